@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The contract between the BPF programs and user space: what stands in the
+ * maps, in rodata, in front of a slow packet and in the MAC of a frame on the
+ * pair. A change of any size or offset here needs a new N64_ABI. */
+#ifndef N64_ABI_H
+#define N64_ABI_H
+
+#include "reason.h"
+#include "types.h"
+#include "wire.h"
+
+#define N64_ABI 1
+
+/* ---- options ---------------------------------------------------------- */
+
+#define OPT_IS_OFF 0xffffffffu
+
+enum n64_mode { MODE_SIIT, MODE_STATEFUL, MODE_DYNAMIC };
+enum n64_hairpin { HAIRPIN_OFF, HAIRPIN_INTRINSIC, HAIRPIN_SIMPLE };
+enum n64_tristate { TRI_AUTO, TRI_ON, TRI_OFF };
+enum n64_urpf { URPF_OFF, URPF_LOOSE, URPF_STRICT };
+enum n64_icmp_errors { ICMP_ERRORS_ON, ICMP_ERRORS_LIMITED, ICMP_ERRORS_OFF };
+enum n64_id_when_df { ID_GENERATE, ID_ZERO };
+enum n64_keep_or_drop { INNER_CSUM_IGNORE, INNER_CSUM_DROP };
+enum n64_udp_zero { UDP_ZERO_COMPUTE, UDP_ZERO_DROP };
+enum n64_udp6_zero { UDP6_ZERO_DROP, UDP6_ZERO_PASS };
+enum n64_multicast { MULTICAST_DROP, MULTICAST_EMBED };
+
+/* The scalar options of option.def, host order except the addresses. */
+struct n64_opts {
+#define OPT_U32(field, ...) __u32 field;
+#define OPT_OFF(field, ...) __u32 field;
+#define OPT_BOOL(field, ...) __u32 field;
+#define OPT_ENUM(field, ...) __u32 field;
+#define OPT_ADDR4(field, ...) __be32 field;
+#define OPT_ADDR6(field, ...) struct addr6 field;
+#define OPT_LIST(field, ...)
+#define OPT_LATER(...)
+#include "option.def"
+#undef OPT_U32
+#undef OPT_OFF
+#undef OPT_BOOL
+#undef OPT_ENUM
+#undef OPT_ADDR4
+#undef OPT_ADDR6
+#undef OPT_LIST
+#undef OPT_LATER
+};
+
+/* ---- configuration (rodata of every program; same bytes in the worker) -- */
+
+#define N64_MAX_PREF64 16
+#define N64_MAX_PLATEAUS 16
+
+struct n64_pref64 {
+	struct addr6 prefix;
+	__u32 len; /* 32, 40, 48, 56, 64 or 96 (RFC 6052 2.2) */
+};
+
+/* Features that exist in this configuration; what is off is removed by the
+ * verifier. */
+enum n64_have {
+	HAVE_EAM = 1 << 0,
+	HAVE_XLAT4 = 1 << 1,
+	HAVE_DENY4 = 1 << 2,
+	HAVE_ALLOW6 = 1 << 3,
+	HAVE_NOXLAT4 = 1 << 4,
+	HAVE_NOXLAT6 = 1 << 5,
+	HAVE_VLAN = 1 << 6,	/* a VLAN device stands on a port */
+	HAVE_BCAST4 = 1 << 7,	/* pol4 holds directed broadcast addresses */
+	HAVE_SKIP_NEIGH = 1 << 8, /* kernel knows BPF_FIB_LOOKUP_SKIP_NEIGH */
+	HAVE_XSK_SG = 1 << 9,	/* worker can receive frames of several buffers */
+};
+
+struct n64_conf {
+	__u32 abi;
+	__u32 have;		/* enum n64_have */
+	__u32 pair_kernel;	/* ifindex of nat64, the kernel's end */
+	__u32 pair_xlat;	/* ifindex of nat64x, the translator's end */
+	__u32 n_pref64;
+	__u32 first_pref64;	/* index of the one configured first (ADR-08) */
+	struct n64_pref64 pref64[N64_MAX_PREF64]; /* longest first */
+	__u32 n_plateaus;
+	__u32 plateaus[N64_MAX_PLATEAUS]; /* descending */
+	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */
+	__u32 wkp_strict;	/* wkp-strict with `auto` resolved */
+	__u32 xsk_queues;
+	__u32 pad;
+	__u64 key[2];		/* random per start: ID generator, RFC 6791 choice */
+	struct n64_opts opt;
+};
+
+/* ---- compiled policy ---------------------------------------------------- */
+
+/* All lists that judge an IPv4 (IPv6) address are compiled into one table, so
+ * that one lookup answers every question about the address. For each prefix of
+ * any list the entry holds, for every list, what the longest entry of that list
+ * that covers the prefix says. */
+enum n64_pol_flags {
+	POL_EAM = 1 << 0,	/* eam* is valid (EAM-01) */
+	POL_XLAT4 = 1 << 1,	/* in xlat4 */
+	POL_DENY = 1 << 2,	/* in denylist4 */
+	POL_ALLOW = 1 << 3,	/* in allow6 */
+	POL_NOXLAT = 1 << 4,	/* in no-translate; see noxlat_port */
+	POL_BCAST = 1 << 5,	/* directed broadcast of an attached subnet (ADR-20) */
+};
+
+#define N64_NOXLAT_PORTS 4
+
+struct n64_pol4_key {
+	__u32 prefixlen;
+	__be32 addr;
+};
+
+struct n64_pol4 {
+	__u32 flags;
+	__u8 eam4_len;		/* of the EAM that applies */
+	__u8 eam6_len;
+	__u8 n_noxlat_port;	/* 0: every port */
+	__u8 pad;
+	struct addr6 eam6;
+	__u16 noxlat_port[N64_NOXLAT_PORTS]; /* host order */
+};
+
+struct n64_pol6_key {
+	__u32 prefixlen;
+	struct addr6 addr;
+};
+
+struct n64_pol6 {
+	__u32 flags;
+	__u8 eam4_len;
+	__u8 eam6_len;
+	__u8 n_noxlat_port;
+	__u8 pad;
+	__be32 eam4;
+	__u16 noxlat_port[N64_NOXLAT_PORTS];
+};
+
+/* ---- ports -------------------------------------------------------------- */
+
+/* Stages of GEN-10 that are BPF programs. Ports take the slots from 0. */
+#define N64_MAX_PORTS 62
+#define N64_SLOT_XLAT N64_MAX_PORTS	      /* program on nat64x */
+#define N64_SLOT_EXIT (N64_MAX_PORTS + 1) /* program on nat64 */
+#define N64_SLOTS (N64_MAX_PORTS + 2)
+
+enum n64_role_kind {
+	ROLE_PORT,	/* a NIC */
+	ROLE_XLAT,	/* nat64x: what the kernel routes to us, and the way to the worker */
+	ROLE_EXIT,	/* nat64: where translated packets meet the kernel */
+};
+
+/* Rodata that differs between the programs of one instance. */
+struct n64_role {
+	__u32 kind;	/* enum n64_role_kind */
+	__u32 slot;
+};
+
+#define N64_UNICAST_MACS 8
+
+enum n64_port_flags {
+	PORT_6TO4 = 1 << 0,	/* translate: both or 6to4 */
+	PORT_4TO6 = 1 << 1,	/* translate: both or 4to6 */
+	PORT_ANY_MAC = 1 << 2,	/* more unicast addresses than the list holds */
+	PORT_STACK = 1 << 3,	/* deliver: stack */
+};
+
+/* Map `ports`, by slot. Written by attach and the worker (netlink). */
+struct n64_port {
+	__u32 ifindex;
+	__u32 flags;		/* enum n64_port_flags */
+	__u8 mac[MAC_LEN];
+	__u8 n_unicast;
+	__u8 pad;
+	__u8 unicast[N64_UNICAST_MACS][MAC_LEN]; /* macvlan and VRRP addresses (VAL-07) */
+};
+
+#define N64_MAX_TAGS 2
+
+/* Map `egress`: L3 ifindex (u32) -> how a frame for it leaves (L2-01). No
+ * entry: the packet goes through the pair to the kernel. */
+struct n64_egress {
+	__u32 port;		/* ifindex in the devmap */
+	__u32 n_tags;
+	struct vlan_hdr tag[N64_MAX_TAGS]; /* outermost first; .type is the TPID of this tag */
+};
+
+/* Map `vlans`: (port, tags) -> L3 ifindex (u32). */
+struct n64_vlan_key {
+	__u32 port;		/* ifindex of the port */
+	__u16 vid[N64_MAX_TAGS];	/* host order, outermost first, 0: none */
+};
+
+/* Map `counters` (per CPU), index slot * N_REASONS + reason; map `wcounters`
+ * (shared memory, written by the worker alone), index reason. Bytes are those
+ * of the IP packet as received. */
+struct n64_count {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* Map `control`: one entry, shared memory. */
+struct n64_control {
+	__u32 abi;
+	__u32 worker_pid;
+	__u64 beat;		/* CLOCK_MONOTONIC ns of the worker's last beat */
+	__u64 xsk_rx_dropped;	/* ring drops between nat64x and the worker (GEN-10) */
+	__u64 xsk_rx_received;	/* packets that the worker took from its rings */
+	__u64 policy_gen;	/* raised by reload */
+};
+
+/* Token bucket of a slow class, per CPU. Tokens are in 1/1024 packets. */
+struct n64_bucket {
+	__u64 jiffies;
+	__u64 tokens;
+};
+
+/* IPv4 ID generator, per CPU (ID-01). */
+#define N64_ID_SLOTS 1024
+struct n64_ids {
+	__u16 df;
+	__u16 pad[3];
+	__u16 slot[N64_ID_SLOTS];
+};
+
+/* ---- questions of the worker ---------------------------------------------- */
+
+/* Program `n64_query`, run by BPF_PROG_TEST_RUN with this as the frame (no
+ * context): bpf_fib_lookup on behalf of the worker, which may not ask itself.
+ * Addresses wire order, FAM_4 in w[0]. */
+struct n64_fib_query {
+	/* asked */
+	__u32 fam;
+	__u32 ifindex;
+	struct addr6 src, dst;
+	__u8 tos;
+	__u8 proto;
+	__be16 sport, dport;
+	__u16 tot_len;		/* 0: no MTU check */
+	/* answered */
+	__s32 rc;		/* BPF_FIB_LKUP_RET_*, or -errno */
+	__u32 mtu;
+	__u32 oif;
+};
+
+/* ---- the hand-over header ----------------------------------------------- */
+
+#define N64_SLOW_MAGIC 0x4e363453u /* "N64S" */
+
+enum n64_slow_flags {
+	SLOW_FROM_PAIR = 1 << 0,	/* came in through nat64x: TTL 1 is valid, not decremented */
+	SLOW_CUT = 1 << 1,		/* only the first 1280 bytes follow (GEN-13) */
+};
+
+/* Stands in front of the Ethernet frame of a slow packet. Host order. */
+struct n64_slow {
+	__u32 magic;
+	__u16 abi;
+	__u16 reason;		/* enum reason of kind SLOW */
+	__u32 ifindex;		/* true L3 ingress */
+	__u16 vid[N64_MAX_TAGS];	/* as received, 0: none */
+	__u32 frame_len;	/* of the whole frame, without this header */
+	__u16 l3_off;		/* of the IP header in the frame, without this header */
+	__u16 flags;		/* enum n64_slow_flags */
+	__u8 fam;		/* enum ip_family */
+	__u8 slot;		/* port that handed over */
+	__u16 pad;
+	__u32 pad2;
+};
+
+/* ---- the pair ------------------------------------------------------------ */
+
+/* Ethernet addresses on the pair belong to nobody. A frame from nat64x to nat64
+ * carries this as its source: a locally administered address. */
+enum n64_pair_flags {
+	PAIR_ORIGINATED = 1 << 0,	/* made here: an ICMP error */
+	PAIR_RETURNED = 1 << 1,		/* untranslated: give it to the kernel as it is */
+	PAIR_FROM_KERNEL = 1 << 2,	/* came in through nat64x */
+};
+
+struct n64_pair_mac {
+	__u8 local;	/* always 0x02 */
+	__u8 flags;	/* enum n64_pair_flags */
+	__be32 ifindex;	/* true ingress, for the FIB lookup on nat64 */
+} __attribute__((packed));
+
+#define N64_PAIR_LOCAL 0x02
+
+_Static_assert(sizeof(struct n64_slow) == 32, "hand-over header is 32 bytes");
+_Static_assert(sizeof(struct n64_pair_mac) == MAC_LEN, "a MAC address");
+_Static_assert(sizeof(struct n64_pol4) == 32, "pol4");
+_Static_assert(sizeof(struct n64_pol6) == 20, "pol6");
+_Static_assert(sizeof(struct n64_vlan_key) == 8, "vlan key");
+_Static_assert(sizeof(struct n64_egress) == 16, "egress");
+_Static_assert(sizeof(struct n64_port) == 64, "port");
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a shell lends to the core: its configuration and the answer to "what do
+ * the lists say about this address". A shell defines the two functions below
+ * before it includes the rules (siit.h and what builds on it): the BPF programs
+ * in xdp/env.h over LPM tries, user space in user/config/policy.h over its own
+ * table. */
+#ifndef N64_ENV_H
+#define N64_ENV_H
+
+#include "abi.h"
+
+struct n64_env {
+	const struct n64_conf *conf;
+	const void *policy; /* user space: struct policy; BPF: unused */
+};
+
+/* The compiled policy entry of an address (longest prefix), NULL: in no list. */
+n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr);
+n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env,
+					   const struct addr6 *addr);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Fixed-width and wire-order types, and the few words in which the BPF build
+ * and the host build of common/ differ.
+ *
+ * common/ is the functional core: no maps, no clock, no randomness, no sockets.
+ * The same text is compiled by clang for BPF and by gcc and clang for the
+ * worker, the unit tests and the fuzzers. */
+#ifndef N64_TYPES_H
+#define N64_TYPES_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define n64_inline static inline __attribute__((always_inline, unused))
+#define n64_must_check __attribute__((warn_unused_result))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "xdp-nat64 is built for little-endian machines"
+#endif
+
+/* Wire order to host order and back; constant expressions for constants. */
+#define be16(x) ((__be16)__builtin_bswap16((__u16)(x)))
+#define be32(x) ((__be32)__builtin_bswap32((__u32)(x)))
+#define host16(x) __builtin_bswap16((__u16)(x))
+#define host32(x) __builtin_bswap32((__u32)(x))
+
+/* An IPv6 address as it stands in a packet. Four-byte aligned, as every IP
+ * header in a frame that starts at 2 mod 4 is. */
+struct addr6 {
+	__be32 w[4];
+};
+
+/* Every IP header that we touch is four-byte aligned: saying so keeps clang
+ * from reading an address byte by byte. */
+#define copy_aligned4(dst, src, n) \
+	__builtin_memcpy((dst), __builtin_assume_aligned((src), 4), (n))
+
+enum ip_family {
+	FAM_NONE = 0,
+	FAM_4 = 4,
+	FAM_6 = 6,
+};
+
+#endif

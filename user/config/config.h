@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration as the operator wrote it, checked. From a YAML file or from
+ * the options of `attach`; both end in the same checks. */
+#ifndef N64_CONFIG_H
+#define N64_CONFIG_H
+
+#include "abi.h"
+
+#define N64_NAME_MAX 11	 /* "n-NAMEx" must fit IFNAMSIZ */
+#define N64_DEFAULT_NAME "default"
+
+/* Lists are arrays of these, by the type in option.def. Addresses wire order,
+ * host bits zero. */
+struct prefix4 {
+	__be32 addr;
+	__u8 len;
+};
+
+struct prefix6 {
+	struct addr6 addr;
+	__u8 len;
+};
+
+struct eam_entry {
+	struct prefix4 v4;
+	struct prefix6 v6;
+};
+
+struct noxlat_entry {
+	enum ip_family fam;
+	struct prefix4 v4;
+	struct prefix6 v6;
+	__u16 port; /* 0: every port */
+};
+
+enum iface_deliver { DELIVER_AUTO, DELIVER_STACK };
+
+struct iface_entry {
+	char name[16];
+	__u32 flags; /* PORT_6TO4 | PORT_4TO6 */
+	enum iface_deliver deliver;
+};
+
+#define CONFIG_LIST(type) \
+	struct {          \
+		type *v;  \
+		size_t n; \
+	}
+
+struct config {
+	char name[N64_NAME_MAX + 1];
+	struct n64_opts opt;
+	CONFIG_LIST(struct iface_entry) interfaces;
+	CONFIG_LIST(struct prefix6) pref64; /* in the order written */
+	CONFIG_LIST(struct eam_entry) eam;
+	CONFIG_LIST(struct prefix4) xlat4;
+	CONFIG_LIST(struct prefix4) denylist4;
+	CONFIG_LIST(struct prefix6) allow6;
+	CONFIG_LIST(struct noxlat_entry) no_translate;
+	CONFIG_LIST(struct prefix4) pool6791v4;
+	CONFIG_LIST(struct prefix6) pool6791v6;
+	CONFIG_LIST(__u32) mtu_plateaus;
+};
+
+/* One sentence: what, where, why, what to do. */
+struct config_error {
+	char text[512];
+};
+
+/* Defaults of every option. Free with config_free. */
+void config_init(struct config *c);
+void config_free(struct config *c);
+
+/* Reads a YAML file. Unknown keys, wrong types, values out of bounds are errors
+ * "FILE:LINE: KEY: 'VALUE' is not ...; use ..." . 0 or -EINVAL/-errno with *err. */
+int config_read_file(struct config *c, const char *path, struct config_error *err);
+
+/* Sets one option from a word of the command line, with the same parser as the
+ * file; for lists: appends one element. `where` names the place in messages
+ * ("-6", "--eam"). An iface is DEV[:both|6to4|4to6|none], an eam V4=V6. */
+int config_set(struct config *c, const char *key, const char *value,
+	       const char *where, struct config_error *err);
+
+/* What only the whole can tell: missing pref64, overlapping or duplicate
+ * entries, impossible combinations; fills defaults that depend on the mode.
+ * Warnings go to `warn` (may be NULL), one call each. 0 or -EINVAL with *err. */
+int config_check(struct config *c, void (*warn)(const char *text),
+		 struct config_error *err);
+
+/* The part of n64_conf that follows from the configuration alone (pref64
+ * sorted, options, plateaus, have flags of the lists, wkp_strict); the rest
+ * (pair ifindexes, key, ncpu, ...) is zero. */
+void config_to_conf(const struct config *c, struct n64_conf *conf);
+
+/* The file again: option.def as YAML with the values of `c` (for `check`). */
+#endif

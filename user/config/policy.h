@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The lists of a configuration compiled into one table per family (abi.h:
+ * struct n64_pol4/6): filled into the LPM maps for the programs, looked up in
+ * place by the worker and the tests. */
+#ifndef N64_POLICY_H
+#define N64_POLICY_H
+
+#include "config.h"
+#include "env.h"
+
+struct policy_row4 {
+	struct n64_pol4_key key;
+	struct n64_pol4 val;
+};
+
+struct policy_row6 {
+	struct n64_pol6_key key;
+	struct n64_pol6 val;
+};
+
+/* Everything that the worker needs beside the maps; the content of
+ * policy.bin. */
+struct policy {
+	struct n64_conf conf;
+	struct policy_row4 *row4; /* sorted for policy_find4 */
+	size_t n4;
+	struct policy_row6 *row6;
+	size_t n6;
+	/* RFC 6791 pools, kept as prefixes */
+	struct prefix4 *pool4;
+	size_t n_pool4;
+	struct prefix6 *pool6;
+	size_t n_pool6;
+	/* lookup acceleration, made by policy_index */
+	void *index;
+};
+
+/* `bcast4`/`n_bcast`: directed broadcast addresses of attached subnets
+ * (ADR-20), known to attach. conf is copied from `conf`. 0 or -ENOMEM/-E2BIG. */
+int policy_compile(const struct config *c, const struct n64_conf *conf,
+		   const __be32 *bcast4, size_t n_bcast, struct policy *p);
+void policy_free(struct policy *p);
+
+/* Longest match, NULL: in no list. No allocation, no syscalls. */
+const struct n64_pol4 *policy_find4(const struct policy *p, __be32 addr);
+const struct n64_pol6 *policy_find6(const struct policy *p, const struct addr6 *addr);
+
+/* Writes to / reads from a file atomically (temporary name, fsync, rename);
+ * a wrong magic, version, size or checksum is refused. 0 or -errno. */
+int policy_save(const struct policy *p, const char *path);
+int policy_load(struct policy *p, const char *path);
+
+/* The shell's half of common/env.h. */
+n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
+{
+	return policy_find4((const struct policy *)env->policy, addr);
+}
+
+n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env,
+					   const struct addr6 *addr)
+{
+	return policy_find6((const struct policy *)env->policy, addr);
+}
+
+#endif
