@@ -286,6 +286,8 @@ struct n64_pair_mac {
 } __attribute__((packed));
 
 #define N64_PAIR_LOCAL 0x02
+/* Destination of every such frame; tells them from the kernel's own noise. */
+#define N64_PAIR_DST {0x02, 'N', '6', '4', 'x', 'k'}
 
 _Static_assert(sizeof(struct n64_slow) == 32, "hand-over header is 32 bytes");
 _Static_assert(sizeof(struct n64_pair_mac) == MAC_LEN, "a MAC address");

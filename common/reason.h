@@ -11,7 +11,7 @@ enum slow_class {
 	CLASS_none,
 	CLASS_syn,	/* stored SYNs */
 	CLASS_error,	/* answered with an ICMP error of our own */
-	CLASS_header,	/* options, extension headers, other protocols */
+	CLASS_header,	/* options, extension headers */
 	CLASS_icmp,	/* ICMP errors to translate */
 	CLASS_bulk,
 	N_CLASSES,

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Addresses: RFC 6052 in all six lengths, explicit address mappings (RFC 7757
+ * 3.3), and the classes of addresses that the rules of section 2.4 speak of. */
+#ifndef N64_ADDR_H
+#define N64_ADDR_H
+
+#include "abi.h"
+#include "types.h"
+
+n64_inline bool addr6_equal(const struct addr6 *a, const struct addr6 *b)
+{
+	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
+		 (a->w[3] ^ b->w[3]));
+}
+
+n64_inline bool addr6_is_zero(const struct addr6 *a)
+{
+	return !(a->w[0] | a->w[1] | a->w[2] | a->w[3]);
+}
+
+/* Wire-order mask of the first `len` bits, 0 to 32. */
+n64_inline __be32 mask4(__u32 len)
+{
+	return len ? be32(~0u << (32 - len)) : 0;
+}
+
+n64_inline bool prefix4_contains(__be32 prefix, __u32 len, __be32 addr)
+{
+	return !((prefix ^ addr) & mask4(len));
+}
+
+/* Any length from 0 to 128. */
+n64_inline bool prefix6_contains(const struct addr6 *prefix, __u32 len,
+				 const struct addr6 *addr)
+{
+	__u32 differ = 0;
+
+	for (__u32 i = 0; i < 4; i++) {
+		__u32 bits = len > 32 * i ? len - 32 * i : 0;
+
+		differ |= (prefix->w[i] ^ addr->w[i]) & mask4(bits > 32 ? 32 : bits);
+	}
+	return !differ;
+}
+
+/* ---- RFC 6052 2.2 -------------------------------------------------------- */
+
+n64_inline bool pref64_length_ok(__u32 len)
+{
+	return len == 32 || len == 40 || len == 48 || len == 56 || len == 64 || len == 96;
+}
+
+/* The address is inside the pref64; the u octet is not looked at (ADR-02). */
+n64_inline bool pref64_contains(const struct n64_pref64 *p, const struct addr6 *a)
+{
+	/* The six lengths end inside word 0, 1 or 2, so that three compares do. */
+	switch (p->len) {
+	case 96:
+		return !((p->prefix.w[0] ^ a->w[0]) | (p->prefix.w[1] ^ a->w[1]) |
+			 (p->prefix.w[2] ^ a->w[2]));
+	case 64:
+		return !((p->prefix.w[0] ^ a->w[0]) | (p->prefix.w[1] ^ a->w[1]));
+	case 32:
+		return p->prefix.w[0] == a->w[0];
+	default:
+		return p->prefix.w[0] == a->w[0] &&
+		       !((p->prefix.w[1] ^ a->w[1]) & mask4(p->len - 32));
+	}
+}
+
+/* The IPv4 address inside `a` (table 2.1); suffix and u octet are ignored. */
+n64_inline __be32 rfc6052_extract(__u32 len, const struct addr6 *a)
+{
+	/* bytes 4..7, 8..11 and 12..15 in host order */
+	__u32 w1 = host32(a->w[1]), w2 = host32(a->w[2]);
+
+	switch (len) {
+	case 32:
+		return a->w[1];
+	case 40:
+		return be32(w1 << 8 | (w2 >> 16 & 0xff));
+	case 48:
+		return be32(w1 << 16 | (w2 >> 8 & 0xffff));
+	case 56:
+		return be32(w1 << 24 | (w2 & 0xffffff));
+	case 64:
+		return be32((w2 & 0xffffff) << 8 | host32(a->w[3]) >> 24);
+	default: /* 96 */
+		return a->w[3];
+	}
+}
+
+/* prefix + IPv4 address; u octet and suffix are zero (ADR-02). */
+n64_inline void rfc6052_embed(const struct n64_pref64 *p, __be32 addr, struct addr6 *out)
+{
+	__u32 v4 = host32(addr);
+
+	*out = p->prefix;
+	switch (p->len) {
+	case 32:
+		out->w[1] = addr;
+		out->w[2] = out->w[3] = 0;
+		break;
+	case 40:
+		out->w[1] = (p->prefix.w[1] & mask4(8)) | be32(v4 >> 8);
+		out->w[2] = be32((v4 & 0xff) << 16);
+		out->w[3] = 0;
+		break;
+	case 48:
+		out->w[1] = (p->prefix.w[1] & mask4(16)) | be32(v4 >> 16);
+		out->w[2] = be32((v4 & 0xffff) << 8);
+		out->w[3] = 0;
+		break;
+	case 56:
+		out->w[1] = (p->prefix.w[1] & mask4(24)) | be32(v4 >> 24);
+		out->w[2] = be32(v4 & 0xffffff);
+		out->w[3] = 0;
+		break;
+	case 64:
+		out->w[2] = be32(v4 >> 8);
+		out->w[3] = be32(v4 << 24);
+		break;
+	default: /* 96 */
+		out->w[3] = addr;
+	}
+}
+
+/* Are the u octet and the suffix zero (ADR-02, strict-suffix)? */
+n64_inline bool rfc6052_suffix_zero(const struct n64_pref64 *p, const struct addr6 *a)
+{
+	struct addr6 again;
+
+	rfc6052_embed(p, rfc6052_extract(p->len, a), &again);
+	return addr6_equal(&again, a);
+}
+
+/* Index of the longest pref64 that contains `a` (ADR-08), or -1. The array is
+ * sorted longest first. */
+n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
+{
+	for (__u32 i = 0; i < N64_MAX_PREF64; i++) {
+		if (i >= conf->n_pref64)
+			break;
+		if (pref64_contains(&conf->pref64[i], a))
+			return (int)i;
+	}
+	return -1;
+}
+
+/* 64:ff9b::/96, the well-known prefix (RFC 6052 2.1). */
+n64_inline bool pref64_is_wkp(const struct n64_pref64 *p)
+{
+	return p->len == 96 && p->prefix.w[0] == be32(0x0064ff9b) && !p->prefix.w[1] &&
+	       !p->prefix.w[2];
+}
+
+/* ---- RFC 7757 3.3 --------------------------------------------------------- */
+
+/* 4->6: IPv6 prefix, then the IPv4 suffix bits, then zeros (EAM-03). */
+n64_inline void eam_4to6(const struct n64_pol4 *m, __be32 addr, struct addr6 *out)
+{
+	__u32 suffix_len = 32 - m->eam4_len;
+	__u64 hi = (__u64)host32(m->eam6.w[0]) << 32 | host32(m->eam6.w[1]);
+	__u64 lo = (__u64)host32(m->eam6.w[2]) << 32 | host32(m->eam6.w[3]);
+	__u64 s = suffix_len ? (__u64)(host32(addr) << m->eam4_len) << 32 : 0;
+	__u32 at = m->eam6_len;
+
+	/* s: suffix left-aligned in 64 bits, to be placed at bit `at` */
+	if (at == 0) {
+		hi |= s;
+	} else if (at < 64) {
+		hi |= s >> at;
+		lo |= s << (64 - at);
+	} else if (at < 128) {
+		lo |= s >> (at - 64);
+	}
+	out->w[0] = be32(hi >> 32);
+	out->w[1] = be32(hi);
+	out->w[2] = be32(lo >> 32);
+	out->w[3] = be32(lo);
+}
+
+/* 6->4: IPv4 prefix, then the first suffix bits behind the IPv6 prefix; what
+ * follows is discarded (EAM-04). */
+n64_inline __be32 eam_6to4(const struct n64_pol6 *m, const struct addr6 *addr)
+{
+	__u64 hi = (__u64)host32(addr->w[0]) << 32 | host32(addr->w[1]);
+	__u64 lo = (__u64)host32(addr->w[2]) << 32 | host32(addr->w[3]);
+	__u32 at = m->eam6_len;
+	__u64 s;
+
+	if (m->eam4_len >= 32)
+		return m->eam4;
+	if (at == 0)
+		s = hi;
+	else if (at < 64)
+		s = hi << at | lo >> (64 - at);
+	else if (at < 128)
+		s = lo << (at - 64);
+	else
+		s = 0;
+	return m->eam4 | be32((__u32)(s >> 32) >> m->eam4_len);
+}
+
+/* ---- classes of addresses --------------------------------------------------- */
+
+#define IP4(a, b, c, d) be32((__u32)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+
+n64_inline bool addr4_is_multicast(__be32 a)
+{
+	return prefix4_contains(IP4(224, 0, 0, 0), 4, a);
+}
+
+/* 224.0.0.0/24: never forwarded (MC-03). */
+n64_inline bool addr4_is_local_multicast(__be32 a)
+{
+	return prefix4_contains(IP4(224, 0, 0, 0), 24, a);
+}
+
+/* ADR-20: no host sends from here. Directed broadcasts: POL_BCAST. */
+n64_inline bool src4_is_illegal(__be32 a)
+{
+	return prefix4_contains(IP4(0, 0, 0, 0), 8, a) ||
+	       prefix4_contains(IP4(127, 0, 0, 0), 8, a) ||
+	       prefix4_contains(IP4(224, 0, 0, 0), 3, a) ||
+	       prefix4_contains(IP4(169, 254, 0, 0), 16, a);
+}
+
+/* ADR-24 without the multicast part, which MC-01 may allow. */
+n64_inline bool dst4_is_illegal(__be32 a)
+{
+	return prefix4_contains(IP4(0, 0, 0, 0), 8, a) ||
+	       prefix4_contains(IP4(127, 0, 0, 0), 8, a) ||
+	       prefix4_contains(IP4(240, 0, 0, 0), 4, a);
+}
+
+/* ADR-21: ::, ::1, ff00::/8, fe80::/10, ::ffff:0:0/96. */
+n64_inline bool src6_is_illegal(const struct addr6 *a)
+{
+	__u32 w0 = host32(a->w[0]);
+
+	if (!(a->w[0] | a->w[1] | a->w[2]))
+		return !a->w[3] || a->w[3] == be32(1);
+	if (!(a->w[0] | a->w[1]) && a->w[2] == be32(0xffff))
+		return true;
+	return w0 >> 24 == 0xff || w0 >> 22 == 0xfe80 >> 6;
+}
+
+n64_inline bool addr6_is_multicast(const struct addr6 *a)
+{
+	return (a->w[0] & be32(0xff000000)) == be32(0xff000000);
+}
+
+/* ADR-04: may not be carried by the well-known prefix (RFC 6052 3.1). */
+n64_inline bool addr4_is_nonglobal(__be32 a)
+{
+	__u32 h = host32(a);
+
+	switch (h >> 24) {
+	case 0:
+	case 10:
+	case 127:
+		return true;
+	case 100:
+		return h >> 22 == (100u << 24 | 64 << 16) >> 22;
+	case 169:
+		return h >> 16 == (169u << 8 | 254);
+	case 172:
+		return h >> 20 == (172u << 24 | 16 << 16) >> 20;
+	case 192:
+		if (h >> 8 == (192u << 16 | 0 << 8 | 0))
+			return h != (192u << 24 | 9) && h != (192u << 24 | 10);
+		return h >> 8 == (192u << 16 | 0 << 8 | 2) ||
+		       h >> 8 == (192u << 16 | 88 << 8 | 99) || h >> 16 == (192u << 8 | 168);
+	case 198:
+		return h >> 17 == (198u << 24 | 18 << 16) >> 17 ||
+		       h >> 8 == (198u << 16 | 51 << 8 | 100);
+	case 203:
+		return h >> 8 == (203u << 16 | 0 << 8 | 113);
+	default:
+		return h >> 28 >= 14;
+	}
+}
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Internet checksum arithmetic (RFC 1071, RFC 1624 eqn. 3).
+ *
+ * A running sum is a __u64 of 32-bit or 16-bit pieces as they stand in memory;
+ * one's-complement sums do not depend on byte order, so nothing is swapped.
+ * 2^32 pieces fit before it overflows. */
+#ifndef N64_CSUM_H
+#define N64_CSUM_H
+
+#include "types.h"
+#include "wire.h"
+
+/* Folds a running sum to 16 bits, end-around carry. */
+n64_inline __u16 csum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
+}
+
+/* The checksum field that goes with a running sum over everything else. */
+n64_inline __be16 csum_finish(__u64 sum)
+{
+	return (__be16)~csum_fold(sum);
+}
+
+n64_inline __u64 csum_addr6(const struct addr6 *a)
+{
+	return (__u64)a->w[0] + a->w[1] + a->w[2] + a->w[3];
+}
+
+/* What an address leaves behind when it is taken out (~m of eqn. 3). */
+n64_inline __u64 csum_sub_addr6(const struct addr6 *a)
+{
+	return (__u64)(__u32)~a->w[0] + (__u32)~a->w[1] + (__u32)~a->w[2] +
+	       (__u32)~a->w[3];
+}
+
+n64_inline __u64 csum_sub32(__be32 x)
+{
+	return (__u32)~x;
+}
+
+n64_inline __u64 csum_sub16(__be16 x)
+{
+	return (__u16)~x;
+}
+
+/* HC' = ~(~HC + delta), delta = sum of ~m and m' (RFC 1624 eqn. 3). */
+n64_inline __be16 csum_update(__be16 field, __u64 delta)
+{
+	return csum_finish((__u16)~field + delta);
+}
+
+/* L4-02: in UDP 0 means "no checksum", so a computed 0 is sent as 0xffff. */
+n64_inline __be16 csum_udp_nonzero(__be16 field)
+{
+	return field ? field : (__be16)0xffff;
+}
+
+/* Pseudo-headers (RFC 9293 3.1, RFC 8200 8.1); `len` is that of the transport
+ * header and payload, host order. */
+n64_inline __u64 csum_pseudo4(__be32 src, __be32 dst, __u8 proto, __u32 len)
+{
+	return (__u64)src + dst + be16(proto) + be16(len);
+}
+
+n64_inline __u64 csum_pseudo6(const struct addr6 *src, const struct addr6 *dst,
+			      __u8 proto, __u32 len)
+{
+	return csum_addr6(src) + csum_addr6(dst) + be32(len) + be32(proto);
+}
+
+/* Header checksum of the 20 bytes at `ip`, whose own field counts as zero. */
+n64_inline __be16 csum_ip4(const struct ip4_hdr *ip)
+{
+	const __u8 *p = (const __u8 *)ip;
+	__u32 w[5];
+
+	copy_aligned4(w, p, sizeof(w));
+	return csum_finish((__u64)w[0] + w[1] + (w[2] & 0x0000ffff) + w[3] + w[4]);
+}
+
+#ifndef __bpf__
+/* Running sum over any bytes; an odd last byte counts as if followed by zero.
+ * `p` may stand anywhere. */
+static inline __u64 csum_bytes(const void *p, __u32 len)
+{
+	const __u8 *b = p;
+	__u64 sum = 0;
+
+	for (; len >= 8; len -= 8, b += 8) {
+		__u32 w[2];
+
+		__builtin_memcpy(w, b, sizeof(w));
+		sum += (__u64)w[0] + w[1];
+	}
+	for (; len >= 2; len -= 2, b += 2) {
+		__u16 h;
+
+		__builtin_memcpy(&h, b, sizeof(h));
+		sum += h;
+	}
+	return len ? sum + *b : sum;
+}
+#endif
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IP headers of the other family, from facts (RFC 7915 4.1 and 5.1), and what
+ * the change of addresses does to a transport checksum (4.5, 5.5). */
+#ifndef N64_HDR_H
+#define N64_HDR_H
+
+#include "abi.h"
+#include "csum.h"
+#include "pkt.h"
+#include "rules.h"
+
+/* X-6TO4-03/04/05, MTU-64-03: sizes and flags that follow from the facts. */
+n64_inline __u32 len_6to4(const struct pkt *p)
+{
+	return IP4_LEN + p->l4_len;
+}
+
+/* X-4TO6-03, MTU-46-01: 8 more where a Fragment header goes along. */
+n64_inline __u32 len_4to6(const struct pkt *p)
+{
+	return IP6_LEN + p->l4_len + (pkt_is_fragment(p) ? FRAGHDR_LEN : 0);
+}
+
+/* X-6TO4-04: DF=1 from 1261 bytes on; never behind a Fragment header. */
+n64_inline bool df_6to4(const struct pkt *p)
+{
+	return !p->has_fh && len_6to4(p) > 1260;
+}
+
+/* The IPv4 header of a 6->4 packet. `id` is used where there is no Fragment
+ * header (X-6TO4-04/05); `ttl` is what shall stand there (GEN-09). */
+n64_inline void hdr_6to4(const struct n64_conf *conf, const struct pkt *p, __be32 src,
+			 __be32 dst, __be16 id, __u8 ttl, struct ip4_hdr *ip)
+{
+	__u16 frag = df_6to4(p) ? IP4_DF : 0;
+
+	if (p->has_fh) {
+		frag = p->frag_off | (p->more ? IP4_MF : 0);
+		id = be16(p->frag_id);
+	}
+	ip->ver_ihl = 0x45;
+	ip->tos = conf->opt.tos == OPT_IS_OFF ? p->tos : (__u8)conf->opt.tos;
+	ip->len = be16(len_6to4(p));
+	ip->id = id;
+	ip->frag = be16(frag);
+	ip->ttl = ttl;
+	ip->proto = p->proto == P_ICMP6 ? P_ICMP4 : p->proto;
+	ip->csum = 0;
+	ip->src = src;
+	ip->dst = dst;
+	ip->csum = csum_ip4(ip);
+}
+
+/* The IPv6 header of a 4->6 packet; a fragment's points to a Fragment header,
+ * which hdr_frag fills. */
+n64_inline void hdr_4to6(const struct n64_conf *conf, const struct pkt *p,
+			 const struct addr6 *src, const struct addr6 *dst, __u8 ttl,
+			 struct ip6_hdr *ip)
+{
+	__u8 tc = conf->opt.zero_tc ? 0 : p->tos;
+
+	ip->ver_tc_flow = be32(6u << 28 | (__u32)tc << 20);
+	ip->plen = be16(len_4to6(p) - IP6_LEN);
+	ip->nexthdr = p->proto == P_ICMP4 ? P_ICMP6 : p->proto;
+	if (pkt_is_fragment(p))
+		ip->nexthdr = P_FRAGMENT;
+	ip->hlim = ttl;
+	ip->src = *src;
+	ip->dst = *dst;
+}
+
+/* X-4TO6-09. `off` in 8-byte units. */
+n64_inline void hdr_frag(__u8 proto4, __u16 off, bool more, __u32 id, struct frag_hdr *fh)
+{
+	fh->nexthdr = proto4 == P_ICMP4 ? P_ICMP6 : proto4;
+	fh->reserved = 0;
+	fh->off_m = be16(off << 3 | (more ? 1 : 0));
+	fh->id = be32(id);
+}
+
+/* ---- transport checksums ------------------------------------------------------ */
+
+/* ICMP types of echo in the other family (ICMP-46-01/02, ICMP-64-01/02). */
+n64_inline __u8 echo_4to6(__u8 type)
+{
+	return type == ICMP4_ECHO ? ICMP6_ECHO : ICMP6_ECHO_REPLY;
+}
+
+n64_inline __u8 echo_6to4(__u8 type)
+{
+	return type == ICMP6_ECHO ? ICMP4_ECHO : ICMP4_ECHO_REPLY;
+}
+
+/* L4-01: what TCP, UDP and every other checksum over the pseudo-header gains by
+ * the change of addresses. */
+n64_inline __u64 delta_6to4(const struct pkt *p, __be32 src, __be32 dst)
+{
+	return csum_sub_addr6(&p->src6) + csum_sub_addr6(&p->dst6) + src + dst;
+}
+
+n64_inline __u64 delta_4to6(const struct pkt *p, const struct addr6 *src,
+			    const struct addr6 *dst)
+{
+	return csum_sub32(p->src4) + csum_sub32(p->dst4) + csum_addr6(src) + csum_addr6(dst);
+}
+
+/* The word {type, code} of an ICMP header in memory order. */
+n64_inline __u16 icmp_word(__u8 type, __u8 code)
+{
+	return (__u16)(type | code << 8);
+}
+
+/* ICMP-CK-01: type changes, the pseudo-header comes in. */
+n64_inline __u64 delta_echo_4to6(const struct pkt *p, const struct addr6 *src,
+				 const struct addr6 *dst)
+{
+	return csum_sub16(icmp_word(p->icmp_type, p->icmp_code)) +
+	       icmp_word(echo_4to6(p->icmp_type), p->icmp_code) +
+	       csum_pseudo6(src, dst, P_ICMP6, p->l4_len);
+}
+
+/* ICMP-CK-02: the reverse. */
+n64_inline __u64 delta_echo_6to4(const struct pkt *p)
+{
+	return csum_sub16(icmp_word(p->icmp_type, p->icmp_code)) +
+	       icmp_word(echo_6to4(p->icmp_type), p->icmp_code) + csum_sub_addr6(&p->src6) +
+	       csum_sub_addr6(&p->dst6) + csum_sub32(be32(p->l4_len)) +
+	       csum_sub32(be32(P_ICMP6));
+}
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* IPv4 identification (ID-01; RFC 6864 4.3, RFC 7739's advice on guessing).
+ *
+ * Every writer (a CPU, or the worker as one more) owns the values that are
+ * congruent to its number modulo the number of writers, so that no two writers
+ * ever send the same value for a pair of hosts; a keyed hash of the pair is
+ * added, so that one host cannot tell the value of another. */
+#ifndef N64_IPID_H
+#define N64_IPID_H
+
+#include "abi.h"
+
+/* Cheap keyed mixing (a multiply-xorshift finaliser over key and addresses). */
+n64_inline __u64 ipid_hash(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
+{
+	__u64 h = ((__u64)src << 32 | dst) ^ key[0];
+
+	h *= 0x9e3779b97f4a7c15ull;
+	h ^= h >> 32;
+	h += key[1] + proto;
+	h *= 0xd6e8feb86659fd93ull;
+	h ^= h >> 32;
+	return h;
+}
+
+/* The next value of writer `writer` out of `writers`. Results with DF=0 draw
+ * from one of 1024 counters by hash, the others share one (RFC 6864 4.1: atomic
+ * datagrams). A value repeats after 65536 / writers draws of a counter. */
+n64_inline __be16 ipid_next(struct n64_ids *ids, const __u64 key[2], __be32 src,
+			    __be32 dst, __u8 proto, bool df, __u32 writer, __u32 writers)
+{
+	__u64 h = ipid_hash(key, src, dst, proto);
+	__u16 *counter = df ? &ids->df : &ids->slot[h & (N64_ID_SLOTS - 1)];
+	__u16 n = *counter;
+
+	/* wraps where the last whole round of values ends */
+	*counter = (__u32)n + 1 >= 65536 / writers ? 0 : n + 1;
+	return be16((__u16)(n * writers + writer + (h >> 48)));
+}
+
+#endif
