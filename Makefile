@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# xdp-nat64. `make help` lists the targets; ./configure writes config.mk, and is
+# run when that is missing.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+B := build
+FUZZ_SECONDS ?= 20
+
+# ---- configuration --------------------------------------------------------------
+
+# Targets that work without knowing the machine.
+UNCONFIGURED := clean help uninstall demo-clean
+ifneq ($(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+-include $(wildcard config.mk)
+PREFIX ?= /usr/local
+PYTHON ?= python3
+
+# `make test`, `demo` and `bench` need root anyway; as root they install what is
+# missing, so that a fresh machine needs one command.
+INSTALLING := $(filter test demo bench,$(MAKECMDGOALS))
+config.mk: configure
+	@./configure $(if $(INSTALLING),$(shell [ "$$(id -u)" = 0 ] && echo --install-deps))
+
+# ---- flags ------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+# build/ holds generated code (the skeleton), which is not held to our warnings.
+INCLUDES := -Icommon -Iuser -isystem $(B) $(LIB_CFLAGS)
+HARDEN := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
+CFLAGS ?= -O2 -g
+USER_CFLAGS := -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) $(INCLUDES)
+USER_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS := -lxdp -lbpf -lelf -lz -lyaml -ljansson -lmnl
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+SAN_CFLAGS := -std=gnu11 -O1 -g $(WARN) $(SANITIZE) $(INCLUDES)
+
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
+	-Icommon -Ixdp $(BPF_INCLUDES)
+
+# ---- sources ----------------------------------------------------------------------
+
+USER_SRC := $(sort $(shell find user -name '*.c' ! -name '*_test.c' ! -path '*/fuzz/*' ! -path 'user/client/*'))
+LIB_SRC := $(filter-out user/cli/main.c,$(USER_SRC))
+CONFIG_SRC := $(filter user/config/%,$(USER_SRC))
+COMMON_TESTS := $(sort $(wildcard common/*_test.c))
+USER_TESTS := $(sort $(shell find user -name '*_test.c'))
+FUZZERS := $(sort $(shell find common user -path '*/fuzz/*.c'))
+
+SKEL := $(B)/nat64.skel.h
+PROGRAM := $(B)/xdp-nat64
+
+test_of = $(patsubst %.c,$(B)/$(1)/%,$(notdir $(2)))
+TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS))
+TESTS_CLANG := $(call test_of,test-clang,$(COMMON_TESTS))
+FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
+
+.PHONY: all bpf unit-build unit e2e test bench demo demo-clean fuzz check install uninstall clean help
+.DEFAULT_GOAL := all
+
+all: $(PROGRAM)
+
+# ---- BPF programs -------------------------------------------------------------------
+
+bpf: $(SKEL)
+
+$(B)/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+# Written beside and moved, so that an interrupted bpftool leaves no half file.
+$(SKEL): $(B)/nat64.bpf.o
+	$(BPFTOOL) gen skeleton $< name nat64_bpf > $@.tmp
+	mv $@.tmp $@
+
+# ---- the program ----------------------------------------------------------------------
+
+$(PROGRAM): $(USER_SRC:%.c=$(B)/%.o)
+	$(CC) $(USER_LDFLAGS) $^ $(LIBS) -o $@
+
+# Everything in user/ but the configuration may look at the skeleton.
+$(filter-out $(B)/user/config/%,$(USER_SRC:%.c=$(B)/%.o)): | $(SKEL)
+$(filter-out $(B)/san/user/config/%,$(USER_SRC:%.c=$(B)/san/%.o)): | $(SKEL)
+
+$(B)/user/%.o: user/%.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+# ---- unit tests: sanitized; common/ by both compilers --------------------------------
+
+$(B)/san/user/%.o: user/%.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/san-clang/user/%.o: user/%.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+define archive
+	@rm -f $@
+	ar crs $@ $^
+endef
+
+# What tests link: all of user/ for tests in user/; the configuration alone for
+# tests of common/, which therefore do not need a BPF compiler.
+$(B)/san/libuser.a: $(LIB_SRC:%.c=$(B)/san/%.o)
+	$(archive)
+$(B)/san/libconfig.a: $(CONFIG_SRC:%.c=$(B)/san/%.o)
+	$(archive)
+$(B)/san-clang/libconfig.a: $(CONFIG_SRC:%.c=$(B)/san-clang/%.o)
+	$(archive)
+
+# build_test(COMPILER, SOURCE, DIR, ARCHIVE)
+define build_test
+$(call test_of,$(3),$(2)): $(2) $(4) config.mk Makefile
+	@mkdir -p $$(@D)
+	$$($(1)) $$(SAN_CFLAGS) -MMD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
+endef
+$(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
+$(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a)))
+$(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a)))
+$(call test_of,test,$(USER_TESTS)): | $(SKEL)
+
+unit-build: $(TESTS) $(TESTS_CLANG)
+
+unit: unit-build
+	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
+
+e2e: all
+	@$(PYTHON) testenv/run_tests.py --e2e
+
+test: all unit-build
+	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
+
+# ---- fuzzing ------------------------------------------------------------------------------
+
+define build_fuzzer
+$(call test_of,fuzz,$(1)): $(1) $(B)/san-clang/libconfig.a config.mk Makefile
+	@mkdir -p $$(@D)
+	$$(CLANG) $$(SAN_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $$@.d $$< \
+		$(B)/san-clang/libconfig.a $$(LIBS) -o $$@
+endef
+$(foreach f,$(FUZZERS),$(eval $(call build_fuzzer,$(f))))
+
+# Seeds stand beside a fuzzer in corpus/NAME/; what it finds goes to build/.
+fuzz: $(FUZZ_BINS)
+	@set -e; for src in $(FUZZERS); do \
+		name=$$(basename $$src .c); \
+		seeds=$$(dirname $$src)/corpus/$$name; \
+		mkdir -p $(B)/fuzz/corpus/$$name $(B)/fuzz/found; \
+		[ -d $$seeds ] || seeds=; \
+		echo "fuzz $$name: $(FUZZ_SECONDS) s"; \
+		$(B)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 \
+			-artifact_prefix=$(B)/fuzz/found/$$name- \
+			$(B)/fuzz/corpus/$$name $$seeds > $(B)/fuzz/$$name.log 2>&1 || \
+			{ tail -40 $(B)/fuzz/$$name.log; echo "fuzz $$name: FAILED"; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: */  executions: /p' $(B)/fuzz/$$name.log; \
+	done
+
+# ---- static checks --------------------------------------------------------------------------
+
+check: config.mk
+	@sh testenv/check.sh
+
+# ---- the demo and the benchmark -----------------------------------------------------------------
+
+demo: all
+	@$(PYTHON) testenv/demo.py $(if $(filter-out 0,$(KEEP)),--keep)
+
+demo-clean:
+	@$(PYTHON) testenv/demo.py --clean
+
+bench: all
+	@bench/run
+
+# ---- installing ---------------------------------------------------------------------------------
+
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+UNITDIR = $(PREFIX)/lib/systemd/system
+COMPDIR = $(PREFIX)/share/bash-completion/completions
+DOCDIR = $(PREFIX)/share/doc/xdp-nat64
+MAN8 = $(wildcard docs/*.8)
+MAN5 = $(wildcard docs/*.5)
+
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DOCDIR)
+	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/xdp-nat64
+	sed 's|@SBINDIR@|$(SBINDIR)|g' dist/xdp-nat64@.service.in > $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
+	install -m 644 dist/xdp-nat64.bash $(DESTDIR)$(COMPDIR)/xdp-nat64
+	install -m 644 dist/example.yaml $(DESTDIR)$(DOCDIR)/example.yaml
+	$(if $(MAN8),install -d $(DESTDIR)$(MANDIR)/man8 && install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8)
+	$(if $(MAN5),install -d $(DESTDIR)$(MANDIR)/man5 && install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
+
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/xdp-nat64
+	rm -f $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
+	rm -f $(DESTDIR)$(COMPDIR)/xdp-nat64
+	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man8/,$(notdir $(MAN8)))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5)))
+
+clean:
+	rm -rf $(B) config.mk
+
+help:
+	@echo "make            build build/xdp-nat64"
+	@echo "make test       build, unit tests and end-to-end tests (root; else unit tests only)"
+	@echo "make demo       an IPv6-only client reaches an IPv4-only server, here and now (root)"
+	@echo "                KEEP=1 leaves it standing; make demo-clean removes it"
+	@echo "make bench      packets per second on veth pairs (root)"
+	@echo "make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
+	@echo "make check      static checks"
+	@echo "make unit, e2e  one half of make test"
+	@echo "make install, uninstall   to PREFIX=$(PREFIX), below DESTDIR"
+	@echo "make clean      remove build/ and config.mk"
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

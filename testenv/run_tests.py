@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the unit tests and the end-to-end tests, adds up what they report, and
+ends with one line "N passed, N failed[, N skipped]". Exit code 1 if anything
+failed."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+UNIT_SECONDS = 120
+
+CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED) +\] +(\d+) test\(s\)")
+
+
+class Totals:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def line(self):
+        text = f"{self.passed} passed, {self.failed} failed"
+        return text + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+def run_unit(path):
+    """One cmocka program: (passed, failed, skipped, output)."""
+    env = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1")
+    try:
+        done = subprocess.run([path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              cwd=TOP, env=env, timeout=UNIT_SECONDS, check=False)
+        text, status = done.stdout.decode(errors="replace"), done.returncode
+    except subprocess.TimeoutExpired as late:
+        text = (late.stdout or b"").decode(errors="replace")
+        text += f"\nstopped after {UNIT_SECONDS} s\n"
+        status = -1
+    except OSError as error:
+        return 0, 1, 0, f"{path}: {error}\n"
+    count = {"PASSED": 0, "FAILED": 0, "SKIPPED": 0}
+    for word, number in CMOCKA.findall(text):
+        count[word] += int(number)
+    if status != 0 and not count["FAILED"]:
+        count["FAILED"] = 1  # ended by a signal or a sanitizer
+        text += f"\n{path}: exit status {status}\n"
+    if not any(count.values()):
+        count["FAILED"] = 1
+        text += f"\n{path}: ran no test\n"
+    return count["PASSED"], count["FAILED"], count["SKIPPED"], text
+
+
+def run_units(paths, totals):
+    for path in paths:
+        begin = time.monotonic()
+        passed, failed, skipped, text = run_unit(path)
+        totals.add(passed, failed, skipped)
+        took = time.monotonic() - begin
+        word = "FAILED" if failed else "ok"
+        print(f"{os.path.relpath(path, TOP):44} {passed:4} passed {word:7} {took:5.1f} s",
+              flush=True)
+        if failed:
+            print(text, flush=True)
+
+
+def run_pytest(arguments, totals):
+    report = os.path.join(TOP, "build", "pytest.xml")
+    os.makedirs(os.path.dirname(report), exist_ok=True)
+    if os.path.exists(report):
+        os.unlink(report)
+    command = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-rfEs",
+               "--tb=short", "--durations=5", f"--junitxml={report}", *(arguments or ["testenv"])]
+    status = subprocess.run(command, cwd=TOP, check=False).returncode
+    try:
+        suites = list(ET.parse(report).getroot().iter("testsuite"))
+    except (OSError, ET.ParseError):
+        print("pytest wrote no report: it ended before any test")
+        totals.add(failed=1)
+        return
+    ran = bad = skipped = 0
+    for suite in suites:
+        ran += int(suite.get("tests"))
+        bad += int(suite.get("failures")) + int(suite.get("errors"))
+        skipped += int(suite.get("skipped"))
+    if status not in (0, 1) and not bad:
+        bad = 1
+    totals.add(max(0, ran - bad - skipped), bad, skipped)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--unit", nargs="*", metavar="PROGRAM", default=[])
+    parser.add_argument("--e2e", nargs="*", metavar="PYTEST-ARGUMENT")
+    args = parser.parse_args()
+    totals = Totals()
+    run_units(args.unit, totals)
+    if args.e2e is not None and os.geteuid() != 0:
+        print("The end-to-end tests were not run: they make network namespaces and load BPF"
+              " programs, and need root (sudo make test).")
+    elif args.e2e is not None:
+        run_pytest(args.e2e, totals)
+    print()
+    print(totals.line(), flush=True)
+    return 1 if totals.failed or not totals.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
