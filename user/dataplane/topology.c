@@ -1,220 +1,163 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Reads links and addresses (RTM_GETLINK, RTM_GETADDR) into struct topology. */
-#include "dataplane/topology.h"
+/* The maps `ports`, `egress` and `vlans` from links (L2-01, VAL-07): the rows
+ * are computed from struct links alone, and only differences are written, so
+ * that a program which reads a row meanwhile sees no change that is none. */
+#include "topology.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/if_link.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
-/* Room for one more element; NULL when memory ran out. */
-static void *grow(void **v, size_t *n, size_t *room, size_t size)
+struct row {
+	__u8 key[8];
+	__u8 val[sizeof(struct n64_egress)];
+};
+
+/* The rows that a map shall hold. */
+struct table {
+	int fd;
+	size_t key_len, val_len;
+	struct row *row;
+	size_t n;
+};
+
+static int by_key(const void *a, const void *b)
 {
-	if (*n == *room) {
-		size_t more = *room ? *room * 2 : 16;
-		void *p = reallocarray(*v, more, size);
-
-		if (!p)
-			return NULL;
-		*v = p;
-		*room = more;
-	}
-	return memset((char *)*v + (*n)++ * size, 0, size);
+	return memcmp(((const struct row *)a)->key, ((const struct row *)b)->key,
+		      sizeof(((const struct row *)a)->key));
 }
 
-static void read_vlan(const struct nlattr *data, struct topo_link *l)
+static void want(struct table *t, const void *key, const void *val)
 {
-	const struct nlattr *a;
+	struct row *r = &t->row[t->n++];
 
-	l->tpid = be16(ET_VLAN);
-	mnl_attr_for_each_nested(a, data) {
-		if (mnl_attr_get_type(a) == IFLA_VLAN_ID)
-			l->vid = mnl_attr_get_u16(a);
-		else if (mnl_attr_get_type(a) == IFLA_VLAN_PROTOCOL)
-			l->tpid = mnl_attr_get_u16(a);
-	}
+	memset(r, 0, sizeof(*r));
+	memcpy(r->key, key, t->key_len);
+	memcpy(r->val, val, t->val_len);
 }
 
-static void read_linkinfo(const struct nlattr *info, struct topo_link *l)
+static bool wanted(const struct table *t, const void *key)
 {
-	const struct nlattr *a, *data = NULL;
+	struct row r = { 0 };
 
-	mnl_attr_for_each_nested(a, info) {
-		if (mnl_attr_get_type(a) == IFLA_INFO_DATA)
-			data = a;
-		if (mnl_attr_get_type(a) != IFLA_INFO_KIND)
+	memcpy(r.key, key, t->key_len);
+	return bsearch(&r, t->row, t->n, sizeof(r), by_key);
+}
+
+/* Takes out the rows that are not wanted any more. */
+static int delete_others(const struct table *t)
+{
+	__u8 key[8], next[8];
+	bool begin = true;
+
+	while (!bpf_map_get_next_key(t->fd, begin ? NULL : key, next)) {
+		if (wanted(t, next)) {
+			memcpy(key, next, sizeof(key));
+			begin = false;
 			continue;
-		if (!strcmp(mnl_attr_get_str(a), "vlan"))
-			l->kind = TOPO_VLAN;
-		else if (!strcmp(mnl_attr_get_str(a), "macvlan"))
-			l->kind = TOPO_MACVLAN;
-		else if (!strcmp(mnl_attr_get_str(a), "vrf"))
-			l->kind = TOPO_VRF;
-	}
-	if (data && l->kind == TOPO_VLAN)
-		read_vlan(data, l);
-}
-
-static int on_link(const struct nlmsghdr *h, void *ctx)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
-	struct topology *t = ctx;
-	struct topo_link *l = grow((void **)&t->link, &t->n_link, &t->room_link,
-				   sizeof(*l));
-	const struct nlattr *a;
-	bool elsewhere = false;
-
-	if (!l)
-		return MNL_CB_ERROR;
-	l->ifindex = ifi->ifi_index;
-	l->flags = ifi->ifi_flags;
-	l->type = ifi->ifi_type;
-	mnl_attr_for_each(a, h, sizeof(*ifi)) {
-		switch (mnl_attr_get_type(a)) {
-		case IFLA_IFNAME:
-			strncpy(l->name, mnl_attr_get_str(a), sizeof(l->name) - 1);
-			break;
-		case IFLA_MTU:
-			l->mtu = mnl_attr_get_u32(a);
-			break;
-		case IFLA_LINK:
-			l->lower = mnl_attr_get_u32(a);
-			break;
-		case IFLA_MASTER:
-			l->master = mnl_attr_get_u32(a);
-			break;
-		case IFLA_LINK_NETNSID:
-			elsewhere = true;
-			break;
-		case IFLA_ADDRESS:
-			if (mnl_attr_get_payload_len(a) == MAC_LEN)
-				memcpy(l->mac, mnl_attr_get_payload(a), MAC_LEN);
-			break;
-		case IFLA_LINKINFO:
-			read_linkinfo(a, l);
-			break;
 		}
-	}
-	if (elsewhere || l->lower == l->ifindex)
-		l->lower = 0;
-	return MNL_CB_OK;
-}
-
-static int on_addr(const struct nlmsghdr *h, void *ctx)
-{
-	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
-	const void *address = NULL, *local = NULL, *brd = NULL;
-	struct topology *t = ctx;
-	struct topo_addr *out;
-	const struct nlattr *a;
-	size_t size = ifa->ifa_family == AF_INET ? 4 : 16;
-	__u32 flags = ifa->ifa_flags;
-
-	if (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6)
-		return MNL_CB_OK;
-	mnl_attr_for_each(a, h, sizeof(*ifa)) {
-		if (mnl_attr_get_type(a) == IFA_FLAGS)
-			flags = mnl_attr_get_u32(a);
-		if (mnl_attr_get_payload_len(a) != size)
-			continue;
-		if (mnl_attr_get_type(a) == IFA_ADDRESS)
-			address = mnl_attr_get_payload(a);
-		else if (mnl_attr_get_type(a) == IFA_LOCAL)
-			local = mnl_attr_get_payload(a);
-		else if (mnl_attr_get_type(a) == IFA_BROADCAST && size == 4)
-			brd = mnl_attr_get_payload(a);
-	}
-	/* on a point-to-point link IFA_ADDRESS is the peer's */
-	if (local)
-		address = local;
-	if (!address)
-		return MNL_CB_OK;
-	out = grow((void **)&t->addr, &t->n_addr, &t->room_addr, sizeof(*out));
-	if (!out)
-		return MNL_CB_ERROR;
-	out->ifindex = ifa->ifa_index;
-	out->flags = flags;
-	out->fam = ifa->ifa_family == AF_INET ? FAM_4 : FAM_6;
-	out->len = ifa->ifa_prefixlen;
-	out->scope = ifa->ifa_scope;
-	memcpy(&out->addr, address, size);
-	if (brd)
-		memcpy(&out->brd, brd, sizeof(out->brd));
-	return MNL_CB_OK;
-}
-
-static int dump(struct mnl_socket *nl, __u16 type, mnl_cb_t cb, void *ctx)
-{
-	static __u32 seq;
-	char buf[32768] __attribute__((aligned(8)));
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct rtgenmsg *gen;
-	int r = 1;
-
-	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	h->nlmsg_seq = ++seq ^ (__u32)time(NULL);
-	/* long enough for every header that this request may want */
-	gen = mnl_nlmsg_put_extra_header(h, sizeof(struct ifinfomsg));
-	gen->rtgen_family = AF_UNSPEC;
-	if (mnl_socket_sendto(nl, h, h->nlmsg_len) < 0)
-		return -errno;
-	__u32 want = h->nlmsg_seq;
-
-	while (r > 0) {
-		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
-
-		if (n < 0)
+		if (bpf_map_delete_elem(t->fd, next) && errno != ENOENT)
 			return -errno;
-		/* an answer to a question that was given up is not ours */
-		if ((size_t)n >= sizeof(*h) && ((struct nlmsghdr *)buf)->nlmsg_seq != want)
+		/* `key` is still there and the walk goes on behind it */
+	}
+	return 0;
+}
+
+static int write_table(struct table *t)
+{
+	__u8 val[sizeof(struct n64_egress)];
+	int r;
+
+	qsort(t->row, t->n, sizeof(*t->row), by_key);
+	r = delete_others(t);
+	for (size_t i = 0; !r && i < t->n; i++) {
+		const struct row *w = &t->row[i];
+
+		if (!bpf_map_lookup_elem(t->fd, w->key, val) &&
+		    !memcmp(val, w->val, t->val_len))
 			continue;
-		errno = ENOMEM;
-		r = mnl_cb_run(buf, n, want, mnl_socket_get_portid(nl), cb, ctx);
-		if (r < 0)
+		if (bpf_map_update_elem(t->fd, w->key, w->val, BPF_ANY))
+			r = -errno;
+	}
+	return r;
+}
+
+static void port_row(const struct links *l, const struct link *dev, struct n64_port *row)
+{
+	memcpy(row->mac, dev->mac, MAC_LEN);
+	row->n_unicast = 0;
+	memset(row->unicast, 0, sizeof(row->unicast));
+	row->flags &= ~(__u32)PORT_ANY_MAC;
+	link_unicast(l, dev->ifindex, row);
+}
+
+/* Rows of the ports; collects which they are. */
+static int sync_ports(const struct links *l, int fd, __u32 *port, size_t *n)
+{
+	*n = 0;
+	for (__u32 slot = 0; slot < N64_MAX_PORTS; slot++) {
+		const struct link *dev;
+		struct n64_port row, old;
+
+		if (bpf_map_lookup_elem(fd, &slot, &row))
+			return -errno;
+		dev = row.ifindex ? link_by_index(l, row.ifindex) : NULL;
+		if (!dev)
+			continue;
+		port[(*n)++] = row.ifindex;
+		old = row;
+		port_row(l, dev, &row);
+		if (memcmp(&row, &old, sizeof(row)) &&
+		    bpf_map_update_elem(fd, &slot, &row, BPF_EXIST))
 			return -errno;
 	}
 	return 0;
 }
 
-int topology_read(struct mnl_socket *nl, struct topology *t)
+/* What a device adds to the two tables, when it is a port or stands on one. */
+static void add_device(const struct links *l, const struct link *dev, const __u32 *port,
+		       size_t n_port, struct table *egress, struct table *vlans)
 {
-	struct topology fresh = { 0 };
-	int r = -EINTR;
+	struct n64_vlan_key key = { 0 };
+	struct n64_egress e = { 0 };
 
-	/* EINTR: the kernel's table changed during the dump */
-	for (int tries = 0; tries < 8 && r == -EINTR; tries++) {
-		fresh.n_link = fresh.n_addr = 0;
-		r = dump(nl, RTM_GETLINK, on_link, &fresh);
-		if (!r)
-			r = dump(nl, RTM_GETADDR, on_addr, &fresh);
-	}
-	if (r) {
-		topology_free(&fresh);
-		return r;
-	}
-	topology_free(t);
-	*t = fresh;
-	return 0;
+	e.port = link_port(l, dev, port, n_port, e.tag, &e.n_tags);
+	if (!e.port)
+		return;
+	want(egress, &dev->ifindex, &e);
+	/* frames of a VLAN device that is down are the kernel's to drop */
+	if (!e.n_tags || !(dev->flags & IFF_UP))
+		return;
+	key.port = e.port;
+	for (__u32 i = 0; i < e.n_tags; i++)
+		key.vid[i] = host16(e.tag[i].tci) & 0xfff;
+	want(vlans, &key, &dev->ifindex);
 }
 
-void topology_free(struct topology *t)
+int topology_sync(const struct links *l, const struct topo_maps *m, size_t *n_vlans)
 {
-	free(t->link);
-	free(t->addr);
-	memset(t, 0, sizeof(*t));
-}
+	struct table egress = { .fd = m->egress, .key_len = sizeof(__u32),
+				.val_len = sizeof(struct n64_egress) };
+	struct table vlans = { .fd = m->vlans, .key_len = sizeof(struct n64_vlan_key),
+			       .val_len = sizeof(__u32) };
+	__u32 port[N64_MAX_PORTS];
+	size_t n_port = 0;
+	int r = -ENOMEM;
 
-const struct topo_link *topology_link(const struct topology *t, __u32 ifindex)
-{
-	for (size_t i = 0; i < t->n_link; i++) {
-		if (t->link[i].ifindex == ifindex)
-			return &t->link[i];
-	}
-	return NULL;
+	egress.row = calloc(l->n + 1, sizeof(*egress.row));
+	vlans.row = calloc(l->n + 1, sizeof(*vlans.row));
+	if (egress.row && vlans.row)
+		r = sync_ports(l, m->ports, port, &n_port);
+	for (size_t i = 0; !r && i < l->n; i++)
+		add_device(l, &l->v[i], port, n_port, &egress, &vlans);
+	if (!r)
+		r = write_table(&egress);
+	if (!r)
+		r = write_table(&vlans);
+	*n_vlans = vlans.n;
+	free(egress.row);
+	free(vlans.row);
+	return r;
 }
