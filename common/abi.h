@@ -18,7 +18,7 @@
 enum n64_mode { MODE_SIIT, MODE_STATEFUL, MODE_DYNAMIC };
 enum n64_hairpin { HAIRPIN_OFF, HAIRPIN_INTRINSIC, HAIRPIN_SIMPLE };
 enum n64_tristate { TRI_AUTO, TRI_ON, TRI_OFF };
-enum n64_urpf { URPF_OFF, URPF_LOOSE, URPF_STRICT };
+enum n64_urpf_mode { URPF_OFF, URPF_LOOSE, URPF_STRICT };
 enum n64_icmp_errors { ICMP_ERRORS_ON, ICMP_ERRORS_LIMITED, ICMP_ERRORS_OFF };
 enum n64_id_when_df { ID_GENERATE, ID_ZERO };
 enum n64_keep_or_drop { INNER_CSUM_IGNORE, INNER_CSUM_DROP };
@@ -210,10 +210,19 @@ struct n64_control {
 	__u64 policy_gen;	/* raised by reload */
 };
 
-/* Token bucket of a slow class, per CPU. Tokens are in 1/1024 packets. */
+/* Token bucket of a slow class, per CPU: credit is time, a packet costs
+ * 1 s / rate of it. */
 struct n64_bucket {
-	__u64 jiffies;
-	__u64 tokens;
+	__u64 ns;	/* coarse clock of the last packet */
+	__u64 credit;	/* ns */
+};
+
+/* One remembered answer of urpf6 (ADR-28), per CPU. */
+#define N64_URPF_SLOTS 1024
+struct n64_urpf {
+	struct addr6 src;
+	__u32 ifindex;
+	__u32 second;	/* in which it was asked; older ones are asked again */
 };
 
 /* IPv4 ID generator, per CPU (ID-01). */

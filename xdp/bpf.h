@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every header of the fast path builds on: helpers, and the few constants
+ * that the kernel headers of Debian 12 do not have yet. */
+#ifndef N64_XDP_BPF_H
+#define N64_XDP_BPF_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "abi.h"
+#include "pkt.h"
+
+#define N64_AF_INET 2
+#define N64_AF_INET6 10
+
+/* bpf_fib_lookup flag of 6.3, in 6.1 by a stable backport. */
+#define N64_FIB_SKIP_NEIGH (1u << 2)
+
+/* Rodata for shape: set before load, so that the verifier removes what a
+ * configuration does not use. */
+const volatile struct n64_conf conf = {};
+const volatile struct n64_role role = {};
+
+/* The compiler must not fold the zeros above, the verifier may fold what user
+ * space wrote: hide the address from the first only. */
+static __always_inline const struct n64_conf *conf_get(void)
+{
+	const struct n64_conf *c = (const struct n64_conf *)&conf;
+
+	asm volatile("" : "+r"(c));
+	return c;
+}
+
+/* The fields of struct xdp_md are 32 bits wide; the verifier turns a load into a
+ * pointer, and clang, which does not know, would add to it in 32 bits. */
+static __always_inline void *frame_start(const struct xdp_md *ctx)
+{
+	void *p = (void *)(long)ctx->data;
+
+	asm volatile("" : "+r"(p));
+	return p;
+}
+
+static __always_inline const void *frame_end(const struct xdp_md *ctx)
+{
+	void *p = (void *)(long)ctx->data_end;
+
+	asm volatile("" : "+r"(p));
+	return p;
+}
+
+/* The place at `off` in the frame; the mask is for the verifier: Ethernet with
+ * tags is 14, 18 or 22 bytes long. */
+static __always_inline void *l3_at(const struct xdp_md *ctx, __u32 off)
+{
+	off &= 0x1f;
+	asm volatile("" : "+r"(off));
+	return frame_start(ctx) + off;
+}
+
+static __always_inline void *ip_of(const struct xdp_md *ctx, const struct pkt *p)
+{
+	return l3_at(ctx, p->l3_off);
+}
+
+#endif

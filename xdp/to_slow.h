@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The hand-over to the worker (GEN-02): a token of the reason's class, the
+ * hand-over header in front of the untouched frame, and the way to nat64x. */
+#ifndef N64_XDP_TO_SLOW_H
+#define N64_XDP_TO_SLOW_H
+
+#include "world.h"
+
+#define CLASS_BURST_NS 100000000ull /* a class may burst a tenth of its rate */
+
+static __always_inline __u32 class_rate(const struct n64_conf *c, enum slow_class class)
+{
+	switch (class) {
+	case CLASS_syn:
+		return c->opt.slow_rate_syn;
+	case CLASS_error:
+		return c->opt.slow_rate_error;
+	case CLASS_header:
+		return c->opt.slow_rate_header;
+	case CLASS_icmp:
+		return c->opt.slow_rate_icmp;
+	default:
+		return 0; /* no limit */
+	}
+}
+
+static __always_inline enum reason class_drop(enum slow_class class)
+{
+	switch (class) {
+	case CLASS_syn:
+		return R_sp_rate_syn;
+	case CLASS_error:
+		return R_sp_rate_error;
+	case CLASS_header:
+		return R_sp_rate_header;
+	default:
+		return R_sp_rate_icmp;
+	}
+}
+
+/* R_GO_ON, or the reason of a class that is over its rate. */
+static __always_inline enum reason take_token(const struct n64_conf *c, enum slow_class class)
+{
+	__u32 rate = class_rate(c, class), key = class;
+	struct n64_bucket *b;
+	__u64 now, cost, most;
+
+	if (!rate)
+		return R_GO_ON;
+	b = bpf_map_lookup_elem(&buckets, &key);
+	if (!b)
+		return R_GO_ON;
+	now = bpf_ktime_get_coarse_ns();
+	cost = 1000000000ull / rate;
+	most = cost > CLASS_BURST_NS ? cost : CLASS_BURST_NS;
+	b->credit += now - b->ns;
+	b->ns = now;
+	if (b->credit > most)
+		b->credit = most;
+	if (b->credit < cost)
+		return class_drop(class);
+	b->credit -= cost;
+	return R_GO_ON;
+}
+
+/* GEN-13: the longest frame that one buffer of the worker holds, beside the
+ * kernel's headroom in a 4096-byte buffer. */
+#define ONE_BUFFER (4096 - 256 - (int)sizeof(struct n64_slow))
+#define CUT_IP_LEN 1280
+
+/* Makes a frame short enough, or says that it cannot be. */
+static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf *c,
+				       const struct pkt *p, enum slow_class class,
+				       struct n64_slow *s)
+{
+	int keep = p->l3_off + CUT_IP_LEN;
+
+	if (c->have & HAVE_XSK_SG || s->frame_len <= ONE_BUFFER)
+		return R_GO_ON;
+	if (class != CLASS_error || bpf_xdp_adjust_tail(ctx, keep - (int)s->frame_len))
+		return R_sp_too_long;
+	s->flags |= SLOW_CUT;
+	return R_GO_ON;
+}
+
+/* Returns the XDP action; *why becomes the drop reason when it failed. */
+static __attribute__((noinline)) int to_slow(struct xdp_md *ctx, const struct pkt *p,
+					     enum reason *why)
+{
+	const struct n64_conf *c = conf_get();
+	enum slow_class class = reason_class(*why);
+	__u32 sock = ctx->rx_queue_index * 2 + (class == CLASS_bulk);
+	struct n64_slow s = {
+		.magic = N64_SLOW_MAGIC,
+		.abi = N64_ABI,
+		.reason = *why,
+		.ifindex = p->ifindex,
+		.vid = {p->vid[0], p->vid[1]},
+		.frame_len = bpf_xdp_get_buff_len(ctx),
+		.l3_off = p->l3_off,
+		.flags = p->from_pair ? SLOW_FROM_PAIR : 0,
+		.fam = p->fam,
+		.slot = role.slot,
+	};
+	enum reason r = take_token(c, class);
+	struct n64_slow *front;
+	int action;
+
+	if (!r)
+		r = fit(ctx, c, p, class, &s);
+	if (!r && bpf_xdp_adjust_head(ctx, -(int)sizeof(s)))
+		r = R_internal;
+	if (r) {
+		*why = r;
+		return XDP_DROP;
+	}
+	front = frame_start(ctx);
+	if ((const void *)(front + 1) > frame_end(ctx)) {
+		*why = R_internal;
+		return XDP_DROP;
+	}
+	*front = s;
+	if (role.kind == ROLE_XLAT)
+		action = bpf_redirect_map(&xskmap, sock, XDP_DROP);
+	else
+		action = bpf_redirect_map(&devmap, c->pair_kernel, XDP_DROP);
+	if (action != XDP_REDIRECT)
+		*why = R_sp_overflow;
+	return action;
+}
+
+/* On nat64x: a frame that a port handed over goes to the worker's socket. False:
+ * it is none. */
+static __always_inline bool is_slow_frame(struct xdp_md *ctx, enum reason *why, int *action)
+{
+	const struct n64_slow *s = frame_start(ctx);
+	bool bulk;
+
+	if ((const void *)(s + 1) > frame_end(ctx) || s->magic != N64_SLOW_MAGIC)
+		return false;
+	bulk = reason_class(s->reason) == CLASS_bulk;
+	*action = bpf_redirect_map(&xskmap, ctx->rx_queue_index * 2 + bulk, XDP_DROP);
+	*why = *action == XDP_REDIRECT ? R_to_worker : R_sp_overflow;
+	return true;
+}
+
+#endif
