@@ -60,6 +60,7 @@ struct config {
 	CONFIG_LIST(struct prefix4) pool6791v4;
 	CONFIG_LIST(struct prefix6) pool6791v6;
 	CONFIG_LIST(__u32) mtu_plateaus;
+	struct config_places *places; /* where each value was written, for messages; may be NULL */
 };
 
 /* One sentence: what, where, why, what to do. */
@@ -92,5 +93,4 @@ int config_check(struct config *c, void (*warn)(const char *text),
  * (pair ifindexes, key, ncpu, ...) is zero. */
 void config_to_conf(const struct config *c, struct n64_conf *conf);
 
-/* The file again: option.def as YAML with the values of `c` (for `check`). */
 #endif

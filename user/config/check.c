@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What only the whole configuration can tell (RFC 6052 3.1, RFC 7757 5): what is
+ * missing, what stands twice, what overlaps, what makes no sense together. The
+ * lists are judged in check_lists.c. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "check.h"
+
+static void check_vsay(const struct check *k, enum opt_id id, size_t i, char *buf, size_t size,
+		       const char *fmt, va_list ap)
+{
+	char place[200], what[280];
+
+	option_place(k->c, id, i, place, sizeof(place));
+	vsnprintf(what, sizeof(what), fmt, ap);
+	snprintf(buf, size, "%s%s: %s", place, options[id].key, what);
+}
+
+int check_fail(const struct check *k, enum opt_id id, size_t i, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	check_vsay(k, id, i, k->err->text, sizeof(k->err->text), fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+void check_warn(const struct check *k, enum opt_id id, size_t i, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (!k->warn)
+		return;
+	va_start(ap, fmt);
+	check_vsay(k, id, i, text, sizeof(text), fmt, ap);
+	va_end(ap);
+	k->warn(text);
+}
+
+/* ^[a-z0-9][a-z0-9_-]*$, short enough for "n-NAMEx" to be an interface name. */
+static int check_name(const struct check *k)
+{
+	const char *name = k->c->name;
+	size_t len = strnlen(name, sizeof(k->c->name));
+	bool good = len && len <= N64_NAME_MAX && name[0] != '_' && name[0] != '-';
+
+	for (size_t i = 0; i < len && good; i++)
+		good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+		       name[i] == '_' || name[i] == '-';
+	if (good)
+		return 0;
+	snprintf(k->err->text, sizeof(k->err->text),
+		 "name: '%.*s' is not the name of an instance; write 1 to %d of the characters "
+		 "a-z 0-9 _ -, the first a letter or digit", (int)len, name, N64_NAME_MAX);
+	return -EINVAL;
+}
+
+static int check_mode(const struct check *k)
+{
+	char word[32];
+
+	if (k->c->opt.mode == MODE_SIIT)
+		return 0;
+	option_text(k->c, O_mode, word, sizeof(word));
+	return check_fail(k, O_mode, 0, "'%s' is not in this release, which translates in mode "
+					"siit; write siit", word);
+}
+
+static int check_interfaces(const struct check *k)
+{
+	const struct config *c = k->c;
+	__u32 flags = 0;
+
+	if (!c->interfaces.n)
+		return check_fail(k, O_interfaces, 0, "no interface is given; "
+						      "write 1 to %d names, like [eth0, eth1]",
+				  N64_MAX_PORTS);
+	if (c->interfaces.n > N64_MAX_PORTS)
+		return check_fail(k, O_interfaces, N64_MAX_PORTS,
+				  "'%s' is not possible, it is number %d; write at most %d",
+				  c->interfaces.v[N64_MAX_PORTS].name, N64_MAX_PORTS + 1,
+				  N64_MAX_PORTS);
+	for (size_t i = 0; i < c->interfaces.n; i++) {
+		const char *name = c->interfaces.v[i].name;
+
+		flags |= c->interfaces.v[i].flags;
+		if (!strcmp(name, "nat64") || !strcmp(name, "nat64x"))
+			return check_fail(k, O_interfaces, i, "'%s' is not a port, attach makes it "
+					  "itself; write the interfaces that carry traffic", name);
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(name, c->interfaces.v[j].name))
+				return check_fail(k, O_interfaces, i, "'%s' is not allowed twice; "
+								      "write it once", name);
+	}
+	if (!flags)
+		check_warn(k, O_interfaces, 0, "every interface has translate none, so only what "
+					       "the kernel routes to nat64 is translated");
+	return 0;
+}
+
+/* GERR-23: what can be the source of an ICMP error. */
+static int check_icmp_src(const struct check *k)
+{
+	const struct n64_opts *o = &k->c->opt;
+	char text[64];
+
+	if (o->icmp_src4 && src4_is_illegal(o->icmp_src4)) {
+		option_text(k->c, O_icmp_src4, text, sizeof(text));
+		return check_fail(k, O_icmp_src4, 0, "'%s' is not an address that a host may send "
+						     "from; write a unicast address", text);
+	}
+	if (!addr6_is_zero(&o->icmp_src6) && src6_is_illegal(&o->icmp_src6)) {
+		option_text(k->c, O_icmp_src6, text, sizeof(text));
+		return check_fail(k, O_icmp_src6, 0, "'%s' is not an address that a router may "
+				  "answer from; write a global unicast address", text);
+	}
+	return 0;
+}
+
+static bool wkp_is_strict(const struct config *c)
+{
+	return c->opt.wkp_strict == TRI_ON ||
+	       (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
+}
+
+/* ADR-07, ADR-04, MC-05 */
+static void warn_wkp(const struct check *k)
+{
+	const struct config *c = k->c;
+	size_t i;
+
+	for (i = 0; i < c->pref64.n && !prefix6_is_wkp(&c->pref64.v[i]); i++)
+		;
+	if (i == c->pref64.n)
+		return;
+	if (c->opt.mode == MODE_SIIT)
+		check_warn(k, O_pref64, i, "64:ff9b::/96 should not form the addresses of hosts "
+					   "(RFC 6052 3.1); use a prefix of your own");
+	if (c->opt.multicast == MULTICAST_EMBED && wkp_is_strict(c))
+		check_warn(k, O_multicast, 0, "64:ff9b::/96 never carries a multicast group "
+					      "(RFC 6052 3.1); only other prefixes do");
+	for (size_t j = 0; i == 0 && wkp_is_strict(c) && j < c->xlat4.n; j++) {
+		char text[PREFIX_TEXT];
+
+		if (!addr4_is_nonglobal(c->xlat4.v[j].addr))
+			continue;
+		check_warn(k, O_xlat4, j, "%s is not global, so 64:ff9b::/96 will not carry it "
+					  "(RFC 6052 3.1); use another pref64 or wkp-strict off",
+			   prefix4_text(&c->xlat4.v[j], text));
+		return;
+	}
+}
+
+/* What must be there for anything to be translated. */
+static int check_whole(const struct check *k)
+{
+	const struct config *c = k->c;
+
+	if (!c->pref64.n && !c->eam.n)
+		return check_fail(k, O_pref64, 0, "neither a pref64 nor an eam is given, so nothing "
+				  "would be translated; write a prefix like 2001:db8:64::/96");
+	if (!c->pref64.n && c->xlat4.n)
+		return check_fail(k, O_xlat4, 0, "its hosts live at pref64 addresses, but no pref64 "
+						 "is given; write a pref64 or remove it");
+	if (!c->pref64.n && !c->opt.eam_to_eam)
+		return check_fail(k, O_eam_to_eam, 0, "'false' is not possible without a pref64, "
+				  "nothing would be translated (EAM-08); write true or a pref64");
+	if (!c->eam.n && !c->xlat4.n)
+		check_warn(k, O_pref64, 0, "neither eam nor xlat4 is given, so no packet from IPv4 "
+					   "finds a target; name the IPv4 addresses of IPv6 hosts");
+	if (c->opt.multicast == MULTICAST_EMBED && !c->pref64.n)
+		check_warn(k, O_multicast, 0, "embed has no effect without a pref64");
+	warn_wkp(k);
+	return 0;
+}
+
+int config_check(struct config *c, void (*warn)(const char *text), struct config_error *err)
+{
+	const struct check k = { c, warn, err };
+	int rc;
+
+	err->text[0] = '\0';
+	rc = check_name(&k);
+	if (!rc)
+		rc = check_mode(&k);
+	if (!rc)
+		rc = check_interfaces(&k);
+	if (!rc)
+		rc = check_icmp_src(&k);
+	if (!rc)
+		rc = check_lists(&k);
+	if (!rc)
+		rc = check_whole(&k);
+	if (rc == -ENOMEM)
+		snprintf(err->text, sizeof(err->text), "not enough memory to check the lists");
+	return rc;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* policy.bin: the compiled policy as attach hands it to the worker. Host order,
+ * for this machine and this build only: a header that says so, then the parts in
+ * the order of `struct policy`, and a CRC-32 over all of them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "policy_int.h"
+
+#define POLICY_MAGIC 0x4e363450u /* "N64P" */
+#define N_PARTS 5
+
+struct header {
+	__u32 magic;
+	__u32 version;		/* N64_ABI */
+	__u32 crc;		/* of everything behind the header */
+	__u32 size[N_PARTS];	/* of one element of each part */
+	__u64 n[N_PARTS];	/* how many */
+};
+
+struct part {
+	void **v;
+	size_t *n;
+	size_t size;
+};
+
+/* The arrays behind conf. */
+static void parts_of(struct policy *p, struct part part[N_PARTS - 1])
+{
+	part[0] = (struct part){ (void **)&p->row4, &p->n4, sizeof(*p->row4) };
+	part[1] = (struct part){ (void **)&p->row6, &p->n6, sizeof(*p->row6) };
+	part[2] = (struct part){ (void **)&p->pool4, &p->n_pool4, sizeof(*p->pool4) };
+	part[3] = (struct part){ (void **)&p->pool6, &p->n_pool6, sizeof(*p->pool6) };
+}
+
+static void fill_header(struct policy *p, struct header *h)
+{
+	struct part part[N_PARTS - 1];
+	uLong crc = crc32(0, (const Bytef *)&p->conf, sizeof(p->conf));
+
+	memset(h, 0, sizeof(*h));
+	h->magic = POLICY_MAGIC;
+	h->version = N64_ABI;
+	h->size[0] = sizeof(p->conf);
+	h->n[0] = 1;
+	parts_of(p, part);
+	for (int i = 0; i < N_PARTS - 1; i++) {
+		h->size[i + 1] = (__u32)part[i].size;
+		h->n[i + 1] = *part[i].n;
+		if (*part[i].n)
+			crc = crc32_z(crc, *part[i].v, *part[i].n * part[i].size);
+	}
+	h->crc = (__u32)crc;
+}
+
+static int write_all(int fd, const void *buf, size_t len)
+{
+	const char *at = buf;
+
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int write_policy(int fd, struct policy *p)
+{
+	struct part part[N_PARTS - 1];
+	struct header h;
+	int rc;
+
+	fill_header(p, &h);
+	parts_of(p, part);
+	rc = write_all(fd, &h, sizeof(h));
+	if (!rc)
+		rc = write_all(fd, &p->conf, sizeof(p->conf));
+	for (int i = 0; !rc && i < N_PARTS - 1; i++)
+		rc = write_all(fd, *part[i].v, *part[i].n * part[i].size);
+	if (!rc && fsync(fd))
+		rc = -errno;
+	return rc;
+}
+
+/* The new name counts only once its folder is on disk. */
+static int sync_folder(const char *path)
+{
+	char dir[512];
+	char *slash;
+	int fd, rc;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	if (slash)
+		slash[slash == dir] = '\0';
+	fd = open(slash ? dir : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = fsync(fd) ? -errno : 0;
+	close(fd);
+	return rc == -EINVAL ? 0 : rc; /* no such thing on this file system */
+}
+
+int policy_save(const struct policy *p, const char *path)
+{
+	struct policy copy = *p; /* parts_of wants to write for load */
+	char temp[512];
+	int fd, rc;
+
+	if (snprintf(temp, sizeof(temp), "%s.XXXXXX", path) >= (int)sizeof(temp))
+		return -ENAMETOOLONG;
+	fd = mkstemp(temp);
+	if (fd < 0)
+		return -errno;
+	rc = write_policy(fd, &copy);
+	if (close(fd) && !rc)
+		rc = -errno;
+	if (!rc && rename(temp, path))
+		rc = -errno;
+	if (rc)
+		unlink(temp);
+	return rc ? rc : sync_folder(path);
+}
+
+static int read_all(int fd, void *buf, size_t len)
+{
+	char *at = buf;
+
+	while (len) {
+		ssize_t n = read(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			return -EBADMSG;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* The header fits this build, and the file is as long as it says. */
+static int judge_header(const struct header *h, struct policy *p, size_t file_len)
+{
+	struct part part[N_PARTS - 1];
+	size_t left = file_len - sizeof(*h);
+
+	if (h->magic != POLICY_MAGIC)
+		return -EBADMSG;
+	if (h->version != N64_ABI || h->size[0] != sizeof(p->conf) || h->n[0] != 1)
+		return -EPROTO;
+	if (left < sizeof(p->conf))
+		return -EBADMSG;
+	left -= sizeof(p->conf);
+	parts_of(p, part);
+	for (int i = 0; i < N_PARTS - 1; i++) {
+		if (h->size[i + 1] != part[i].size)
+			return -EPROTO;
+		if (h->n[i + 1] > left / part[i].size)
+			return -EBADMSG;
+		left -= h->n[i + 1] * part[i].size;
+	}
+	return left ? -EBADMSG : 0;
+}
+
+static int read_parts(int fd, const struct header *h, struct policy *p)
+{
+	struct part part[N_PARTS - 1];
+	struct header again;
+	int rc;
+
+	rc = read_all(fd, &p->conf, sizeof(p->conf));
+	parts_of(p, part);
+	for (int i = 0; !rc && i < N_PARTS - 1; i++) {
+		size_t len = h->n[i + 1] * part[i].size;
+
+		*part[i].v = malloc(len + 1);
+		if (!*part[i].v)
+			return -ENOMEM;
+		*part[i].n = h->n[i + 1];
+		rc = read_all(fd, *part[i].v, len);
+	}
+	if (rc)
+		return rc;
+	fill_header(p, &again);
+	return again.crc == h->crc ? 0 : -EBADMSG;
+}
+
+/* A file with the right checksum was written by us; these are the values that
+ * later code uses as an index or a shift. */
+static int judge_content(const struct policy *p)
+{
+	const struct n64_conf *c = &p->conf;
+
+	if (c->n_pref64 > N64_MAX_PREF64 || c->n_plateaus > N64_MAX_PLATEAUS ||
+	    (c->n_pref64 && c->first_pref64 >= c->n_pref64))
+		return -EBADMSG;
+	for (size_t i = 0; i < p->n4; i++)
+		if (p->row4[i].key.prefixlen > 32 || p->row4[i].val.eam4_len > 32 ||
+		    p->row4[i].val.n_noxlat_port > N64_NOXLAT_PORTS)
+			return -EBADMSG;
+	for (size_t i = 0; i < p->n6; i++)
+		if (p->row6[i].key.prefixlen > 128 || p->row6[i].val.eam4_len > 32 ||
+		    p->row6[i].val.n_noxlat_port > N64_NOXLAT_PORTS)
+			return -EBADMSG;
+	return 0;
+}
+
+int policy_load(struct policy *p, const char *path)
+{
+	struct header h;
+	struct stat st;
+	int fd, rc;
+
+	memset(p, 0, sizeof(*p));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st))
+		rc = -errno;
+	else if (!S_ISREG(st.st_mode) || (size_t)st.st_size < sizeof(h))
+		rc = -EBADMSG;
+	else
+		rc = read_all(fd, &h, sizeof(h));
+	if (!rc)
+		rc = judge_header(&h, p, (size_t)st.st_size);
+	if (!rc)
+		rc = read_parts(fd, &h, p);
+	if (!rc)
+		rc = judge_content(p);
+	if (!rc)
+		rc = policy_index(p);
+	close(fd);
+	if (rc)
+		policy_free(p);
+	return rc;
+}
