@@ -5,7 +5,9 @@
 #ifndef N64_CLI_H
 #define N64_CLI_H
 
-#include "config/config.h"
+#include "config/options.h"
+
+#define N64_VERSION "0.1.0"
 
 enum cli_exit {
 	CLI_GO_ON = -1,	/* of cli_parse and cli_config: not an exit code, carry on */
@@ -70,9 +72,10 @@ struct cli {
 
 enum cli_wants {
 	CLI_CONFIG = 1 << 0,	/* -c FILE and all options that build a configuration */
-	CLI_NAME = 1 << 1,	/* --name NAME */
+	CLI_NAME = 1 << 1,	/* --name NAME, checked */
 	CLI_JSON = 1 << 2,	/* --json */
 	CLI_OPERANDS = 1 << 3,	/* words without a dash are wanted */
+	CLI_PREF64 = 1 << 4,	/* of CLI_CONFIG only -6 */
 };
 
 /* Reads the words of a command; `extra` may be NULL. CLI_GO_ON, or the exit code
@@ -87,9 +90,9 @@ void cli_free(struct cli *cli);
 /* The configuration that the words ask for: the file of -c, or without -c and
  * without any option CLI_CONFIG_DIR/NAME.yaml; then the options in the order
  * given (lists: appended; others: replaced); then config_check, with its
- * warnings on stderr. CLI_GO_ON, CLI_USAGE or, for a file that cannot be read,
- * CLI_FAILED; what is wrong is said on stderr. `c` is set up in every case and
- * freed with config_free. */
+ * warnings on stderr. CLI_GO_ON, or CLI_USAGE when a word or the file is wrong,
+ * which is said on stderr. `c` is set up in every case and freed with
+ * config_free. */
 int cli_config(const struct cli *cli, struct config *c);
 
 /* ---- messages --------------------------------------------------------------- */
@@ -103,9 +106,5 @@ int cli_fail(const struct cli *cli, const struct config_error *err);
 void cli_warn(const char *text);
 /* TEXT on stdout: what was done, a line each (say_fn). */
 void cli_say(const char *text);
-
-/* The word of `words` (n of them, NULLs skipped) that is meant by a misspelt
- * one, NULL: none is near. */
-const char *nearest_word(const char *word, const char *const *words, size_t n);
 
 #endif

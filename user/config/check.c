@@ -9,6 +9,7 @@
 
 #include "addr.h"
 #include "check.h"
+#include "word.h"
 
 static void check_vsay(const struct check *k, enum opt_id id, size_t i, char *buf, size_t size,
 		       const char *fmt, va_list ap)
@@ -43,22 +44,28 @@ void check_warn(const struct check *k, enum opt_id id, size_t i, const char *fmt
 	k->warn(text);
 }
 
-/* ^[a-z0-9][a-z0-9_-]*$, short enough for "n-NAMEx" to be an interface name. */
-static int check_name(const struct check *k)
+/* Short enough for "n-NAMEx" to be an interface name. */
+int config_name_check(const char *name, struct config_error *err)
 {
-	const char *name = k->c->name;
-	size_t len = strnlen(name, sizeof(k->c->name));
+	size_t len = strnlen(name, N64_NAME_MAX + 1);
 	bool good = len && len <= N64_NAME_MAX && name[0] != '_' && name[0] != '-';
+	char shown[SHOWN_MAX];
 
 	for (size_t i = 0; i < len && good; i++)
 		good = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
 		       name[i] == '_' || name[i] == '-';
 	if (good)
 		return 0;
-	snprintf(k->err->text, sizeof(k->err->text),
-		 "name: '%.*s' is not the name of an instance; write 1 to %d of the characters "
-		 "a-z 0-9 _ -, the first a letter or digit", (int)len, name, N64_NAME_MAX);
+	snprintf(err->text, sizeof(err->text),
+		 "name: '%s' is not the name of an instance; write 1 to %d of the characters "
+		 "a-z 0-9 _ -, the first a letter or digit", word_shown(name, shown), N64_NAME_MAX);
 	return -EINVAL;
+}
+
+bool config_wkp_strict(const struct config *c)
+{
+	return c->opt.wkp_strict == TRI_ON ||
+	       (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
 }
 
 static int check_mode(const struct check *k)
@@ -123,12 +130,6 @@ static int check_icmp_src(const struct check *k)
 	return 0;
 }
 
-static bool wkp_is_strict(const struct config *c)
-{
-	return c->opt.wkp_strict == TRI_ON ||
-	       (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
-}
-
 /* ADR-07, ADR-04, MC-05 */
 static void warn_wkp(const struct check *k)
 {
@@ -142,10 +143,10 @@ static void warn_wkp(const struct check *k)
 	if (c->opt.mode == MODE_SIIT)
 		check_warn(k, O_pref64, i, "64:ff9b::/96 should not form the addresses of hosts "
 					   "(RFC 6052 3.1); use a prefix of your own");
-	if (c->opt.multicast == MULTICAST_EMBED && wkp_is_strict(c))
+	if (c->opt.multicast == MULTICAST_EMBED && config_wkp_strict(c))
 		check_warn(k, O_multicast, 0, "64:ff9b::/96 never carries a multicast group "
 					      "(RFC 6052 3.1); only other prefixes do");
-	for (size_t j = 0; i == 0 && wkp_is_strict(c) && j < c->xlat4.n; j++) {
+	for (size_t j = 0; i == 0 && config_wkp_strict(c) && j < c->xlat4.n; j++) {
 		char text[PREFIX_TEXT];
 
 		if (!addr4_is_nonglobal(c->xlat4.v[j].addr))
@@ -186,7 +187,7 @@ int config_check(struct config *c, void (*warn)(const char *text), struct config
 	int rc;
 
 	err->text[0] = '\0';
-	rc = check_name(&k);
+	rc = config_name_check(c->name, err);
 	if (!rc)
 		rc = check_mode(&k);
 	if (!rc)

@@ -59,9 +59,7 @@ void config_to_conf(const struct config *c, struct n64_conf *conf)
 	conf->abi = N64_ABI;
 	conf->have = have_flags(c);
 	conf->opt = c->opt;
-	/* ADR-04: off in `dynamic`, where a NAT44 usually follows */
-	conf->wkp_strict = c->opt.wkp_strict == TRI_ON ||
-			   (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
+	conf->wkp_strict = config_wkp_strict(c);
 	sort_pref64(c, conf);
 	sort_plateaus(c, conf);
 }

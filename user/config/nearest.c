@@ -14,26 +14,35 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-/* Edits (insert, delete, replace) from a to b; `_` and `-` are equal. */
+static char plain(char c)
+{
+	return c == '_' ? '-' : c;
+}
+
+/* Edits (insert, delete, replace, swap two neighbours) from a to b. */
 static unsigned int distance(const char *a, size_t na, const char *b, size_t nb)
 {
-	unsigned int row[LONGEST + 1];
+	unsigned int rows[3][LONGEST + 1];
+	unsigned int *before = rows[0], *last = rows[1], *now = rows[2];
 
 	for (size_t j = 0; j <= nb; j++)
-		row[j] = (unsigned int)j;
+		last[j] = (unsigned int)j;
 	for (size_t i = 1; i <= na; i++) {
-		unsigned int diag = row[0];
+		char ca = plain(a[i - 1]);
+		unsigned int *next = before;
 
-		row[0] = (unsigned int)i;
+		now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= nb; j++) {
-			char ca = a[i - 1] == '_' ? '-' : a[i - 1];
-			unsigned int up = row[j];
-
-			row[j] = min3(up + 1, row[j - 1] + 1, diag + (ca != b[j - 1]));
-			diag = up;
+			now[j] = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (ca != b[j - 1]));
+			if (i > 1 && j > 1 && ca == b[j - 2] && plain(a[i - 2]) == b[j - 1] &&
+			    before[j - 2] + 1 < now[j])
+				now[j] = before[j - 2] + 1;
 		}
+		before = last;
+		last = now;
+		now = next;
 	}
-	return row[nb];
+	return last[nb];
 }
 
 const char *nearest_word(const char *word, const char *const *words, size_t n)

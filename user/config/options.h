@@ -69,6 +69,13 @@ void option_elem_text(const struct config *c, enum opt_id id, size_t i, char *bu
 void option_place(const struct config *c, enum opt_id id, size_t i, char *buf,
 		  size_t size);
 
+/* ^[a-z0-9][a-z0-9_-]*$, at most N64_NAME_MAX: 0, or -EINVAL with *err. */
+int config_name_check(const char *name, struct config_error *err);
+
+/* wkp-strict with `auto` resolved: off in `dynamic`, where a NAT44 usually
+ * follows (ADR-04). */
+bool config_wkp_strict(const struct config *c);
+
 /* RFC 1191 plateaus that count (MTU-46-11), when mtu-plateaus is not set. */
 extern const __u32 default_plateaus[];
 extern const size_t n_default_plateaus;

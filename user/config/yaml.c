@@ -161,7 +161,7 @@ static int read_list(struct reader *r, enum opt_id id, const yaml_node_t *n)
 
 static int read_key(struct reader *r, const yaml_node_t *k, enum opt_id *id)
 {
-	struct word w = word_of(r, k, "configuration");
+	struct word w = word_of(r, k, "key");
 	const char *near;
 
 	if (!w.value)
@@ -347,7 +347,7 @@ static int append_root(struct reader *r, const yaml_node_t *root)
 int config_set(struct config *c, const char *key, const char *value, const char *where,
 	       struct config_error *err)
 {
-	struct word w = { .source = where, .key = "--set", .value = key, .err = err };
+	struct word w = { .source = where, .key = "key", .value = key, .err = err };
 	struct reader r = { .c = c, .source = where, .err = err };
 	enum opt_id id = option_find(key);
 	const char *near;

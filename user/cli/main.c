@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* xdp-nat64: the table of commands. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct command commands[] = {
+	{ "attach", cmd_attach, "put the translator on its interfaces",
+	  "[OPTIONS]", "Loads the programs, attaches them to the interfaces, makes the pair\n"
+	  "nat64/nat64x and starts the worker, then exits: the gateway goes on working.\n"
+	  "All or nothing: on an error everything that was done is undone." },
+	{ "detach", cmd_detach, "remove exactly what attach made",
+	  "[OPTIONS]", "Stops the worker, removes programs, pins and the pair, and restores what\n"
+	  "attach changed on the host. Other programs, routes and rules stay." },
+	{ "reload", cmd_reload, "apply a changed configuration without losing a packet",
+	  "[OPTIONS]", "Loads the programs again over the pinned maps and swaps them in on every\n"
+	  "interface. What cannot change while running is refused by name." },
+	{ "worker", cmd_worker, "run the slow path of an attached instance",
+	  "[OPTIONS]", "Translates what the fast path hands over: fragments, ICMP errors, options.\n"
+	  "attach starts it; a service manager may do so instead (attach --no-worker)." },
+	{ "status", cmd_status, "show what is attached and whether it is healthy",
+	  "[OPTIONS]", "Shows health first, each problem with its remedy, then interfaces,\n"
+	  "prefixes, worker and counters of the instance." },
+	{ "stats", cmd_stats, "show the counters of every stage",
+	  "[OPTIONS]", "Every packet leaves a stage with exactly one reason; these are the sums." },
+	{ "check", cmd_check, "judge a configuration and show what would be in force",
+	  "[OPTIONS]", "Reads the configuration as attach would, changes nothing, and prints every\n"
+	  "option with its value, the lists, the prefixes and the memory of the maps.\n"
+	  "Warnings go to stderr. Exit status 2: the configuration is wrong." },
+	{ "addr", cmd_addr, "convert between IPv4 and IPv6 addresses (RFC 6052)",
+	  "ADDRESS... [OPTIONS]", "An IPv4 address is embedded in each prefix, an IPv6 address is\n"
+	  "read by the prefix that holds it. Without -6 the prefix is 64:ff9b::/96." },
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static void usage(FILE *f)
+{
+	fputs("Usage: xdp-nat64 COMMAND [OPTIONS]\n\n"
+	      "A NAT64 gateway: translates between IPv6 and IPv4 in XDP.\n\nCommands\n", f);
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fputs("\nxdp-nat64 COMMAND --help shows the options of a command, --version the release.\n"
+	      "Exit status: 0 done, 1 failed, 2 wrong words or file (nothing was changed).\n", f);
+}
+
+static int unknown(const char *word)
+{
+	const char *names[N_COMMANDS];
+	const char *near;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		names[i] = commands[i].name;
+	near = nearest_word(word, names, N_COMMANDS);
+	fprintf(stderr, "xdp-nat64: word 1 '%s' is not a command; write %s\n", word,
+		near ? near : "one of those that xdp-nat64 --help lists");
+	return CLI_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *c;
+
+	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, not a death */
+	if (argc < 2) {
+		usage(stderr);
+		return CLI_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return CLI_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("xdp-nat64 %s\n", N64_VERSION);
+		return CLI_OK;
+	}
+	c = command_find(argv[1]);
+	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory of the maps, before they exist: sizes from the program that is built
+ * in, the kernel's overhead per entry as it is on 64-bit machines. */
+#include "memory.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "abi.h"
+#include "nat64.skel.h"
+#include "output/output.h"
+
+/* Kernel structures: bucket of a hash (16) and head of its element (48), node of
+ * a trie (40) and the allocator's rounding. */
+#define HASH_BUCKET 16
+#define HASH_ELEM 48
+#define TRIE_NODE 40
+
+static size_t round8(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+static size_t power_of_two(size_t n)
+{
+	size_t p = 8;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+static size_t map_bytes(const struct bpf_map *m, size_t n, int cpus)
+{
+	size_t key = bpf_map__key_size(m), value = bpf_map__value_size(m);
+
+	switch (bpf_map__type(m)) {
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+		return n * (8 + round8(value) * (size_t)cpus);
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		return power_of_two(n) * HASH_BUCKET +
+		       n * (HASH_ELEM + round8(key) + round8(value));
+	case BPF_MAP_TYPE_LPM_TRIE:
+		/* up to n - 1 nodes in between hold no value */
+		return n * (power_of_two(TRIE_NODE + key - 4 + value) +
+			    power_of_two(TRIE_NODE + key - 4));
+	default:
+		return n * round8(value);
+	}
+}
+
+int memory_show(json_t *root, size_t n4, size_t n6)
+{
+	struct nat64_bpf *skel = nat64_bpf__open();
+	int cpus = libbpf_num_possible_cpus();
+	size_t total = 0;
+	struct bpf_map *m;
+	json_t *t;
+
+	if (!skel)
+		return errno ? -errno : -EINVAL;
+	out_real(root, "memory_mib", 0); /* its place, before the table */
+	t = out_table(root, "memory");
+	bpf_object__for_each_map(m, skel->obj) {
+		const char *name = bpf_map__name(m);
+		size_t n = bpf_map__max_entries(m), bytes;
+		json_t *r;
+
+		if (bpf_map__is_internal(m))
+			continue;
+		if (m == skel->maps.pol4)
+			n = n4;
+		else if (m == skel->maps.pol6)
+			n = n6;
+		bytes = map_bytes(m, n, cpus > 0 ? cpus : 1);
+		total += bytes;
+		r = out_row(t);
+		out_str(r, "map", "%s", name);
+		out_int(r, "entries", (long long)n);
+		out_real(r, "mib", (double)bytes / (1 << 20));
+	}
+	out_real(root, "memory_mib", (double)total / (1 << 20));
+	nat64_bpf__destroy(skel);
+	return 0;
+}
