@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Giving up what only the start needs. */
+#ifndef N64_PRIVILEGE_H
+#define N64_PRIVILEGE_H
+
+#include "config/config.h"
+
+/* Becomes `user` for good: no other groups, no capabilities, nothing to gain by
+ * exec. 0 or -errno with *err. */
+int privilege_drop(const char *user, struct config_error *err);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The worker: one thread, one event loop over the sockets, netlink, signals and
+ * the beat. */
+#define _GNU_SOURCE
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "dataplane/report.h"
+#include "worker/parts.h"
+#include "worker/privilege.h"
+
+#define BEAT_MS 250
+#define DRAIN_ROUNDS 4096 /* at the end: more than the rings hold */
+
+enum event { EVENT_PACKETS, EVENT_NETLINK, EVENT_SIGNAL, EVENT_TIMER };
+
+struct loop {
+	struct worker *w;
+	int epoll, signals, timer;
+	bool stop;
+};
+
+/* ---- the beat ------------------------------------------------------------------ */
+
+static void beat(struct worker *w)
+{
+	struct timespec t;
+	__u64 dropped = w->dropped_before;
+
+	for (__u32 i = 0; i < w->n_queues; i++)
+		dropped += queue_dropped(&w->queue[i]);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	__atomic_store_n(&w->control->xsk_rx_dropped, dropped, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->control->beat,
+			 (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec,
+			 __ATOMIC_RELAXED);
+}
+
+static void sync_view(struct worker *w)
+{
+	int r = view_sync(&w->world.view);
+	bool have = w->world.policy.conf.have & HAVE_VLAN;
+
+	if (r)
+		log_line(LOG_WARNING, "cannot read links and addresses (%s); will try again",
+			 strerror(-r));
+	if (w->world.view.n_vlans && !have && !w->told_vlan)
+		log_line(LOG_WARNING, "a VLAN device stands on a port since the programs were "
+			 "loaded; run 'xdp-nat64 reload' to have its packets translated");
+	w->told_vlan = w->world.view.n_vlans && !have;
+}
+
+static void on_timer(struct loop *l)
+{
+	struct worker *w = l->w;
+	__u64 ticks;
+
+	if (read(l->timer, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+	beat(w);
+	if (__atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE) != w->policy_gen)
+		worker_reload(w);
+	sync_view(w);
+}
+
+static void on_netlink(struct worker *w)
+{
+	if (!view_events(&w->world.view))
+		return;
+	route_cache_flush(&w->world.cache);
+	sync_view(w);
+}
+
+static void on_signal(struct loop *l)
+{
+	struct signalfd_siginfo s;
+
+	while (read(l->signals, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			worker_reload(l->w);
+		else
+			l->stop = true;
+	}
+}
+
+/* ---- the loop ------------------------------------------------------------------- */
+
+static int watch(const struct loop *l, int fd, enum event what)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.u32 = what };
+
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
+}
+
+static int loop_open(struct loop *l)
+{
+	const struct itimerspec every = {
+		.it_interval.tv_nsec = BEAT_MS * 1000000L,
+		.it_value.tv_nsec = BEAT_MS * 1000000L,
+	};
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (l->epoll < 0 || l->signals < 0 || l->timer < 0 ||
+	    timerfd_settime(l->timer, 0, &every, NULL))
+		return -errno;
+	r = watch(l, l->signals, EVENT_SIGNAL);
+	if (!r)
+		r = watch(l, l->timer, EVENT_TIMER);
+	if (!r)
+		r = watch(l, view_fd(&l->w->world.view), EVENT_NETLINK);
+	for (__u32 i = 0; !r && i < l->w->n_queues * N_RINGS; i++)
+		r = watch(l, xsk_socket__fd(l->w->queue[i / N_RINGS].xsk[i % N_RINGS]),
+			  EVENT_PACKETS);
+	return r;
+}
+
+static void dispatch(struct loop *l, enum event what)
+{
+	switch (what) {
+	case EVENT_SIGNAL:
+		on_signal(l);
+		break;
+	case EVENT_TIMER:
+		on_timer(l);
+		break;
+	case EVENT_NETLINK:
+		on_netlink(l->w);
+		break;
+	case EVENT_PACKETS:
+		break; /* every turn looks at all rings */
+	}
+}
+
+static void loop_run(struct loop *l)
+{
+	struct epoll_event e[16];
+	bool more = false;
+
+	while (!l->stop) {
+		int n = epoll_wait(l->epoll, e, 16, more ? 0 : -1);
+
+		for (int i = 0; i < n; i++)
+			dispatch(l, e[i].data.u32);
+		more = packets_serve(l->w);
+	}
+	/* what is in the rings is finished, what comes now is not taken */
+	worker_unplug(l->w);
+	for (int i = 0; i < DRAIN_ROUNDS && packets_serve(l->w); i++)
+		;
+	beat(l->w);
+	l->w->control->worker_pid = 0;
+}
+
+/* ---- running ----------------------------------------------------------------------- */
+
+/* Serves in this process. `told` >= 0: one byte is written there when ready. */
+static int serve(const struct worker_opts *o, int told, struct config_error *err)
+{
+	/* large, and so not on the stack; one process, one worker */
+	static struct worker w;
+	struct loop l = { .w = &w, .epoll = -1, .signals = -1, .timer = -1 };
+	int r = worker_open(&w, o->name, err);
+
+	if (!r)
+		r = privilege_drop(o->user ? o->user : "nobody", err);
+	if (!r) {
+		r = loop_open(&l);
+		if (r)
+			report_error(err, r, "cannot set up the event loop: %s", strerror(-r));
+	}
+	if (!r) {
+		w.control->worker_pid = getpid();
+		beat(&w);
+		if (o->ready_fd >= 0 && write(o->ready_fd, "R", 1) == 1)
+			close(o->ready_fd);
+		if (told >= 0 && write(told, "R", 1) == 1)
+			close(told);
+		log_line(LOG_INFO, "serving %s, %u queues", w.path.xlat, w.n_queues);
+		loop_run(&l);
+		log_line(LOG_INFO, "ended");
+	}
+	close(l.epoll);
+	close(l.signals);
+	close(l.timer);
+	worker_close(&w);
+	return r;
+}
+
+/* The process that stays: away from the terminal; what went wrong before it was
+ * ready goes to its parent through the pipe. */
+static void __attribute__((noreturn)) serve_detached(const struct worker_opts *o, int told)
+{
+	struct config_error err = { "" };
+	int null = open("/dev/null", O_RDWR);
+	int r;
+
+	setsid();
+	if (chdir("/") || null < 0)
+		_exit(1);
+	for (int fd = 0; fd < 3; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	log_open(true);
+	r = serve(o, told, &err);
+	if (r && write(told, err.text, strlen(err.text)) < 0)
+		log_line(LOG_ERR, "%s", err.text);
+	_exit(r ? 1 : 0);
+}
+
+static int run_detached(const struct worker_opts *o, struct config_error *err)
+{
+	char text[sizeof(err->text)] = "";
+	int told[2];
+	ssize_t n;
+	pid_t pid;
+
+	if (pipe2(told, O_CLOEXEC))
+		return report_error(err, -errno, "cannot make a pipe: %s", strerror(errno));
+	pid = fork();
+	if (!pid) {
+		close(told[0]);
+		serve_detached(o, told[1]);
+	}
+	close(told[1]);
+	n = pid < 0 ? -1 : read(told[0], text, sizeof(text) - 1);
+	close(told[0]);
+	if (n == 1 && text[0] == 'R')
+		return 0;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return report_error(err, -ECHILD, "%s", n > 0 ? text : "the worker did not start");
+}
+
+int worker_run(const struct worker_opts *o, struct config_error *err)
+{
+	if (geteuid())
+		return report_error(err, -EPERM, "the worker is started as root; it drops its "
+				    "privileges itself");
+	if (!o->foreground)
+		return run_detached(o, err);
+	log_open(false);
+	return serve(o, -1, err);
+}
