@@ -97,7 +97,7 @@ static void port_row(const struct links *l, const struct link *dev, struct n64_p
 static int sync_ports(const struct links *l, int fd, __u32 *port, size_t *n)
 {
 	*n = 0;
-	for (__u32 slot = 0; slot < N64_MAX_PORTS; slot++) {
+	for (__u32 slot = 0; slot < N64_SLOTS; slot++) {
 		const struct link *dev;
 		struct n64_port row, old;
 
@@ -106,7 +106,8 @@ static int sync_ports(const struct links *l, int fd, __u32 *port, size_t *n)
 		dev = row.ifindex ? link_by_index(l, row.ifindex) : NULL;
 		if (!dev)
 			continue;
-		port[(*n)++] = row.ifindex;
+		if (slot < N64_MAX_PORTS) /* the others are the pair */
+			port[(*n)++] = row.ifindex;
 		old = row;
 		port_row(l, dev, &row);
 		if (memcmp(&row, &old, sizeof(row)) &&

@@ -25,12 +25,12 @@ static bool usable(const struct n64_conf *conf, const struct addr *a, enum ip_fa
 static int rank(const struct n64_conf *conf, const struct addr *a, enum ip_family fam,
 		const struct addr6 *dst, __u32 oif, const struct addr6 *hint)
 {
-	bool on_link = fam == FAM_4 ?
-			       prefix4_contains(a->prefix.w[0], a->len, dst->w[0]) :
-			       prefix6_contains(&a->prefix, a->len, dst);
+	bool on_link;
 
 	if (!usable(conf, a, fam))
 		return 0;
+	on_link = fam == FAM_4 ? prefix4_contains(a->prefix.w[0], a->len, dst->w[0]) :
+				 prefix6_contains(&a->prefix, a->len, dst);
 	/* a route's own source address, or the choice of RFC 6724 */
 	if (!addr6_is_zero(hint) && addr6_equal(&a->local, hint))
 		return 16;
