@@ -50,13 +50,14 @@ LIB_SRC := $(filter-out user/cli/main.c,$(USER_SRC))
 CONFIG_SRC := $(filter user/config/%,$(USER_SRC))
 COMMON_TESTS := $(sort $(wildcard common/*_test.c))
 USER_TESTS := $(sort $(shell find user -name '*_test.c'))
+XDP_TESTS := $(sort $(wildcard xdp/*_test.c))
 FUZZERS := $(sort $(shell find common user -path '*/fuzz/*.c'))
 
 SKEL := $(B)/nat64.skel.h
 PROGRAM := $(B)/xdp-nat64
 
 test_of = $(patsubst %.c,$(B)/$(1)/%,$(notdir $(2)))
-TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS))
+TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS) $(XDP_TESTS))
 TESTS_CLANG := $(call test_of,test-clang,$(COMMON_TESTS))
 FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
 
@@ -124,7 +125,9 @@ endef
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a)))
 $(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a)))
+$(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
 $(call test_of,test,$(USER_TESTS)): | $(SKEL)
+$(call test_of,test,$(XDP_TESTS)): $(SKEL)
 
 unit-build: $(TESTS) $(TESTS_CLANG)
 

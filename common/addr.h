@@ -138,6 +138,7 @@ n64_inline bool rfc6052_suffix_zero(const struct n64_pref64 *p, const struct add
  * sorted longest first. */
 n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
 {
+	n64_no_unroll
 	for (__u32 i = 0; i < N64_MAX_PREF64; i++) {
 		if (i >= conf->n_pref64)
 			break;

@@ -68,6 +68,7 @@ n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct 
 		return true;
 	if (!p->has_l4 || (p->proto != P_TCP && p->proto != P_UDP))
 		return false;
+	n64_no_unroll
 	for (__u32 i = 0; i < N64_NOXLAT_PORTS; i++)
 		if (i < n && port[i] == dport)
 			return true;

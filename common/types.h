@@ -14,6 +14,12 @@
 
 #define n64_inline static inline __attribute__((always_inline, unused))
 #define n64_must_check __attribute__((warn_unused_result))
+/* In front of a loop that ends early: unrolled it only costs code and stack. */
+#ifdef __clang__
+#define n64_no_unroll _Pragma("clang loop unroll(disable)")
+#else
+#define n64_no_unroll
+#endif
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

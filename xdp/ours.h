@@ -23,6 +23,7 @@ static __always_inline enum reason mac_is_ours(const struct n64_port *port,
 		return R_GO_ON;
 	if (port->flags & PORT_ANY_MAC)
 		return R_GO_ON;
+	n64_no_unroll
 	for (__u32 i = 0; i < N64_UNICAST_MACS; i++)
 		if (i < port->n_unicast && mac_equal(eth->dst, port->unicast[i]))
 			return R_GO_ON;

@@ -15,12 +15,12 @@ static __always_inline bool is_skippable(__u8 nexthdr)
 	return nexthdr == P_HOPOPT || nexthdr == P_ROUTING || nexthdr == P_DSTOPT;
 }
 
-/* Offset of the ICMPv6 header in the frame behind extension headers, 0: another
- * transport, a fragment, or too many headers. */
-static __always_inline __u32 find_icmp6(struct xdp_md *ctx, const struct pkt *p)
+/* Offset in the frame of the packet that an ICMPv6 error quotes, extension headers
+ * in front of the ICMPv6 header or not. 0: no ICMPv6 error. */
+static __attribute__((noinline)) __u32 quoted_offset(struct xdp_md *ctx, const struct pkt *p)
 {
 	__u32 off = p->l3_off + IP6_LEN;
-	__u8 next = p->proto, eh[2];
+	__u8 next = p->proto, eh[2], type;
 
 	for (int i = 0; i < QUOTED_MAX_EH && is_skippable(next); i++) {
 		if (bpf_xdp_load_bytes(ctx, off, eh, sizeof(eh)))
@@ -28,26 +28,34 @@ static __always_inline __u32 find_icmp6(struct xdp_md *ctx, const struct pkt *p)
 		next = eh[0];
 		off += (eh[1] + 1) * 8;
 	}
-	return next == P_ICMP6 ? off : 0;
+	if (next != P_ICMP6 || bpf_xdp_load_bytes(ctx, off, &type, sizeof(type)))
+		return 0;
+	if (type < ICMP6_UNREACH || type > ICMP6_PARAM)
+		return 0;
+	return off + ICMP_LEN;
 }
 
-/* Does the error, whose source has no translation, quote a packet to a host that
- * we translate for? */
-static __attribute__((noinline)) int quoted_makes_target(struct xdp_md *ctx,
-							 const struct pkt *p)
+/* Did the quoted packet go to a host that we translate for? Apart from the walk,
+ * because the verifier adds up the stacks of nested functions. */
+static __attribute__((noinline)) int quoted_dst_is_ours(struct xdp_md *ctx, __u32 quoted)
 {
 	struct n64_env env = {.conf = conf_get()};
-	struct ip6_hdr quoted;
-	struct icmp_hdr icmp;
-	__u32 off = find_icmp6(ctx, p);
+	struct addr6 dst;
+	__u8 version;
 
-	if (!off || bpf_xdp_load_bytes(ctx, off, &icmp, sizeof(icmp)) ||
-	    icmp.type < ICMP6_UNREACH || icmp.type > ICMP6_PARAM)
+	if (bpf_xdp_load_bytes(ctx, quoted, &version, sizeof(version)) || version >> 4 != 6)
 		return 0;
-	if (bpf_xdp_load_bytes(ctx, off + ICMP_LEN, &quoted, sizeof(quoted)) ||
-	    host32(quoted.ver_tc_flow) >> 28 != 6)
+	if (bpf_xdp_load_bytes(ctx, quoted + offsetof(struct ip6_hdr, dst), &dst, sizeof(dst)))
 		return 0;
-	return siit_quoted_target(&env, &quoted.dst);
+	return siit_quoted_target(&env, &dst);
+}
+
+/* Does the error, whose source has no translation, quote a packet of ours? */
+static __always_inline bool quoted_makes_target(struct xdp_md *ctx, const struct pkt *p)
+{
+	__u32 off = quoted_offset(ctx, p);
+
+	return off && quoted_dst_is_ours(ctx, off);
 }
 
 #endif

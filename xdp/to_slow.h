@@ -68,19 +68,42 @@ static __always_inline enum reason take_token(const struct n64_conf *c, enum slo
 #define ONE_BUFFER (4096 - 256 - (int)sizeof(struct n64_slow))
 #define CUT_IP_LEN 1280
 
-/* Makes a frame short enough, or says that it cannot be. */
+/* Makes a frame short enough for the worker, or says that it cannot be. */
 static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf *c,
-				       const struct pkt *p, enum slow_class class,
-				       struct n64_slow *s)
+				       const struct pkt *p, enum slow_class class, __u32 frame_len)
 {
-	int keep = p->l3_off + CUT_IP_LEN;
-
-	if (c->have & HAVE_XSK_SG || s->frame_len <= ONE_BUFFER)
+	if (c->have & HAVE_XSK_SG || frame_len <= ONE_BUFFER)
 		return R_GO_ON;
-	if (class != CLASS_error || bpf_xdp_adjust_tail(ctx, keep - (int)s->frame_len))
+	if (class != CLASS_error ||
+	    bpf_xdp_adjust_tail(ctx, p->l3_off + CUT_IP_LEN - (int)frame_len))
 		return R_sp_too_long;
-	s->flags |= SLOW_CUT;
 	return R_GO_ON;
+}
+
+static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, enum reason why,
+				       __u32 frame_len, bool cut)
+{
+	struct n64_slow *s;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(*s)))
+		return false;
+	s = frame_start(ctx);
+	if ((const void *)(s + 1) > frame_end(ctx))
+		return false;
+	s->magic = N64_SLOW_MAGIC;
+	s->abi = N64_ABI;
+	s->reason = why;
+	s->ifindex = p->ifindex;
+	s->vid[0] = p->vid[0];
+	s->vid[1] = p->vid[1];
+	s->frame_len = frame_len;
+	s->l3_off = p->l3_off;
+	s->flags = (p->from_pair ? SLOW_FROM_PAIR : 0) | (cut ? SLOW_CUT : 0);
+	s->fam = p->fam;
+	s->slot = role.slot;
+	s->pad = 0;
+	s->pad2 = 0;
+	return true;
 }
 
 /* Returns the XDP action; *why becomes the drop reason when it failed. */
@@ -89,39 +112,21 @@ static __attribute__((noinline)) int to_slow(struct xdp_md *ctx, const struct pk
 {
 	const struct n64_conf *c = conf_get();
 	enum slow_class class = reason_class(*why);
-	__u32 sock = ctx->rx_queue_index * 2 + (class == CLASS_bulk);
-	struct n64_slow s = {
-		.magic = N64_SLOW_MAGIC,
-		.abi = N64_ABI,
-		.reason = *why,
-		.ifindex = p->ifindex,
-		.vid = {p->vid[0], p->vid[1]},
-		.frame_len = bpf_xdp_get_buff_len(ctx),
-		.l3_off = p->l3_off,
-		.flags = p->from_pair ? SLOW_FROM_PAIR : 0,
-		.fam = p->fam,
-		.slot = role.slot,
-	};
+	__u32 frame_len = bpf_xdp_get_buff_len(ctx);
 	enum reason r = take_token(c, class);
-	struct n64_slow *front;
 	int action;
 
 	if (!r)
-		r = fit(ctx, c, p, class, &s);
-	if (!r && bpf_xdp_adjust_head(ctx, -(int)sizeof(s)))
+		r = fit(ctx, c, p, class, frame_len);
+	if (!r && !write_slow(ctx, p, *why, frame_len, bpf_xdp_get_buff_len(ctx) < frame_len))
 		r = R_internal;
 	if (r) {
 		*why = r;
 		return XDP_DROP;
 	}
-	front = frame_start(ctx);
-	if ((const void *)(front + 1) > frame_end(ctx)) {
-		*why = R_internal;
-		return XDP_DROP;
-	}
-	*front = s;
 	if (role.kind == ROLE_XLAT)
-		action = bpf_redirect_map(&xskmap, sock, XDP_DROP);
+		action = bpf_redirect_map(&xskmap, ctx->rx_queue_index * 2 + (class == CLASS_bulk),
+					  XDP_DROP);
 	else
 		action = bpf_redirect_map(&devmap, c->pair_kernel, XDP_DROP);
 	if (action != XDP_REDIRECT)

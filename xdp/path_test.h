@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The world of path_test.c: a network namespace with two ports and the pair, the
+ * programs loaded with a configuration, frames, and one test run of a frame. */
+#ifndef N64_PATH_TEST_H
+#define N64_PATH_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <jansson.h>
+#include <net/if.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include <linux/if_link.h>
+
+#include "addr.h"
+#include "config/policy.h"
+#include "csum.h"
+#include "hdr.h"
+#include "nat64.skel.h"
+#include "parse.h"
+
+enum { SLOT_V6 = 0, SLOT_V4 = 1 };
+
+static const __u8 mac_v6[] = {2, 0, 0, 0, 6, 1}, mac_v4[] = {2, 0, 0, 0, 4, 1};
+static const __u8 mac_gw4[] = {2, 0, 0, 0, 4, 2}, mac_pair[] = {0x0e, 0, 0, 0, 1, 1};
+
+struct frame {
+	__u8 pad[2]; /* frames start at 2 mod 4, so that the IP header is aligned */
+	__u8 bytes[4094];
+	__u32 len;
+	bool v6;
+} __attribute__((aligned(4)));
+
+struct run {
+	__u8 pad[2];
+	__u8 out[4094];
+	__u32 out_len;
+	int action;
+	enum reason reason; /* the one that was counted */
+} __attribute__((aligned(4)));
+
+static const char *reason_name(enum reason r)
+{
+	switch (r) {
+#define REASON(name, kind, class, text, rule) \
+	case R_##name:                        \
+		return #name;
+#include "reason.def"
+#undef REASON
+	default:
+		return "go_on";
+	}
+}
+
+/* ---- the namespace ------------------------------------------------------------ */
+
+static void sh(const char *cmd)
+{
+	if (system(cmd))
+		fail_msg("failed: %s", cmd);
+}
+
+static int world_start(void **state)
+{
+	static const char *const cmds[] = {
+		"ip link set lo up",
+		"ip link add v6 address 02:00:00:00:06:01 type veth peer name v6p",
+		"ip link add v4 address 02:00:00:00:04:01 type veth peer name v4p",
+		"ip link add nat64 mtu 65535 address 0e:00:00:00:01:01 type veth peer name nat64x mtu 65535",
+		"for d in v6 v4 nat64 nat64x v6p v4p; do"
+		" echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; ip link set $d up; done",
+		"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
+		"echo 1 > /proc/sys/net/ipv4/ip_forward",
+		"ip addr add 2001:db8:ffff::1/64 dev v6 nodad",
+		"ip addr add 203.0.113.1/24 dev v4",
+		"ip addr add 192.0.0.8/32 dev nat64",
+		"ip neigh add 2001:db8:ffff::2 lladdr 02:00:00:00:06:02 dev v6 nud permanent",
+		"ip neigh add 203.0.113.2 lladdr 02:00:00:00:04:02 dev v4 nud permanent",
+		"ip route add 2001:db8::/32 via 2001:db8:ffff::2",
+		"ip route add 64:ff9b:1:fffe::/96 via 2001:db8:ffff::2",
+		"ip route add default via 203.0.113.2",
+		"ip route add blackhole 198.18.0.0/16",
+		"ip route add unreachable 198.19.0.0/16",
+	};
+
+	(void)state;
+	if (unshare(CLONE_NEWNET))
+		return -1;
+	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)
+		sh(cmds[i]);
+	return 0;
+}
+
+static __u32 ifindex_of(const char *dev)
+{
+	__u32 i = if_nametoindex(dev);
+
+	if (!i)
+		fail_msg("no device %s", dev);
+	return i;
+}
+
+/* ---- the programs ---------------------------------------------------------------- */
+
+static struct {
+	struct config config;
+	struct n64_conf conf;
+	struct policy policy;
+	struct nat64_bpf *skel[N64_SLOTS];
+	int attached[N64_SLOTS];
+	struct nat64_bpf *first; /* owns the maps */
+	char key[512];		 /* what is loaded */
+} world;
+
+static struct bpf_map *map_named(struct nat64_bpf *s, const char *name)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(s->obj, name);
+
+	if (!m)
+		fail_msg("no map %s", name);
+	return m;
+}
+
+static void map_put(const char *name, const void *key, const void *value)
+{
+	if (bpf_map_update_elem(bpf_map__fd(map_named(world.first, name)), key, value, 0))
+		fail_msg("map %s: %s", name, strerror(errno));
+}
+
+static void set_option(const char *key, const char *value)
+{
+	struct config_error err;
+
+	if (config_set(&world.config, key, value, "test", &err))
+		fail_msg("%s", err.text);
+}
+
+static void configure(json_t *c, json_t *over)
+{
+	const char *key;
+	json_t *v, *e;
+	size_t i;
+
+	config_init(&world.config);
+	set_option("interfaces", "v6");
+	set_option("interfaces", "v4");
+	v = json_object_get(over, "pref64");
+	set_option("pref64", json_string_value(v ? v : json_object_get(c, "pref64")));
+	v = json_object_get(over, "eam");
+	json_array_foreach(v ? v : json_object_get(c, "eam"), i, e) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "%s=%s", json_string_value(json_array_get(e, 0)),
+			 json_string_value(json_array_get(e, 1)));
+		set_option("eam", text);
+	}
+	json_array_foreach(json_object_get(over, "xlat4"), i, e)
+		set_option("xlat4", json_string_value(e));
+	json_object_foreach(over, key, v)
+		if (!strcmp(key, "multicast") || !strcmp(key, "hairpin"))
+			set_option(key, json_string_value(v));
+}
+
+static void mtu4(json_t *over)
+{
+	json_t *v = json_object_get(over, "mtu4");
+	char cmd[64];
+
+	snprintf(cmd, sizeof(cmd), "ip link set v4 mtu %d", v ? (int)json_integer_value(v) : 1500);
+	sh(cmd);
+}
+
+/* Opens and loads the program of one slot over the maps of the first. */
+static struct nat64_bpf *program(int slot)
+{
+	static const char *const dev[] = {"v6", "v4"};
+	struct nat64_bpf *s = world.skel[slot];
+	struct bpf_map *m;
+
+	if (s)
+		return s;
+	s = nat64_bpf__open();
+	assert_non_null(s);
+	memcpy((void *)&s->rodata->conf, &world.conf, sizeof(world.conf));
+	((struct n64_role *)&s->rodata->role)->slot = slot;
+	((struct n64_role *)&s->rodata->role)->kind =
+		slot == N64_SLOT_XLAT ? ROLE_XLAT : slot == N64_SLOT_EXIT ? ROLE_EXIT : ROLE_PORT;
+	bpf_program__set_autoload(s->progs.n64_port, slot != N64_SLOT_EXIT);
+	bpf_program__set_autoload(s->progs.n64_exit, slot == N64_SLOT_EXIT);
+	bpf_map__set_max_entries(s->maps.pol4, world.policy.n4 + 1);
+	bpf_map__set_max_entries(s->maps.pol6, world.policy.n6 + 1);
+	if (world.first)
+		bpf_object__for_each_map(m, s->obj)
+			if (!strstr(bpf_map__name(m), ".rodata"))
+				bpf_map__reuse_fd(m, bpf_map__fd(map_named(world.first,
+									   bpf_map__name(m))));
+	if (nat64_bpf__load(s))
+		fail_msg("program of slot %d does not load", slot);
+	if (!world.first)
+		world.first = s;
+	world.skel[slot] = s;
+	/* a receive queue known to XDP, which a test run needs, exists while a
+	 * program is attached */
+	world.attached[slot] = bpf_link_create(
+		bpf_program__fd(slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port),
+		slot < 2 ? ifindex_of(dev[slot])
+			 : ifindex_of(slot == N64_SLOT_EXIT ? "nat64" : "nat64x"),
+		BPF_XDP, NULL);
+	assert_true(world.attached[slot] >= 0);
+	return s;
+}
+
+static void fill_maps(void)
+{
+	static const struct { int slot; const char *dev; const __u8 *mac; } p[] = {
+		{SLOT_V6, "v6", mac_v6}, {SLOT_V4, "v4", mac_v4},
+		{N64_SLOT_XLAT, "nat64x", mac_pair}, {N64_SLOT_EXIT, "nat64", mac_pair},
+	};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct n64_port port = {.ifindex = ifindex_of(p[i].dev),
+					.flags = PORT_6TO4 | PORT_4TO6};
+		struct bpf_devmap_val dm = {.ifindex = port.ifindex};
+		struct n64_egress out = {.port = port.ifindex};
+		__u32 slot = p[i].slot;
+
+		memcpy(port.mac, p[i].mac, MAC_LEN);
+		map_put("ports", &slot, &port);
+		map_put("devmap", &port.ifindex, &dm);
+		if (slot < 2)
+			map_put("egress", &port.ifindex, &out);
+	}
+	for (size_t i = 0; i < world.policy.n4; i++)
+		map_put("pol4", &world.policy.row4[i].key, &world.policy.row4[i].val);
+	for (size_t i = 0; i < world.policy.n6; i++)
+		map_put("pol6", &world.policy.row6[i].key, &world.policy.row6[i].val);
+}
+
+static void world_load_now(json_t *over)
+{
+	struct n64_conf *c = &world.conf;
+
+	mtu4(over);
+	config_to_conf(&world.config, c);
+	c->pair_kernel = ifindex_of("nat64");
+	c->pair_xlat = ifindex_of("nat64x");
+	c->ncpu = libbpf_num_possible_cpus();
+	c->xsk_queues = 1;
+	c->key[0] = 1;
+	c->have |= HAVE_VLAN | HAVE_XSK_SG;
+	if (policy_compile(&world.config, c, NULL, 0, &world.policy))
+		fail_msg("policy_compile");
+	program(SLOT_V6);
+	fill_maps();
+}
+
+/* Programs stay loaded as long as the next case wants the same. */
+static void world_drop(void)
+{
+	for (int i = 0; i < N64_SLOTS; i++) {
+		if (world.skel[i]) {
+			close(world.attached[i]);
+			nat64_bpf__destroy(world.skel[i]);
+		}
+		world.skel[i] = NULL;
+	}
+	world.first = NULL;
+	world.key[0] = 0;
+	policy_free(&world.policy);
+	config_free(&world.config);
+	memset(&world.conf, 0, sizeof(world.conf));
+}
+
+/* A golden configuration, the overrides of a row, and one more option. */
+static void world_load_all(json_t *config, json_t *over, const char *key, const char *value)
+{
+	char *text = over ? json_dumps(over, JSON_SORT_KEYS) : strdup("");
+	char want[512];
+	struct config_error err;
+
+	snprintf(want, sizeof(want), "%s|%s|%s", text, key ? key : "", value ? value : "");
+	free(text);
+	if (world.first && !strcmp(want, world.key))
+		return;
+	if (world.first)
+		world_drop();
+	configure(config, over);
+	if (key)
+		set_option(key, value);
+	if (config_check(&world.config, NULL, &err))
+		fail_msg("%s", err.text);
+	world_load_now(over);
+	strcpy(world.key, want);
+}
+
+static void world_load(json_t *config, json_t *over)
+{
+	world_load_all(config, over, NULL, NULL);
+}
+
+static void world_load_set(json_t *config, const char *key, const char *value)
+{
+	world_load_all(config, NULL, key, value);
+}
+
+/* ---- golden rows -------------------------------------------------------------------- */
+
+static json_t *golden_open(void)
+{
+	json_error_t e;
+	json_t *j = json_load_file("testenv/golden-packets.json", 0, &e);
+
+	if (!j)
+		fail_msg("testenv/golden-packets.json: %s (run from the top of the source)", e.text);
+	return j;
+}
+
+static size_t unhex(const char *text, __u8 *out)
+{
+	size_t n = strlen(text) / 2;
+
+	for (size_t i = 0; i < n; i++)
+		sscanf(text + 2 * i, "%2hhx", &out[i]);
+	return n;
+}
+
+/* ---- frames --------------------------------------------------------------------------- */
+
+static void frame_eth(struct frame *f, int slot, bool v6)
+{
+	struct eth_hdr *eth = (void *)f->bytes;
+
+	memcpy(eth->dst, slot == SLOT_V6 ? mac_v6 : slot == SLOT_V4 ? mac_v4 : mac_pair, MAC_LEN);
+	memset(eth->src, 0, MAC_LEN);
+	eth->src[0] = 2;
+	eth->src[5] = 0x77;
+	eth->type = be16(v6 ? ET_IP6 : ET_IP4);
+	f->v6 = v6;
+}
+
+/* Checksums of a plain UDP frame after a change. */
+static void frame_fix(struct frame *f)
+{
+	__u8 *ip = f->bytes + ETH_LEN;
+	__u32 hlen = f->v6 ? IP6_LEN : IP4_LEN, l4 = f->len - ETH_LEN - hlen;
+	struct udp_hdr *udp = (void *)(ip + hlen);
+	__u64 sum;
+
+	if (!f->v6)
+		((struct ip4_hdr *)ip)->csum = csum_ip4((void *)ip);
+	if (ip[f->v6 ? 6 : 9] != P_UDP)
+		return;
+	sum = f->v6 ? csum_pseudo6(&((struct ip6_hdr *)ip)->src, &((struct ip6_hdr *)ip)->dst,
+				   P_UDP, l4)
+		    : csum_pseudo4(((struct ip4_hdr *)ip)->src, ((struct ip4_hdr *)ip)->dst, P_UDP, l4);
+	udp->csum = 0;
+	udp->csum = csum_udp_nonzero(csum_finish(sum + csum_bytes(udp, l4)));
+}
+
+static void put_addr(struct frame *f, int off4, int off6, const char *a4, const char *a6)
+{
+	if (f->v6 && a6)
+		inet_pton(AF_INET6, a6, f->bytes + ETH_LEN + off6);
+	if (!f->v6 && a4)
+		inet_pton(AF_INET, a4, f->bytes + ETH_LEN + off4);
+	frame_fix(f);
+}
+
+static void frame_src(struct frame *f, const char *a4, const char *a6)
+{
+	put_addr(f, 12, 8, a4, a6);
+}
+
+static void frame_dst(struct frame *f, const char *a4, const char *a6)
+{
+	put_addr(f, 16, 24, a4, a6);
+}
+
+/* A plain UDP packet H6 -> S6 (from slot v6 or the pair) or S4 -> H4 (slot v4),
+ * TTL 64, 16 bytes of payload. */
+static void frame_udp(struct frame *f, int slot)
+{
+	bool v6 = slot != SLOT_V4 && slot != N64_SLOT_EXIT;
+	__u32 hlen = v6 ? IP6_LEN : IP4_LEN, l4 = UDP_LEN + 16;
+	__u8 *ip = f->bytes + ETH_LEN;
+	struct udp_hdr *udp = (void *)(ip + hlen);
+
+	memset(f, 0, sizeof(*f));
+	frame_eth(f, slot, v6);
+	f->len = ETH_LEN + hlen + l4;
+	ip[0] = v6 ? 0x60 : 0x45;
+	ip[v6 ? 7 : 8] = 64;
+	ip[v6 ? 6 : 9] = P_UDP;
+	*(__be16 *)(ip + (v6 ? 4 : 2)) = be16(v6 ? l4 : hlen + l4);
+	udp->sport = be16(40001);
+	udp->dport = be16(53);
+	udp->len = be16(l4);
+	memset(udp + 1, 'x', 16);
+	frame_src(f, "198.51.100.10", "2001:db8:a::33");
+	frame_dst(f, "192.0.2.33", "2001:db8:64::c633:640a");
+}
+
+static void frame_tag(struct frame *f, __u16 vid)
+{
+	memmove(f->bytes + 16, f->bytes + 12, f->len - 12);
+	f->bytes[12] = 0x81;
+	f->bytes[13] = 0;
+	f->bytes[14] = vid >> 8;
+	f->bytes[15] = vid;
+	f->len += VLAN_LEN;
+}
+
+/* As it comes out of nat64x. */
+static void frame_mark(struct frame *f, __u8 flags)
+{
+	const __u8 dst[] = N64_PAIR_DST;
+	struct n64_pair_mac src = {N64_PAIR_LOCAL, flags, be32(ifindex_of("v4"))};
+
+	memcpy(f->bytes, dst, MAC_LEN);
+	memcpy(f->bytes + MAC_LEN, &src, MAC_LEN);
+}
+
+static void frame_from(struct frame *f, const struct run *r)
+{
+	memcpy(f->bytes, r->out, r->out_len);
+	f->len = r->out_len;
+}
+
+/* ---- runs -------------------------------------------------------------------------------- */
+
+/* Sum of a reason's counter over CPUs. */
+static __u64 counted(int slot, enum reason reason)
+{
+	int n = libbpf_num_possible_cpus();
+	struct n64_count *c = calloc(n, sizeof(*c));
+	__u32 key = slot * N_REASONS + reason;
+	__u64 sum = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map_named(world.first, "counters")), &key, c))
+		fail_msg("counters");
+	for (int i = 0; i < n; i++)
+		sum += c[i].packets;
+	free(c);
+	return sum;
+}
+
+static void run_frame(struct run *r, int slot, const struct frame *f)
+{
+	struct nat64_bpf *s = program(slot);
+	struct xdp_md ctx = {.data_end = f->len};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
+		    .data_out = r->out, .data_size_out = sizeof(r->out), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+	__u64 before[N_REASONS];
+	int fd = bpf_program__fd(slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port);
+	int n = 0;
+
+	ctx.ingress_ifindex = slot == SLOT_V6 ? ifindex_of("v6") : slot == SLOT_V4 ? ifindex_of("v4")
+			      : ifindex_of(slot == N64_SLOT_EXIT ? "nat64" : "nat64x");
+	for (int i = 1; i < N_REASONS; i++)
+		before[i] = counted(slot, i);
+	if (bpf_prog_test_run_opts(fd, &o))
+		fail_msg("test run: %s", strerror(errno));
+	r->action = o.retval;
+	r->out_len = o.data_size_out;
+	r->reason = R_GO_ON;
+	for (int i = 1; i < N_REASONS; i++) {
+		if (counted(slot, i) == before[i] || reason_kind(i) == KIND_NOTE)
+			continue;
+		r->reason = i;
+		n += counted(slot, i) - before[i];
+	}
+	assert_int_equal(n, 1); /* GEN-10 */
+}
+
+static void run_ip(struct run *r, int slot, const __u8 *ip, size_t len)
+{
+	struct frame f;
+
+	memset(&f, 0, sizeof(f));
+	frame_eth(&f, slot, slot == SLOT_V6);
+	memcpy(f.bytes + ETH_LEN, ip, len);
+	f.len = ETH_LEN + len;
+	run_frame(r, slot, &f);
+}
+
+static void assert_reason(const struct run *r, const char *what, enum reason want)
+{
+	if (r->reason != want)
+		fail_msg("%s: %s instead of %s", what, reason_name(r->reason), reason_name(want));
+}
+
+/* The hand-over header, and behind it the frame untouched. */
+static void assert_handed_over(const struct run *r, const char *what, enum reason why,
+			       const __u8 *ip, size_t len)
+{
+	struct n64_slow s;
+
+	assert_int_equal(r->action, XDP_REDIRECT);
+	memcpy(&s, r->out, sizeof(s));
+	assert_int_equal(s.magic, N64_SLOW_MAGIC);
+	assert_int_equal(s.abi, N64_ABI);
+	assert_int_equal(s.reason, why);
+	assert_int_equal(s.l3_off, ETH_LEN);
+	assert_int_equal(s.frame_len, ETH_LEN + len);
+	assert_int_equal(s.fam, ip[0] >> 4);
+	if (r->out_len != sizeof(s) + ETH_LEN + len || memcmp(r->out + sizeof(s) + ETH_LEN, ip, len))
+		fail_msg("%s: the packet changed on its way to the worker", what);
+}
+
+/* Lengths and checksums of what was translated, recomputed from nothing. */
+static void assert_valid_packet(const char *what, const __u8 *bytes, __u32 len)
+{
+	struct pkt p = {0};
+	const __u8 *ip, *end = bytes + len;
+	__u64 sum;
+
+	assert_true(parse_eth(bytes, end, &p));
+	ip = bytes + p.l3_off;
+	p.avail = end - ip;
+	assert_true(p.fam == FAM_4 ? parse_ip4((void *)ip, end, &p) : parse_ip6((void *)ip, end, &p));
+	assert_int_equal(rule_header(&p), R_GO_ON);
+	assert_int_equal(p.avail, p.l3_len);
+	parse_l4(ip + p.l4_off, end, &p);
+	if (p.proto != P_UDP || !p.l4_csum)
+		return;
+	sum = p.fam == FAM_4 ? csum_pseudo4(p.src4, p.dst4, p.proto, p.l4_len)
+			     : csum_pseudo6(&p.src6, &p.dst6, p.proto, p.l4_len);
+	if (csum_fold(sum + csum_bytes(ip + p.l4_off, p.l4_len)) != 0xffff)
+		fail_msg("%s: wrong checksum", what);
+}
+
+/* G69 leaves through the pair: one more hop than the row shows. */
+static void pair_ttl(__u8 *ip4)
+{
+	ip4[8]++;
+	((struct ip4_hdr *)ip4)->csum = csum_ip4((void *)ip4);
+}
+
+#endif
