@@ -89,7 +89,11 @@ static void worker_exec(const char *name, const char *log, int ready)
 	char *argv[] = { command, word, opt_name, (char *)name, opt_fd, number, opt_fg, NULL };
 	int out = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	sigset_t none;
 
+	/* attach holds signals back; the worker must hear them. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	if (chdir("/") || in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0)

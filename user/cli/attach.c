@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* attach, detach, reload. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "dataplane/instance.h"
+
+/* The words that build the same configuration again, for a reload without words:
+ * the file by its full path, then the options. */
+static void remember(const struct cli *cli, const char *name)
+{
+	size_t i, n = 0, max = 2 + 2 * cli->n_set;
+	char **words = calloc(max + 1, sizeof(*words));
+	char path[PATH_MAX];
+	int rc = 0;
+
+	if (!words)
+		return;
+	if (cli->file) {
+		words[n++] = strdup("-c");
+		words[n++] = strdup(realpath(cli->file, path) ? path : cli->file);
+	}
+	for (i = 0; i < cli->n_set && rc >= 0; i++) {
+		words[n++] = strdup("--set");
+		rc = asprintf(&words[n], "%s=%s", cli->set[i].key, cli->set[i].value);
+		n += rc >= 0;
+	}
+	if (rc < 0 || instance_remember(name, (int)n, words))
+		cli_warn("a reload will need the same options again: they could not be stored");
+	while (n)
+		free(words[--n]);
+	free(words);
+}
+
+static const struct cli_opt *attach_options(struct attach_opts *o, bool *native)
+{
+	static struct cli_opt extra[4];
+
+	extra[0] = (struct cli_opt){ "native", 0, NULL, "native XDP, in the driver (default)", native, NULL };
+	extra[1] = (struct cli_opt){ "skb", 0, NULL, "generic XDP: works everywhere, slower", &o->skb, NULL };
+	extra[2] = (struct cli_opt){ "no-worker", 0, NULL, "do not start the worker", &o->no_worker, NULL };
+	return extra;
+}
+
+int cmd_attach(int argc, char **argv)
+{
+	struct attach_opts o = { .say = cli_say };
+	bool native = false;
+	struct config_error err;
+	struct config c;
+	struct cli cli;
+	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, attach_options(&o, &native));
+
+	if (rc == CLI_GO_ON && native && o.skb) {
+		cli_error(&cli, "--native and --skb exclude each other; write one of them");
+		rc = CLI_USAGE;
+	}
+	if (rc == CLI_GO_ON) {
+		rc = cli_config(&cli, &c);
+		if (rc == CLI_GO_ON) {
+			rc = instance_attach(&c, &o, &err) ? cli_fail(&cli, &err) : CLI_OK;
+			if (rc == CLI_OK)
+				remember(&cli, c.name);
+		}
+		config_free(&c);
+	}
+	cli_free(&cli);
+	return rc;
+}
+
+int cmd_detach(int argc, char **argv)
+{
+	struct config_error err;
+	struct cli cli;
+	int rc = cli_parse(&cli, argc, argv, CLI_NAME, NULL);
+
+	if (rc == CLI_GO_ON)
+		rc = instance_detach(cli.name, cli_say, &err) ? cli_fail(&cli, &err) : CLI_OK;
+	cli_free(&cli);
+	return rc;
+}
+
+static int reload_with(const struct cli *cli)
+{
+	struct config_error err;
+	struct config c;
+	int rc = cli_config(cli, &c);
+
+	if (rc == CLI_GO_ON) {
+		rc = instance_reload(&c, cli_say, &err) ? cli_fail(cli, &err) : CLI_OK;
+		if (rc == CLI_OK)
+			remember(cli, c.name);
+	}
+	config_free(&c);
+	return rc;
+}
+
+/* Without words of its own a reload means those of attach (a changed file, or a
+ * newer program). */
+static int reload_as_attached(const struct cli *cli, json_t *words)
+{
+	size_t i, n = json_array_size(words);
+	char **argv = calloc(n + 4, sizeof(*argv));
+	struct cli again;
+	int argc = 0, rc;
+
+	if (!argv) {
+		cli_error(cli, "not enough memory");
+		return CLI_FAILED;
+	}
+	argv[argc++] = (char *)cli->cmd;
+	if (cli->name) {
+		argv[argc++] = (char *)"--name";
+		argv[argc++] = (char *)cli->name;
+	}
+	/* parsing writes into the words */
+	for (i = 0; i < n; i++)
+		argv[argc++] = strdup(json_string_value(json_array_get(words, i)));
+	rc = cli_parse(&again, argc, argv, CLI_CONFIG | CLI_NAME, NULL);
+	if (rc == CLI_GO_ON)
+		rc = reload_with(&again);
+	cli_free(&again);
+	for (i = 0; i < n; i++)
+		free(argv[argc - 1 - (int)i]);
+	free(argv);
+	return rc;
+}
+
+int cmd_reload(int argc, char **argv)
+{
+	json_t *words = NULL;
+	struct cli cli;
+	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, NULL);
+
+	if (rc == CLI_GO_ON && !cli.file && !cli.n_set)
+		words = instance_words(cli.name ? cli.name : N64_DEFAULT_NAME);
+	if (rc == CLI_GO_ON)
+		rc = json_array_size(words) ? reload_as_attached(&cli, words) : reload_with(&cli);
+	json_decref(words);
+	cli_free(&cli);
+	return rc;
+}

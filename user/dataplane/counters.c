@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Reading the pinned counter maps. */
+#include "counters.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name, *text;
+} reasons[N_REASONS] = {
+	[R_GO_ON] = { "none", "no reason was given (a fault of the program)" },
+#define REASON(name, kind, class, text, rule) [R_##name] = { #name, text },
+#include "reason.def"
+#undef REASON
+};
+
+const char *reason_name(enum reason r)
+{
+	return (unsigned int)r < N_REASONS ? reasons[r].name : "?";
+}
+
+const char *reason_text(enum reason r)
+{
+	return (unsigned int)r < N_REASONS ? reasons[r].text : "?";
+}
+
+const char *reason_kind_name(enum reason_kind k)
+{
+	static const char *const names[] = {
+		[KIND_PASS] = "pass", [KIND_FWD] = "forward", [KIND_SLOW] = "to_worker",
+		[KIND_DROP] = "drop", [KIND_ERROR] = "error", [KIND_NOTE] = "note",
+	};
+
+	return names[k];
+}
+
+static int open_pin(const struct state *s, const char *map)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", s->path.pin, map);
+	fd = bpf_obj_get(path);
+	return fd < 0 ? -errno : fd;
+}
+
+static void add_up(struct stage *s)
+{
+	unsigned int r;
+
+	for (r = 0; r < N_REASONS; r++) {
+		if (reason_kind((enum reason)r) == KIND_NOTE)
+			continue;
+		s->in.packets += s->by[r].packets;
+		s->in.bytes += s->by[r].bytes;
+	}
+}
+
+static struct stage *stage_add(struct counters *c, enum stage_kind kind, const char *name)
+{
+	struct stage *s = &c->v[c->n++];
+
+	memset(s, 0, sizeof(*s));
+	s->kind = kind;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	return s;
+}
+
+static int read_slot(int fd, __u32 slot, int ncpu, struct n64_count *cpu, struct stage *s)
+{
+	__u32 r, key;
+	int i;
+
+	for (r = 0; r < N_REASONS; r++) {
+		key = slot * N_REASONS + r;
+		if (bpf_map_lookup_elem(fd, &key, cpu))
+			return -errno;
+		for (i = 0; i < ncpu; i++) {
+			s->by[r].packets += cpu[i].packets;
+			s->by[r].bytes += cpu[i].bytes;
+		}
+	}
+	add_up(s);
+	return 0;
+}
+
+static int read_programs(const struct state *s, const struct ports *p, struct counters *c)
+{
+	int ncpu = libbpf_num_possible_cpus(), fd = open_pin(s, "counters"), rc = 0;
+	struct n64_count *cpu;
+	__u32 i;
+
+	if (fd < 0)
+		return fd;
+	cpu = calloc((size_t)(ncpu > 0 ? ncpu : 1), sizeof(*cpu));
+	if (!cpu || ncpu <= 0)
+		rc = -ENOMEM;
+	for (i = 0; i < p->n && !rc; i++)
+		rc = read_slot(fd, i, ncpu, cpu, stage_add(c, STAGE_PORT, p->v[i].name));
+	if (!rc)
+		rc = read_slot(fd, N64_SLOT_XLAT, ncpu, cpu,
+			       stage_add(c, STAGE_XLAT, s->path.xlat));
+	if (!rc)
+		rc = read_slot(fd, N64_SLOT_EXIT, ncpu, cpu,
+			       stage_add(c, STAGE_EXIT, s->path.kernel));
+	free(cpu);
+	close(fd);
+	return rc;
+}
+
+static int read_worker(const struct state *s, struct counters *c)
+{
+	int fd = open_pin(s, "wcounters"), rc = 0;
+	struct stage *w = stage_add(c, STAGE_WORKER, "worker");
+	__u32 r;
+
+	if (fd < 0)
+		return fd;
+	for (r = 0; r < N_REASONS && !rc; r++)
+		rc = bpf_map_lookup_elem(fd, &r, &w->by[r]) ? -errno : 0;
+	close(fd);
+	add_up(w);
+	return rc;
+}
+
+int counters_read(const struct state *s, const struct ports *p, struct counters *c)
+{
+	__u32 zero = 0;
+	int rc, fd;
+
+	memset(c, 0, sizeof(*c));
+	/* Downstream first: what is on its way counts as handed over, never as
+	 * received before it was sent. */
+	fd = open_pin(s, "control");
+	if (fd < 0)
+		return fd;
+	rc = bpf_map_lookup_elem(fd, &zero, &c->control) ? -errno : 0;
+	close(fd);
+	if (!rc)
+		rc = read_programs(s, p, c);
+	return rc ? rc : read_worker(s, c);
+}
+
+__u64 stage_kind_sum(const struct stage *s, enum reason_kind kind)
+{
+	__u64 sum = 0;
+	unsigned int r;
+
+	for (r = 0; r < N_REASONS; r++) {
+		if (reason_kind((enum reason)r) == kind)
+			sum += s->by[r].packets;
+	}
+	return sum;
+}
+
+__u64 counters_total(const struct counters *c, enum reason r)
+{
+	__u64 sum = 0;
+	__u32 i;
+
+	for (i = 0; i < c->n; i++)
+		sum += c->v[i].by[r].packets;
+	return sum;
+}
+
+void counters_handover(const struct counters *c, struct handover *h)
+{
+	__u32 i;
+
+	memset(h, 0, sizeof(*h));
+	for (i = 0; i < c->n; i++) {
+		const struct stage *s = &c->v[i];
+
+		if (s->kind == STAGE_WORKER) {
+			h->worker_in = s->in.packets;
+			continue;
+		}
+		h->handed_over += stage_kind_sum(s, KIND_SLOW);
+		if (s->kind == STAGE_XLAT)
+			h->overflow = s->by[R_sp_overflow].packets;
+	}
+	h->ring_drops = c->control.xsk_rx_dropped;
+	h->received = c->control.xsk_rx_received;
+	h->missing = (long long)(h->handed_over - h->ring_drops - h->received);
+	/* On nat64x overflow holds packets of both kinds: handed over before, and
+	 * its own, which never counted as handed over. */
+	h->holds = h->missing >= 0 && (__u64)h->missing <= h->overflow &&
+		   h->worker_in == h->received;
+}

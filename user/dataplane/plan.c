@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a configuration to rodata and policy. */
+#include "plan.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "programs.h"
+
+#define WORKER_USER "nobody"
+#define PROBED (HAVE_SKIP_NEIGH | HAVE_XSK_SG)
+
+static bool on_port(const struct links *l, const struct ports *p, __u32 ifindex, __u32 *n_tags)
+{
+	const struct link *dev = link_by_index(l, ifindex);
+	struct vlan_hdr tag[N64_MAX_TAGS];
+
+	*n_tags = 0;
+	return dev && link_port(l, dev, p->ifindex, p->n, tag, n_tags);
+}
+
+static bool has_vlans(const struct links *l, const struct ports *p)
+{
+	__u32 n_tags;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (on_port(l, p, l->v[i].ifindex, &n_tags) && n_tags)
+			return true;
+	}
+	return false;
+}
+
+/* ADR-20: of each subnet on a port or on a VLAN device of it. */
+static int broadcasts(const struct links *l, const struct ports *p, __be32 **v, size_t *n)
+{
+	__u32 n_tags;
+	size_t i;
+
+	*n = 0;
+	*v = calloc(l->n_addr + 1, sizeof(**v));
+	if (!*v)
+		return -ENOMEM;
+	for (i = 0; i < l->n_addr; i++) {
+		const struct addr *a = &l->addr[i];
+
+		if (a->fam == AF_INET && a->len >= 1 && a->len <= 30 &&
+		    on_port(l, p, a->ifindex, &n_tags))
+			(*v)[(*n)++] = a->prefix.w[0] | be32(~0u >> a->len);
+	}
+	return 0;
+}
+
+static int fill_conf(const struct config *c, const struct links *l, const struct ports *ports,
+		     const struct pair *pair, const struct n64_conf *before,
+		     struct n64_conf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+	config_to_conf(c, conf);
+	conf->abi = N64_ABI;
+	conf->pair_kernel = pair->kernel;
+	conf->pair_xlat = pair->xlat;
+	conf->xsk_queues = pair->queues;
+	conf->ncpu = (__u32)libbpf_num_possible_cpus();
+	if (has_vlans(l, ports))
+		conf->have |= HAVE_VLAN;
+	if (before) {
+		memcpy(conf->key, before->key, sizeof(conf->key));
+		conf->have |= before->have & PROBED;
+		return 0;
+	}
+	conf->have |= probe_have();
+	return getrandom(conf->key, sizeof(conf->key), 0) == sizeof(conf->key) ? 0 : -EIO;
+}
+
+int plan_make(const struct config *c, const struct links *l, const struct ports *ports,
+	      const struct pair *pair, const struct n64_conf *before, struct policy *pol,
+	      struct config_error *err)
+{
+	struct n64_conf conf;
+	__be32 *bcast = NULL;
+	size_t n_bcast = 0;
+	int rc = fill_conf(c, l, ports, pair, before, &conf);
+
+	if (!rc)
+		rc = broadcasts(l, ports, &bcast, &n_bcast);
+	if (!rc && n_bcast)
+		conf.have |= HAVE_BCAST4;
+	if (!rc)
+		rc = policy_compile(c, &conf, bcast, n_bcast, pol);
+	free(bcast);
+	if (rc)
+		return report_error(err, rc, "cannot compile the lists of the configuration: %s",
+				    strerror(-rc));
+	return 0;
+}
+
+int plan_save(const struct policy *pol, const struct instance_paths *p,
+	      struct config_error *err)
+{
+	const struct passwd *pw = getpwnam(WORKER_USER);
+	int rc = policy_save(pol, p->policy);
+
+	if (!rc && pw && chown(p->policy, pw->pw_uid, (gid_t)-1))
+		rc = -errno;
+	if (rc)
+		return report_error(err, rc, "cannot write %s: %s", p->policy, strerror(-rc));
+	return 0;
+}
+
+static sigset_t mask_before;
+
+void signals_hold(void)
+{
+	sigset_t held;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, &mask_before);
+}
+
+void signals_release(void)
+{
+	sigprocmask(SIG_SETMASK, &mask_before, NULL);
+}

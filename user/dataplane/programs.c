@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Loading: one object per device, since rodata says which device it is, all over
+ * the same maps. */
+#include "programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nat64.skel.h"
+
+/* The last complaint of libbpf, for the one sentence. */
+static char last_words[200];
+
+static int keep_last_words(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char line[sizeof(last_words)];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), fmt, ap);
+	line[strcspn(line, "\n")] = '\0';
+	/* The verifier's log comes last and is long; its first line will do. */
+	if (!strncmp(line, "libbpf: ", 8))
+		snprintf(last_words, sizeof(last_words), "%s", line + 8);
+	return 0;
+}
+
+static bool is_policy_map(const char *name)
+{
+	return !strcmp(name, "pol4") || !strcmp(name, "pol6");
+}
+
+/* ---- maps --------------------------------------------------------------- */
+
+static int check_layout(const struct bpf_map *map, int fd, struct config_error *err)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		return report_error(err, -errno, "cannot look at the pinned map %s: %s",
+				    bpf_map__name(map), strerror(errno));
+	if (info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+	    info.value_size == bpf_map__value_size(map) &&
+	    info.max_entries == bpf_map__max_entries(map))
+		return 0;
+	return report_error(err, -EPROTO,
+			    "the pinned map %s has another layout than this program (version %d) knows; "
+			    "nothing was changed; use: xdp-nat64 detach, then attach",
+			    bpf_map__name(map), N64_ABI);
+}
+
+static int check_abi(int fd, struct config_error *err)
+{
+	struct n64_control c = { 0 };
+	__u32 zero = 0;
+
+	if (!bpf_map_lookup_elem(fd, &zero, &c) && c.abi == N64_ABI)
+		return 0;
+	return report_error(err, -EPROTO,
+			    "the running instance has layout %u, this program has %d; nothing was changed; "
+			    "use: xdp-nat64 detach, then attach",
+			    c.abi, N64_ABI);
+}
+
+static int reuse_pinned(struct bpf_object *obj, const struct instance_paths *p,
+			struct config_error *err)
+{
+	struct bpf_map *map;
+	char path[256];
+	int fd, rc;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__is_internal(map) || is_policy_map(bpf_map__name(map)))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", p->pin, bpf_map__name(map));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return report_error(err, -errno,
+					    "the pinned map %s cannot be opened (%s); use: xdp-nat64 detach, then attach",
+					    path, strerror(errno));
+		rc = strcmp(bpf_map__name(map), "control") ? 0 : check_abi(fd, err);
+		if (!rc)
+			rc = check_layout(map, fd, err);
+		if (!rc && bpf_map__reuse_fd(map, fd))
+			rc = report_error(err, -errno, "cannot use the pinned map %s: %s", path,
+					  strerror(errno));
+		close(fd);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int reuse_base(struct bpf_object *obj, const struct bpf_object *base)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, obj) {
+		const struct bpf_map *from;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		from = bpf_object__find_map_by_name(base, bpf_map__name(map));
+		if (!from || bpf_map__reuse_fd(map, bpf_map__fd(from)))
+			return -errno;
+	}
+	return 0;
+}
+
+static void only_program(struct bpf_object *obj, const char *name)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+}
+
+int programs_map(const struct programs *g, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(g->base->obj, name);
+}
+
+/* Reloads may grow the lists, but then they make new maps. */
+static int size_policy(struct nat64_bpf *skel, const struct policy *pol)
+{
+	int rc = bpf_map__set_max_entries(skel->maps.pol4, (__u32)pol->n4 + 16);
+
+	return rc ? rc : bpf_map__set_max_entries(skel->maps.pol6, (__u32)pol->n6 + 16);
+}
+
+static int open_base(struct programs *g, const struct policy *pol, struct config_error *err)
+{
+	unsigned int i;
+
+	memset(g, 0, sizeof(*g));
+	for (i = 0; i < N64_SLOTS; i++)
+		g->prog[i] = -1;
+	g->query = -1;
+	last_words[0] = '\0';
+	libbpf_set_print(keep_last_words);
+	g->base = nat64_bpf__open();
+	if (!g->base)
+		return report_error(err, -errno, "cannot open the programs: %s", strerror(errno));
+	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
+	only_program(g->base->obj, "n64_query");
+	return size_policy(g->base, pol);
+}
+
+int programs_open(struct programs *g, const struct policy *pol, const struct instance_paths *p,
+		  bool pinned, struct config_error *err)
+{
+	int rc = open_base(g, pol, err);
+
+	if (!rc && pinned)
+		rc = reuse_pinned(g->base->obj, p, err);
+	if (rc) {
+		programs_close(g);
+		return rc;
+	}
+	rc = nat64_bpf__load(g->base);
+	if (rc) {
+		report_error(err, rc, "the kernel did not take the maps and programs: %s%s%s",
+			     strerror(-rc), last_words[0] ? ": " : "", last_words);
+		programs_close(g);
+		return rc;
+	}
+	g->query = bpf_program__fd(g->base->progs.n64_query);
+	rc = tables_fill_policy(programs_map(g, "pol4"), programs_map(g, "pol6"), pol);
+	if (rc) {
+		report_error(err, rc, "cannot fill the policy maps (%zu and %zu rows): %s", pol->n4,
+			     pol->n6, strerror(-rc));
+		programs_close(g);
+	}
+	return rc;
+}
+
+/* ---- programs ----------------------------------------------------------- */
+
+static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind, __u32 slot)
+{
+	const char *name = kind == ROLE_EXIT ? "n64_exit" : "n64_port";
+	struct nat64_bpf *skel = nat64_bpf__open();
+	struct bpf_program *prog;
+	int rc;
+
+	if (!skel)
+		return -errno;
+	memcpy((void *)&skel->rodata->conf, conf, sizeof(*conf));
+	memcpy((void *)&skel->rodata->role, &(struct n64_role){ kind, slot },
+	       sizeof(struct n64_role));
+	only_program(skel->obj, name);
+	rc = reuse_base(skel->obj, g->base->obj);
+	if (!rc)
+		rc = nat64_bpf__load(skel);
+	if (!rc) {
+		prog = bpf_object__find_program_by_name(skel->obj, name);
+		g->prog[slot] = fcntl(bpf_program__fd(prog), F_DUPFD_CLOEXEC, 3);
+		rc = g->prog[slot] < 0 ? -errno : 0;
+	}
+	nat64_bpf__destroy(skel);
+	return rc;
+}
+
+int programs_load(struct programs *g, const struct n64_conf *conf, const struct ports *ports,
+		  struct config_error *err)
+{
+	int rc = load_role(g, conf, ROLE_XLAT, N64_SLOT_XLAT);
+	__u32 i;
+
+	if (!rc)
+		rc = load_role(g, conf, ROLE_EXIT, N64_SLOT_EXIT);
+	for (i = 0; i < ports->n && !rc; i++)
+		rc = load_role(g, conf, ROLE_PORT, i);
+	if (rc)
+		return report_error(err, rc, "the kernel did not take the program: %s%s%s",
+				    strerror(-rc), last_words[0] ? ": " : "", last_words);
+	return 0;
+}
+
+void programs_close(struct programs *g)
+{
+	unsigned int i;
+
+	for (i = 0; i < N64_SLOTS; i++) {
+		if (g->prog[i] >= 0)
+			close(g->prog[i]);
+		g->prog[i] = -1;
+	}
+	nat64_bpf__destroy(g->base);
+	g->base = NULL;
+}

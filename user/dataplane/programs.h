@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One generation of loaded programs over the maps of an instance: loaded by
+ * attach over new maps, by reload over the pinned ones. */
+#ifndef N64_PROGRAMS_H
+#define N64_PROGRAMS_H
+
+#include "links.h"
+#include "pair.h"
+#include "ports.h"
+
+struct nat64_bpf;
+
+struct programs {
+	struct nat64_bpf *base;		/* its maps are those of the generation */
+	int prog[N64_SLOTS];		/* by slot; -1: none */
+	int query;
+};
+
+/* Loads the maps and n64_query. `pinned`: the maps in the pin folder are used,
+ * and refused when their layout is not that of this program. The policy maps are
+ * new in any case and filled from `pol`. */
+int programs_open(struct programs *g, const struct policy *pol, const struct instance_paths *p,
+		  bool pinned, struct config_error *err);
+/* The program of each port and of both ends of the pair. */
+int programs_load(struct programs *g, const struct n64_conf *conf, const struct ports *ports,
+		  struct config_error *err);
+void programs_close(struct programs *g);
+
+/* Descriptor of a map by name; -1: there is none. */
+int programs_map(const struct programs *g, const char *name);
+
+/* Pins what is not pinned yet: maps and n64_query. */
+int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err);
+
+/* Puts the programs on their devices, the pair first, with a pinned link each. */
+int programs_attach(const struct programs *g, const struct instance_paths *p,
+		    const struct pair *pair, const struct ports *ports, bool skb,
+		    struct nl *nl, struct config_error *err);
+/* Replaces the programs behind the pinned links. On error the old ones are on
+ * every device again. */
+int programs_swap(const struct programs *g, const struct instance_paths *p,
+		  const struct ports *ports, struct config_error *err);
+
+/* "link_0", "link_xlat", "link_exit" */
+#define LINK_NAME 16
+void link_pin_name(__u32 slot, char name[LINK_NAME]);
+
+/* ---- tables ------------------------------------------------------------- */
+
+/* Rows of ports, egress, vlans, devmap. */
+int tables_fill(const struct programs *g, const struct links *l, const struct pair *pair,
+		const struct ports *ports, struct config_error *err);
+/* The rows that follow from the configuration. */
+int tables_fill_policy(int pol4, int pol6, const struct policy *pol);
+int tables_start_control(int fd);
+/* policy_gen + 1, without touching what the worker writes beside it. */
+int tables_raise_generation(int fd);
+
+/* ---- what the kernel can do --------------------------------------------- */
+
+/* HAVE_SKIP_NEIGH and HAVE_XSK_SG of the running kernel. */
+__u32 probe_have(void);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Pinning maps, attaching programs by pinned links, and swapping the programs
+ * behind the links without a packet lost (bpf_link_update). */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "programs.h"
+
+#include "nat64.skel.h"
+
+#define PIN_PATH 192
+
+void link_pin_name(__u32 slot, char name[LINK_NAME])
+{
+	if (slot == N64_SLOT_XLAT)
+		snprintf(name, LINK_NAME, "link_xlat");
+	else if (slot == N64_SLOT_EXIT)
+		snprintf(name, LINK_NAME, "link_exit");
+	else
+		snprintf(name, LINK_NAME, "link_%u", slot);
+}
+
+static void link_path(const struct instance_paths *p, __u32 slot, char path[PIN_PATH])
+{
+	char name[LINK_NAME];
+
+	link_pin_name(slot, name);
+	snprintf(path, PIN_PATH, "%s/%s", p->pin, name);
+}
+
+/* A new generation takes the place of the old name in one step. */
+static int pin_query(int fd, const struct instance_paths *p)
+{
+	char path[PIN_PATH], fresh[PIN_PATH];
+
+	snprintf(path, sizeof(path), "%s/prog_query", p->pin);
+	snprintf(fresh, sizeof(fresh), "%s/prog_query_new", p->pin);
+	unlink(fresh);
+	if (bpf_obj_pin(fd, fresh) || rename(fresh, path))
+		return -errno;
+	return 0;
+}
+
+int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err)
+{
+	struct bpf_map *map;
+	char path[PIN_PATH];
+	int rc;
+
+	if ((mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST) || (mkdir(p->pin, 0700) && errno != EEXIST))
+		return report_error(err, -errno, "cannot make %s: %s", p->pin, strerror(errno));
+	bpf_object__for_each_map(map, g->base->obj) {
+		const char *name = bpf_map__name(map);
+
+		if (bpf_map__is_internal(map) || !strcmp(name, "pol4") || !strcmp(name, "pol6"))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", p->pin, name);
+		if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
+			return report_error(err, -errno, "cannot pin %s: %s", path, strerror(errno));
+	}
+	rc = pin_query(g->query, p);
+	return rc ? report_error(err, rc, "cannot pin %s/prog_query: %s", p->pin, strerror(-rc)) : 0;
+}
+
+/* ---- attaching ---------------------------------------------------------- */
+
+/* The link call has no room for the driver's reason; the old call has. */
+static void driver_words(struct nl *nl, __u32 ifindex, int prog, __u32 flags)
+{
+	nl->why[0] = '\0';
+	if (!nl_xdp_try(nl, ifindex, prog, flags | XDP_FLAGS_UPDATE_IF_NOEXIST))
+		nl_xdp_try(nl, ifindex, -1, flags);
+}
+
+static const char *attach_remedy(int rc, bool skb)
+{
+	if (rc == -EBUSY || rc == -EEXIST)
+		return "another XDP program holds it; see: ip link";
+	if (skb)
+		return "see: dmesg";
+	switch (rc) {
+	case -EOPNOTSUPP:
+		return "its driver has no native XDP; use --skb (slower)";
+	case -ERANGE:
+	case -EINVAL:
+		return "check its MTU, LRO and number of queues (ethtool -k, ethtool -l), or use --skb (slower)";
+	case -ENOSPC:
+	case -ENOMEM:
+		return "the driver has too few queues or memory; lower its queue count (ethtool -L), or use --skb (slower)";
+	default:
+		return "or use --skb (slower)";
+	}
+}
+
+static int attach_one(int prog, __u32 ifindex, const char *dev, const char *path, bool skb,
+		      struct nl *nl, struct config_error *err)
+{
+	__u32 flags = skb ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = flags);
+	int fd = bpf_link_create(prog, (int)ifindex, BPF_XDP, &opts), rc = 0;
+
+	if (fd < 0) {
+		rc = -errno;
+		driver_words(nl, ifindex, prog, flags);
+		return report_error(err, rc, "cannot attach to %s in %s mode: %s%s%s; %s", dev,
+				    skb ? "skb" : "native", strerror(-rc), nl->why[0] ? ": " : "",
+				    nl->why, attach_remedy(rc, skb));
+	}
+	if (bpf_obj_pin(fd, path))
+		rc = report_error(err, -errno, "cannot pin %s: %s", path, strerror(errno));
+	close(fd);
+	return rc;
+}
+
+int programs_attach(const struct programs *g, const struct instance_paths *p,
+		    const struct pair *pair, const struct ports *ports, bool skb,
+		    struct nl *nl, struct config_error *err)
+{
+	char path[PIN_PATH];
+	__u32 i;
+	int rc;
+
+	/* The pair is ours: native always, its frames are bigger than a page. */
+	link_path(p, N64_SLOT_XLAT, path);
+	rc = attach_one(g->prog[N64_SLOT_XLAT], pair->xlat, p->xlat, path, false, nl, err);
+	link_path(p, N64_SLOT_EXIT, path);
+	if (!rc)
+		rc = attach_one(g->prog[N64_SLOT_EXIT], pair->kernel, p->kernel, path, false, nl, err);
+	for (i = 0; i < ports->n && !rc; i++) {
+		link_path(p, i, path);
+		rc = attach_one(g->prog[i], ports->ifindex[i], ports->v[i].name, path, skb, nl, err);
+	}
+	return rc;
+}
+
+/* ---- swapping ----------------------------------------------------------- */
+
+struct swap {
+	__u32 slot;
+	int link;	/* pinned link */
+	int old;	/* the program behind it */
+};
+
+static int swap_open(struct swap *s, const struct instance_paths *p, struct config_error *err)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[PIN_PATH];
+
+	link_path(p, s->slot, path);
+	s->link = bpf_obj_get(path);
+	if (s->link < 0)
+		return report_error(err, -errno,
+				    "the pinned link %s is gone (%s), so nothing was changed; use: xdp-nat64 detach, "
+				    "then attach",
+				    path, strerror(errno));
+	if (bpf_obj_get_info_by_fd(s->link, &info, &len))
+		return report_error(err, -errno, "cannot look at %s: %s", path, strerror(errno));
+	s->old = bpf_prog_get_fd_by_id(info.prog_id);
+	if (s->old < 0)
+		return report_error(err, -errno, "cannot keep the old program of %s: %s", path,
+				    strerror(errno));
+	return 0;
+}
+
+static int swap_all(const struct programs *g, struct swap *s, __u32 n, struct config_error *err)
+{
+	__u32 i;
+	int rc = 0;
+
+	for (i = 0; i < n && !rc; i++) {
+		if (bpf_link_update(s[i].link, g->prog[s[i].slot], NULL))
+			rc = -errno;
+	}
+	if (!rc)
+		return 0;
+	for (n = i - 1, i = 0; i < n; i++)
+		bpf_link_update(s[i].link, s[i].old, NULL);
+	return report_error(err, rc, "cannot replace the program of slot %u: %s; the old programs run on",
+			    s[n].slot, strerror(-rc));
+}
+
+int programs_swap(const struct programs *g, const struct instance_paths *p,
+		  const struct ports *ports, struct config_error *err)
+{
+	struct swap s[N64_SLOTS];
+	__u32 i, n = ports->n + 2;
+	int rc = 0;
+
+	for (i = 0; i < N64_SLOTS; i++)
+		s[i] = (struct swap){ i, -1, -1 };
+	s[ports->n].slot = N64_SLOT_XLAT;
+	s[ports->n + 1].slot = N64_SLOT_EXIT;
+	for (i = 0; i < n && !rc; i++)
+		rc = swap_open(&s[i], p, err);
+	if (!rc)
+		rc = swap_all(g, s, n, err);
+	for (i = 0; i < n; i++) {
+		if (s[i].link >= 0)
+			close(s[i].link);
+		if (s[i].old >= 0)
+			close(s[i].old);
+	}
+	return rc;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Filling the maps that the programs read. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "programs.h"
+#include "topology.h"
+
+static int fill_ports(int fd, const struct links *l, const struct pair *pair,
+		      const struct ports *ports)
+{
+	const __u32 slots[] = { N64_SLOT_XLAT, N64_SLOT_EXIT };
+	const __u32 ends[] = { pair->xlat, pair->kernel };
+	struct n64_port row;
+	__u32 i;
+
+	for (i = 0; i < ports->n; i++) {
+		const struct link *d = link_by_index(l, ports->ifindex[i]);
+
+		memset(&row, 0, sizeof(row));
+		row.ifindex = ports->ifindex[i];
+		row.flags = ports->v[i].flags;
+		if (d)
+			memcpy(row.mac, d->mac, MAC_LEN);
+		link_unicast(l, row.ifindex, &row);
+		if (bpf_map_update_elem(fd, &i, &row, BPF_ANY))
+			return -errno;
+	}
+	for (i = 0; i < 2; i++) {
+		const struct link *d = link_by_index(l, ends[i]);
+
+		memset(&row, 0, sizeof(row));
+		row.ifindex = ends[i];
+		row.flags = PORT_6TO4 | PORT_4TO6;
+		if (d)
+			memcpy(row.mac, d->mac, MAC_LEN);
+		if (bpf_map_update_elem(fd, &slots[i], &row, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static int fill_devmap(int fd, const struct pair *pair, const struct ports *ports)
+{
+	__u32 key[N64_MAX_PORTS + 2], i;
+
+	memcpy(key, ports->ifindex, ports->n * sizeof(key[0]));
+	key[ports->n] = pair->kernel;
+	key[ports->n + 1] = pair->xlat;
+	for (i = 0; i < ports->n + 2; i++) {
+		struct bpf_devmap_val val = { .ifindex = key[i], .bpf_prog.fd = -1 };
+
+		if (bpf_map_update_elem(fd, &key[i], &val, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_fill(const struct programs *g, const struct links *l, const struct pair *pair,
+		const struct ports *ports, struct config_error *err)
+{
+	struct topo_maps maps = { .ports = programs_map(g, "ports"),
+				  .egress = programs_map(g, "egress"),
+				  .vlans = programs_map(g, "vlans") };
+	size_t n_vlans;
+	int rc = fill_ports(maps.ports, l, pair, ports);
+
+	if (!rc)
+		rc = topology_sync(l, &maps, &n_vlans);
+	if (!rc)
+		rc = fill_devmap(programs_map(g, "devmap"), pair, ports);
+	if (rc)
+		return report_error(err, rc, "cannot fill the maps of the ports: %s", strerror(-rc));
+	return 0;
+}
+
+int tables_fill_policy(int pol4, int pol6, const struct policy *pol)
+{
+	size_t i;
+
+	for (i = 0; i < pol->n4; i++) {
+		if (bpf_map_update_elem(pol4, &pol->row4[i].key, &pol->row4[i].val, BPF_ANY))
+			return -errno;
+	}
+	for (i = 0; i < pol->n6; i++) {
+		if (bpf_map_update_elem(pol6, &pol->row6[i].key, &pol->row6[i].val, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_start_control(int fd)
+{
+	struct n64_control c = { .abi = N64_ABI, .policy_gen = 1 };
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(fd, &zero, &c, BPF_ANY) ? -errno : 0;
+}
+
+int tables_raise_generation(int fd)
+{
+	struct n64_control *c = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+				     MAP_SHARED, fd, 0);
+
+	if (c == MAP_FAILED)
+		return -errno;
+	__atomic_add_fetch(&c->policy_gen, 1, __ATOMIC_RELEASE);
+	munmap(c, (size_t)sysconf(_SC_PAGESIZE));
+	return 0;
+}
