@@ -89,37 +89,40 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 {
 	const struct n64_conf *c = conf_get();
 	struct n64_pair_mac mark = {};
-	struct pkt p = {};
+	struct pkt *p = new_pkt();
 	struct xlat x = {};
 	struct route rt = {};
 	const struct n64_port *self;
 	__u32 slot = N64_SLOT_EXIT;
-	enum reason r = exit_parse(ctx, &p, &mark);
+	enum reason r;
 	int action;
 
+	if (!p)
+		return XDP_DROP; /* cannot be */
+	r = exit_parse(ctx, p, &mark);
 	self = bpf_map_lookup_elem(&ports, &slot);
 	if (!r && !self)
 		r = R_internal;
 	if (r) {
-		count(r, p.l3_len);
+		count(r, p->l3_len);
 		return XDP_DROP;
 	}
-	x.src6 = p.src6;
-	x.dst6 = p.dst6;
-	x.src4 = p.src4;
-	x.dst4 = p.dst4;
+	x.src6 = p->src6;
+	x.dst6 = p->dst6;
+	x.src4 = p->src4;
+	x.dst4 = p->dst4;
 	/* A packet whose TTL would be used up is the kernel's to answer. */
-	if (!(mark.flags & PAIR_RETURNED) && p.ttl > 1)
-		r = route(ctx, c, self, &p, &x, p.fam, p.l3_len, &rt);
+	if (!(mark.flags & PAIR_RETURNED) && p->ttl > 1)
+		r = route(ctx, c, self, p, &x, p->fam, p->l3_len, &rt);
 	if (r == R_fib_blackhole) {
-		count(r, p.l3_len);
+		count(r, p->l3_len);
 		return XDP_DROP;
 	}
 	if (r || !rt.out)
-		return exit_to_kernel(ctx, &p, self);
-	action = exit_redirect(ctx, &p, &rt);
+		return exit_to_kernel(ctx, p, self);
+	action = exit_redirect(ctx, p, &rt);
 	if (action < 0) {
-		count(R_internal, p.l3_len);
+		count(R_internal, p->l3_len);
 		return XDP_DROP;
 	}
 	return action;

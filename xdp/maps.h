@@ -104,6 +104,16 @@ struct {
 	__type(value, struct n64_urpf);
 } urpf SEC(".maps");
 
+/* facts: those of the packet in hand. Here and not on the stack, which is 512
+ * bytes for a program and all that it calls. One entry, per CPU: a program is
+ * never interrupted by another on the same CPU. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pkt);
+} facts SEC(".maps");
+
 /* pol4, pol6: the lists of the configuration, compiled; longest prefix. Filled
  * before the programs that use them are attached, never changed afterwards: a
  * reload makes new ones. About 100 B an entry. */

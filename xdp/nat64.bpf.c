@@ -174,7 +174,9 @@ static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_en
 		return r;
 	r = beyond_fast_path4(p);
 	if (!r && pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR)
-		return R_slow_icmp_error;
+		r = R_slow_icmp_error;
+	if (r && pkt_is_icmp(p))
+		return r;
 	if (rule_source(p))
 		return rule_source(p);
 	if (r)
@@ -250,7 +252,7 @@ int n64_port(struct xdp_md *ctx)
 	struct n64_env env = {.conf = c};
 	const struct n64_port *port;
 	__u32 slot = role.slot;
-	struct pkt p = {};
+	struct pkt *p = new_pkt();
 	enum reason r;
 	int action = XDP_DROP;
 
@@ -259,27 +261,27 @@ int n64_port(struct xdp_md *ctx)
 		return action;
 	}
 	port = bpf_map_lookup_elem(&ports, &slot);
-	if (!port)
+	if (!port || !p)
 		return XDP_PASS; /* cannot be: slots are checked at load */
-	r = enter(ctx, c, port, &p);
-	if (!r && unlikely(p.avail >= 2048)) /* the rest may lie in fragments */
-		p.avail = bpf_xdp_get_buff_len(ctx) - p.l3_off;
+	r = enter(ctx, c, port, p);
+	if (!r && unlikely(p->avail >= 2048)) /* the rest may lie in fragments */
+		p->avail = bpf_xdp_get_buff_len(ctx) - p->l3_off;
 	if (!r)
-		r = p.fam == FAM_6 ? path6(ctx, &env, port, &p, &action)
-				   : path4(ctx, &env, port, &p, &action);
+		r = p->fam == FAM_6 ? path6(ctx, &env, port, p, &action)
+				   : path4(ctx, &env, port, p, &action);
 	if (reason_kind(r) == KIND_SLOW) {
-		action = to_slow(ctx, &p, &r);
+		action = to_slow(ctx, p, &r);
 	} else if (reason_kind(r) == KIND_PASS) {
 		action = XDP_PASS;
 		if (role.kind == ROLE_XLAT) {
-			r = pair_refusal(&p);
+			r = pair_refusal(p);
 			action = XDP_DROP;
 		}
 	} else if (reason_kind(r) == KIND_FWD && unlikely(action == XDP_ABORTED)) {
 		r = R_internal; /* a device of ours that is not in the devmap */
 		action = XDP_DROP;
 	}
-	count(r, p.l3_len);
+	count(r, p->l3_len);
 	return action;
 }
 

@@ -23,6 +23,17 @@ n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env, const stru
 	return bpf_map_lookup_elem(&pol6, &key);
 }
 
+/* The facts of a new packet, all zero. Never NULL in practice. */
+static __always_inline struct pkt *new_pkt(void)
+{
+	__u32 zero = 0;
+	struct pkt *p = bpf_map_lookup_elem(&facts, &zero);
+
+	if (p)
+		__builtin_memset(p, 0, sizeof(*p));
+	return p;
+}
+
 static __always_inline void count(enum reason r, __u64 bytes)
 {
 	__u32 key = role.slot * N_REASONS + r;
