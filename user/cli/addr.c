@@ -50,8 +50,9 @@ static void mixed_text(const struct addr6 *a, char *buf, size_t size)
 
 static void note(const struct job *j, json_t *row, const char *text)
 {
-	out_str(row, "note", "%s", text);
-	if (!j->cli.json)
+	if (j->cli.json)
+		out_str(row, "note", "%s", text);
+	else
 		cli_error(&j->cli, "note: %s", text);
 }
 

@@ -14,11 +14,6 @@ static unsigned int min3(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-static char plain(char c)
-{
-	return c == '_' ? '-' : c;
-}
-
 /* Edits (insert, delete, replace, swap two neighbours) from a to b. */
 static unsigned int distance(const char *a, size_t na, const char *b, size_t nb)
 {
@@ -28,13 +23,13 @@ static unsigned int distance(const char *a, size_t na, const char *b, size_t nb)
 	for (size_t j = 0; j <= nb; j++)
 		last[j] = (unsigned int)j;
 	for (size_t i = 1; i <= na; i++) {
-		char ca = plain(a[i - 1]);
+		char ca = a[i - 1];
 		unsigned int *next = before;
 
 		now[0] = (unsigned int)i;
 		for (size_t j = 1; j <= nb; j++) {
 			now[j] = min3(last[j] + 1, now[j - 1] + 1, last[j - 1] + (ca != b[j - 1]));
-			if (i > 1 && j > 1 && ca == b[j - 2] && plain(a[i - 2]) == b[j - 1] &&
+			if (i > 1 && j > 1 && ca == b[j - 2] && a[i - 2] == b[j - 1] &&
 			    before[j - 2] + 1 < now[j])
 				now[j] = before[j - 2] + 1;
 		}

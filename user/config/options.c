@@ -142,10 +142,11 @@ void config_free(struct config *c)
 
 size_t option_list_len(const struct config *c, enum opt_id id)
 {
+	size_t n = 0;
 	void *v;
-	size_t n;
 
-	list_header(c, id, &v, &n);
+	if (options[id].type == OPT_TYPE_LIST)
+		list_header(c, id, &v, &n);
 	return n;
 }
 

@@ -45,14 +45,9 @@ struct flat {
 	size_t depth;
 };
 
+/* Ranges may be empty: of those with the same start the search takes the last. */
 static void flat_put(struct flat *f, const struct u128 *start, __u32 row)
 {
-	struct u128 *last = f->n ? &f->start[f->n - 1] : NULL;
-
-	if (last && last->hi == start->hi && last->lo == start->lo)
-		f->n--; /* the last one is empty */
-	if (f->n && f->row[f->n - 1] == row)
-		return;
 	f->start[f->n] = *start;
 	f->row[f->n] = row;
 	f->n++;

@@ -168,7 +168,6 @@ static int read_key(struct reader *r, const yaml_node_t *k, enum opt_id *id)
 		return bad_node(r, k, "", "is not a key; write KEY: VALUE");
 	*id = option_find(w.value);
 	if (*id < N_OPTS) {
-		w.key = options[*id].key;
 		if (r->seen[*id])
 			return word_bad(&w, "is not allowed twice, it stands in line %u already; "
 					    "write it once", r->seen[*id]);
