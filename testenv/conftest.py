@@ -15,6 +15,7 @@ import lib  # noqa: E402  (after the path is set)
 
 def pytest_addoption(parser):
     parser.addoption("--echo", action="store_true", help="show every command")
+    parser.addoption("--seed", type=int, help="seed of the tests that use random packets")
 
 
 def pytest_collection_modifyitems(items):

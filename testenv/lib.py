@@ -25,6 +25,7 @@ import ctypes
 import ctypes.util
 import json
 import os
+import re
 import select
 import shlex
 import shutil
@@ -53,6 +54,20 @@ CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+def _reasons():
+    """reason.def: {name: (kind, class, text)}."""
+    with open(os.path.join(TOP, "common", "reason.def"), encoding="utf-8") as f:
+        rows = re.findall(r'^REASON\((\w+), *(\w+), *(\w+), *"([^"]*)"', f.read(), re.M)
+    return {name: (kind, group, text) for name, kind, group, text in rows}
+
+
+REASONS = _reasons()
+
+
+def kind(reason):
+    return REASONS[reason][0]
+
+
 class Failed(Exception):
     """A command or a wait that failed; the text says which."""
 
@@ -60,15 +75,16 @@ class Failed(Exception):
 # ---- waiting --------------------------------------------------------------------
 
 
-def wait_for(what, probe, seconds=10.0, step=0.02):
-    """Polls `probe` until it returns something true, and returns that."""
+def wait_for(what, probe, seconds=10.0, more=None, step=0.02):
+    """Polls `probe` until it returns something true, and returns that. `more` says
+    at the end what it was like instead."""
     end = time.monotonic() + seconds
     while True:
         value = probe()
         if value:
             return value
         if time.monotonic() > end:
-            raise Failed(f"waited {seconds:g} s in vain for {what}")
+            raise Failed(f"waited {seconds:g} s in vain for {what}{more() if more else ''}")
         time.sleep(step)
 
 
@@ -302,6 +318,8 @@ class Gateway(Host):
         super().__init__(role, name, verbose)
         self.instance = "t" + name.rsplit("-", 1)[1]
         self.attached = False
+        self.base = {}
+        self.words = []
 
     def cmd(self, *words, **more):
         return self.run([PROGRAM, *words], **more)
@@ -319,8 +337,10 @@ class Gateway(Host):
                 args += ["-6", pref64]
             if eam:
                 args += ["--eam", f"{H4}={H6}", "--eam", f"{K4}={K6}"]
-        args += settings_words(settings)
-        done = self.cmd("attach", "--name", self.instance, *args, *words, check=check)
+        args += [*settings_words(settings), *words]
+        self.words = args
+        self.base = {device: self.received(device) for device in map(_device, devices)}
+        done = self.cmd("attach", "--name", self.instance, *args, check=check)
         if done.returncode == 0:
             self.attached = True
         return done
@@ -340,6 +360,58 @@ class Gateway(Host):
     def stats(self):
         return Stats(json.loads(self.cmd("stats", "--name", self.instance, "--json").stdout))
 
+    @property
+    def pair(self):
+        """The kernel's end of the pair of this instance."""
+        return f"n-{self.instance}"
+
+    def wait_worker(self):
+        """The worker serves; its pid."""
+        return wait_for("the worker", lambda: self.status()["worker"]["alive"]
+                        and self.worker_pid())
+
+    def wait_settled(self, before, packets=1, seconds=5.0):
+        """Waits until the ports have judged that many packets of ours since
+        `before` and the worker is through with what it was given. The Stats."""
+        def settled():
+            now = self.stats()
+            judged = sum(n for stage, reasons in now.since(before).items()
+                         if stage in now.ports
+                         for r, n in reasons.items() if kind(r) not in ("PASS", "NOTE"))
+            return now if judged >= packets and not now.in_flight() else None
+        try:
+            return wait_for(f"{packets} packets to be judged", settled, seconds)
+        except Failed as error:
+            raise Failed(f"{error}; counted {self.stats().since(before)}") from None
+
+    def check_sums(self):
+        """GEN-10: in every stage, in = sum of its reasons; between stages, handed
+        over = received + ring drops."""
+        wait_for("the worker to be through", lambda: not self.stats().in_flight())
+        for device in self.stats().stages:
+            if device != "worker":
+                wait_for(f"GEN-10 of {device}", lambda d=device: self._sum_holds(d), 1,
+                         lambda d=device: f": {self._sum_text(d)}")
+        handover = self.stats().handover
+        if not handover["sums_hold"]:
+            raise Failed(f"GEN-10: between the ports and the worker: {handover}")
+
+    def _sum_holds(self, device):
+        """The driver's count is read on both sides of ours: frames keep coming."""
+        low = self.received(device) - self.base.get(device, 0)
+        counted = self.stats().total(device)
+        return low <= counted <= self.received(device) - self.base.get(device, 0)
+
+    def _sum_text(self, device):
+        stats = self.stats()
+        return (f"received {self.received(device) - self.base.get(device, 0)}, counted "
+                f"{stats.total(device)}: {stats.stages[device]}")
+
+    def received(self, device):
+        """Frames that the driver has shown to an XDP program."""
+        text = self.out(["ethtool", "-S", device])
+        return sum(int(n) for n in re.findall(r"rx_queue_\d+_xdp_packets: (\d+)", text))
+
     def worker_pid(self):
         try:
             with open(f"/run/xdp-nat64/{self.instance}/worker.lock", encoding="ascii") as lock:
@@ -358,6 +430,11 @@ class Gateway(Host):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(f"/run/xdp-nat64/{self.instance}", ignore_errors=True)
         _rm_pins(f"/sys/fs/bpf/xdp-nat64/{self.instance}")
+
+
+def _device(word):
+    """The device of an -i word: DEV or DEV:DIRECTION."""
+    return word.split(":")[0]
 
 
 def settings_words(settings):
@@ -389,18 +466,29 @@ def _rm_pins(folder):
 
 
 class Stats:
-    """`stats --json`: packets by stage and reason."""
+    """`stats --json`: packets by stage (a device, or "worker") and reason."""
 
     def __init__(self, tree):
-        self.tree = tree
-        self.stages = {}
-        for stage in tree["stages"]:
-            self.stages[stage["stage"]] = {r["reason"]: r["packets"] for r in stage["reasons"]}
+        self.stages = {name: {row["reason"]: row["packets"] for row in stage["reasons"]}
+                       for name, stage in tree["stages"].items()}
+        self.handover = tree["to_the_worker"]
+        self.ports = [name for name in self.stages
+                      if name != "worker" and not name.startswith(("n-", "nat64"))]
 
     def get(self, reason, stage=None):
         """Packets with the reason, of one stage or of all."""
         return sum(reasons.get(reason, 0) for name, reasons in self.stages.items()
                    if stage is None or name == stage)
+
+    def total(self, stage):
+        """Packets that left a stage."""
+        return sum(n for reason, n in self.stages[stage].items() if kind(reason) != "NOTE")
+
+    def in_flight(self):
+        """Packets handed over that the worker has not judged yet."""
+        h = self.handover
+        lost = h["ring_drops"] + h["overflow"]
+        return h["handed_over"] > h["received"] + lost or h["received"] > h["left_the_worker"]
 
     def since(self, before):
         """{stage: {reason: packets more}} where anything was counted."""
@@ -422,11 +510,12 @@ class Topology:
     dumb: the end hosts have no addresses; the gateway knows their MAC addresses.
           They send and capture frames and answer nothing, so that a capture shows
           what the gateway did and nothing else.
-    far:  a router behind eth4 and a second server behind it, on a link of 1400
-          bytes: 198.51.100.254 and 192.0.2.200.
+    far:  a second IPv4 network behind eth5 with a link of 1400 bytes on the way:
+          gateway - router - edge - distant (192.0.2.200).
     """
 
     FAR4, FAR6 = "192.0.2.200", "2001:db8:64::192.0.2.200"
+    EDGE4 = "192.0.2.129"
     FAR_MTU = 1400
 
     def __init__(self, dumb=False, far=False, verbose=False, suffix=None):
@@ -439,8 +528,9 @@ class Topology:
         self.hosts = [self.client, self.gateway, self.server]
         if far:
             self.router = Host("router", f"n64-router-{self.suffix}", verbose)
+            self.edge = Host("edge", f"n64-edge-{self.suffix}", verbose)
             self.distant = Host("distant", f"n64-distant-{self.suffix}", verbose)
-            self.hosts += [self.router, self.distant]
+            self.hosts += [self.router, self.edge, self.distant]
 
     def __enter__(self):
         try:
@@ -527,24 +617,34 @@ class Topology:
 
     def build_far(self):
         self.cable(self.router, "near", self.gateway, "eth5")
-        self.cable(self.distant, "eth0", self.router, "lowmtu")
+        self.cable(self.edge, "low", self.router, "low")
+        self.cable(self.distant, "eth0", self.edge, "far")
         self.router.sysctl(ipv4__ip_forward=1)
-        # Addresses as a provider would number them: R4 answers for the router.
+        self.edge.sysctl(ipv4__ip_forward=1)
         self.gateway.ip(f"""
-            addr add 203.0.113.1/32 dev eth5
+            addr add {GW4}/32 dev eth5
             route add {R4} dev eth5
-            route add 192.0.2.192/26 via {R4} dev eth5
+            route add 192.0.2.128/25 via {R4} dev eth5
         """)
+        # One address for the whole router, as providers number them.
         self.router.ip(f"""
             addr add {R4}/32 dev near
+            addr add {R4}/32 dev low
             route add {GW4} dev near
             route add default via {GW4} dev near
-            addr add 192.0.2.193/26 dev lowmtu
-            link set dev lowmtu mtu {self.FAR_MTU}
+            link set dev low mtu {self.FAR_MTU}
+            route add {self.EDGE4} dev low
+            route add 192.0.2.192/26 via {self.EDGE4} dev low
+        """)
+        self.edge.ip(f"""
+            addr add {self.EDGE4}/32 dev low
+            addr add 192.0.2.193/26 dev far
+            link set dev low mtu {self.FAR_MTU}
+            route add {R4} dev low
+            route add default via {R4} dev low
         """)
         self.distant.ip(f"""
             addr add {self.FAR4}/26 dev eth0
-            link set dev eth0 mtu {self.FAR_MTU}
             route add default via 192.0.2.193
         """)
 
