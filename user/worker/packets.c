@@ -16,6 +16,7 @@
 #define FIRST_BATCH 256
 #define FIRST_ROUNDS 64
 #define BULK_BATCH 64
+#define BULK_TURN (4 * BULK_BATCH)
 
 void packets_clock(struct worker *w)
 {
@@ -155,32 +156,40 @@ static void serve_one(void *ctx, struct queue *q, const __u8 *frame, __u32 len)
 	log_reason(w, r);
 }
 
-static void serve_first(struct worker *w)
+static void serve_first(struct worker *w, struct queue *q)
 {
-	for (__u32 i = 0; i < w->n_queues; i++) {
-		struct queue *q = &w->queue[i];
-
-		for (int round = 0; round < FIRST_ROUNDS; round++) {
-			if (!queue_receive(q, RING_FIRST, FIRST_BATCH, serve_one, w))
-				break;
-			queue_kick(q);
-		}
+	for (int round = 0; round < FIRST_ROUNDS; round++) {
+		if (!queue_receive(q, RING_FIRST, FIRST_BATCH, serve_one, w))
+			break;
+		queue_kick(q);
 	}
+}
+
+/* A batch of each bulk ring in turn, until one turn's share is done. */
+static bool serve_bulk(struct worker *w)
+{
+	__u32 done = 0;
+
+	for (__u32 i = 0; i < w->n_queues && done < BULK_TURN; i++) {
+		struct queue *q = &w->queue[w->next_bulk];
+		__u32 n = queue_receive(q, RING_BULK, BULK_BATCH, serve_one, w);
+
+		if (n)
+			queue_kick(q);
+		done += n;
+		w->next_bulk = (w->next_bulk + 1) % w->n_queues;
+	}
+	return done;
 }
 
 bool packets_serve(struct worker *w)
 {
-	bool more = false;
+	bool more;
 
 	packets_clock(w);
-	for (__u32 i = 0; i < w->n_queues; i++) {
-		struct queue *q = &w->queue[i];
-
-		serve_first(w);
-		if (queue_receive(q, RING_BULK, BULK_BATCH, serve_one, w))
-			more = true;
-		queue_kick(q);
-	}
+	for (__u32 i = 0; i < w->n_queues; i++)
+		serve_first(w, &w->queue[i]);
+	more = serve_bulk(w);
 	__atomic_store_n(&w->control->xsk_rx_received, w->received, __ATOMIC_RELAXED);
 	return more;
 }

@@ -28,6 +28,7 @@ struct worker {
 	struct slow_ops ops;
 	struct queue *queue;
 	__u32 n_queues;
+	__u32 next_bulk;	/* queue whose bulk ring is looked at next */
 	int xskmap;
 	int lock;
 	struct n64_control *control;

@@ -6,7 +6,7 @@
 #include "config/config.h"
 
 /* Becomes `user` for good: no other groups, no capabilities, nothing to gain by
- * exec. 0 or -errno with *err. */
-int privilege_drop(const char *user, struct config_error *err);
+ * exec. The file `own` is given to that user before. 0 or -errno with *err. */
+int privilege_drop(const char *user, const char *own, struct config_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -24,6 +25,7 @@
 
 #define BEAT_MS 250
 #define DRAIN_ROUNDS 4096 /* at the end: more than the rings hold */
+#define DRAIN_WAIT_US 10000 /* what a CPU is about to put into a ring gets there */
 
 enum event { EVENT_PACKETS, EVENT_NETLINK, EVENT_SIGNAL, EVENT_TIMER };
 
@@ -31,6 +33,7 @@ struct loop {
 	struct worker *w;
 	int epoll, signals, timer;
 	bool stop;
+	int result;	/* of the process: 0, or -errno */
 };
 
 /* ---- the beat ------------------------------------------------------------------ */
@@ -71,6 +74,13 @@ static void on_timer(struct loop *l)
 	if (read(l->timer, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	beat(w);
+	if (!link_by_index(&w->world.view.links, w->world.policy.conf.pair_xlat)) {
+		/* sockets of a device that is gone never speak again */
+		log_line(LOG_ERR, "%s was deleted; detach the instance and attach it again",
+			 w->path.xlat);
+		l->result = -ENODEV;
+		l->stop = true;
+	}
 	if (__atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE) != w->policy_gen)
 		worker_reload(w);
 	sync_view(w);
@@ -168,8 +178,12 @@ static void loop_run(struct loop *l)
 	}
 	/* what is in the rings is finished, what comes now is not taken */
 	worker_unplug(l->w);
-	for (int i = 0; i < DRAIN_ROUNDS && packets_serve(l->w); i++)
-		;
+	for (int last = 0; last < 2; last++) {
+		for (int i = 0; i < DRAIN_ROUNDS && packets_serve(l->w); i++)
+			;
+		if (!last)
+			usleep(DRAIN_WAIT_US);
+	}
 	beat(l->w);
 	l->w->control->worker_pid = 0;
 }
@@ -184,8 +198,9 @@ static int serve(const struct worker_opts *o, int told, struct config_error *err
 	struct loop l = { .w = &w, .epoll = -1, .signals = -1, .timer = -1 };
 	int r = worker_open(&w, o->name, err);
 
+	prctl(PR_SET_NAME, "nat64-worker"); /* what ps and top show */
 	if (!r)
-		r = privilege_drop(o->user ? o->user : "nobody", err);
+		r = privilege_drop(o->user ? o->user : "nobody", w.path.policy, err);
 	if (!r) {
 		r = loop_open(&l);
 		if (r)
@@ -200,6 +215,9 @@ static int serve(const struct worker_opts *o, int told, struct config_error *err
 			close(told);
 		log_line(LOG_INFO, "serving %s, %u queues", w.path.xlat, w.n_queues);
 		loop_run(&l);
+		r = l.result;
+		if (r)
+			report_error(err, r, "%s was deleted", w.path.xlat);
 		log_line(LOG_INFO, "ended");
 	}
 	close(l.epoll);
