@@ -12,7 +12,8 @@
 
 #include "place.h"
 
-#define MIN_MTU6 1280 /* RFC 8200 5 */
+#define MIN_MTU4 68	/* RFC 791 */
+#define MIN_MTU6 1280	/* RFC 8200 5 */
 
 const char *prog_text(__u32 id, char buf[PROG_TEXT])
 {
@@ -62,17 +63,23 @@ static int judge_kind(const struct links *l, const struct link *d, struct config
 	return 0;
 }
 
-static int judge_state(const struct link *d, struct config_error *err)
+/* MTU-64-04. Below 1280 the kernel takes IPv6 off a device, so that a port for
+ * both directions serves IPv4 there and may be smaller. */
+static int judge_state(const struct iface_entry *want, const struct link *d,
+		       struct config_error *err)
 {
+	bool only6 = (want->flags & (PORT_6TO4 | PORT_4TO6)) == PORT_6TO4;
+	__u32 least = only6 ? MIN_MTU6 : MIN_MTU4;
 	char prog[PROG_TEXT];
 
 	if (!(d->flags & IFF_UP))
 		return report_error(err, -ENETDOWN, "%s is down; use: ip link set %s up", d->name,
 				    d->name);
-	if (d->mtu < MIN_MTU6)
+	if (d->mtu < least)
 		return report_error(err, -EINVAL,
-				    "%s has an MTU of %u, IPv6 needs %u (RFC 8200); use: ip link set %s mtu %u",
-				    d->name, d->mtu, MIN_MTU6, d->name, MIN_MTU6);
+				    "%s has an MTU of %u, %s needs %u; use: ip link set %s mtu %u",
+				    d->name, d->mtu, only6 ? "IPv6 (RFC 8200)" : "IPv4 (RFC 791)",
+				    least, d->name, least);
 	if (d->xdp_id)
 		return report_error(err, -EBUSY,
 				    "%s already runs the XDP program %s, which is left alone; remove it first if "
@@ -131,7 +138,7 @@ static int judge(const struct iface_entry *want, const struct links *l, struct p
 	if (!rc)
 		rc = judge_owner(d, err);
 	if (!rc)
-		rc = judge_state(d, err);
+		rc = judge_state(want, d, err);
 	if (rc)
 		return rc;
 	memcpy(out->name, d->name, sizeof(out->name));
