@@ -8,7 +8,7 @@ static bool slow_header_ok(const struct n64_slow *h, __u32 follows)
 {
 	if (h->magic != N64_SLOW_MAGIC || h->abi != N64_ABI)
 		return false;
-	if (h->reason >= N_REASONS || reason_kind(h->reason) != KIND_SLOW)
+	if (reason_kind(h->reason) != KIND_SLOW) /* numbers beyond the list are KIND_DROP */
 		return false;
 	if (h->fam != FAM_4 && h->fam != FAM_6)
 		return false;
@@ -28,7 +28,7 @@ enum reason frame_open(const __u8 *frame, __u32 len, struct n64_slow *h,
 {
 	const __u8 *eth = frame + sizeof(*h);
 
-	if (len < sizeof(*h) + ETH_LEN)
+	if (len < sizeof(*h))
 		return R_sp_bad;
 	memcpy(h, frame, sizeof(*h));
 	if (!slow_header_ok(h, len - sizeof(*h)))

@@ -34,6 +34,8 @@ static void cut_longer(struct n64_slow *h) { h->flags |= SLOW_CUT; h->frame_len 
 static void cut_shorter(struct n64_slow *h) { h->flags |= SLOW_CUT; h->frame_len--; }
 static void cut_monster(struct n64_slow *h) { h->flags |= SLOW_CUT; h->frame_len = ~0u; }
 static void cut_tiny(struct n64_slow *h) { h->flags |= SLOW_CUT; h->frame_len = 3; }
+static void only_eth(struct n64_slow *h) { h->frame_len = ETH_LEN; }
+static void half_eth(struct n64_slow *h) { h->frame_len = ETH_LEN / 2; }
 static void two_tags(struct n64_slow *h) { h->l3_off = ETH_LEN + 8; }
 
 static const struct row rows[] = {
@@ -54,6 +56,8 @@ static const struct row rows[] = {
 	{ "cut, longer than any packet", 0, cut_monster, R_sp_bad },
 	{ "cut, shorter than Ethernet", 0, cut_tiny, R_sp_bad },
 	{ "nothing behind Ethernet", PAYLOAD, NULL, R_sp_bad },
+	{ "nothing behind Ethernet, as the header says", PAYLOAD, only_eth, R_sp_bad },
+	{ "half of Ethernet, as the header says", PAYLOAD + ETH_LEN / 2, half_eth, R_sp_bad },
 	{ "truncated Ethernet", PAYLOAD + 1, NULL, R_sp_bad },
 	{ "truncated header", PAYLOAD + ETH_LEN + 1, NULL, R_sp_bad },
 	{ "empty", PAYLOAD + ETH_LEN + 32, NULL, R_sp_bad },

@@ -14,7 +14,7 @@
 static const __u64 hash_key[2] = { 1, 2 };
 
 static const struct route_query base = {
-	.fam = FAM_6, .src = { { 1, 2, 3, 4 } }, .dst = { { 5, 6, 7, 8 } },
+	.fam = FAM_6, .src = { { 1 } }, .dst = { { 5 } },
 	.tos = 9, .proto = 17, .sport = 10, .dport = 11, .ifindex = 12,
 };
 
