@@ -73,9 +73,12 @@ n64_inline bool ttl_is_used_up(const struct pkt *p)
 }
 
 /* X-4TO6-12: numbers that would turn into extension headers or ICMP of the other
- * family. `proto` is the transport behind all extension headers. */
+ * family. MC-05: IGMP speaks of its own link only. `proto` is the transport behind
+ * all extension headers. */
 n64_inline bool proto_is_forbidden(enum ip_family fam, __u8 proto)
 {
+	if (proto == P_IGMP)
+		return true;
 	if (fam == FAM_6)
 		return proto == P_ICMP4;
 	return proto == P_HOPOPT || proto == P_ROUTING || proto == P_FRAGMENT ||

@@ -57,6 +57,15 @@ n64_inline bool wkp_forbids(const struct n64_env *env, int pref, __be32 v4)
 	       pref64_is_wkp(&env->conf->pref64[pref]) && addr4_is_nonglobal(v4);
 }
 
+/* ADR-02, strict-suffix: is what follows the IPv4 address in `a` zero, or does it
+ * not matter? */
+n64_inline bool siit_suffix_ok(const struct n64_env *env, int pref, const struct addr6 *a)
+{
+	if (!env->conf->opt.strict_suffix || pref < 0 || pref >= N64_MAX_PREF64)
+		return true;
+	return rfc6052_suffix_zero(&env->conf->pref64[pref], a);
+}
+
 /* GEN-04. An entry with ports speaks only of packets whose port is known. */
 n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct pkt *p)
 {
@@ -187,43 +196,63 @@ n64_inline enum reason siit_hairpin(const struct n64_env *env, struct xlat *x,
 	return R_GO_ON;
 }
 
+/* The destination of a 6->4 packet: its address and the lists about it (ADR-02,
+ * ADR-04, ADR-24, ADR-25). *pol is the entry of the result. */
+n64_inline enum reason siit_dst_6to4(const struct n64_env *env, const struct pkt *p,
+				     struct xlat *x, enum addr_how *how,
+				     const struct n64_pol4 **pol)
+{
+	enum reason r;
+
+	*how = siit_addr_6to4(env, &p->dst6, x->dst_pref, x->dst_pol6, &x->dst4);
+	if (*how == HOW_6052 && !siit_suffix_ok(env, x->dst_pref, &p->dst6))
+		return R_strict_suffix;
+	if (*how == HOW_6052 && wkp_forbids(env, x->dst_pref, x->dst4))
+		return R_wkp_forbidden;
+	r = siit_dst4(env, x->dst4);
+	if (r)
+		return r;
+	*pol = pol4_if(env, HAVE_EAM | HAVE_XLAT4 | HAVE_DENY4, x->dst4);
+	return *pol && (*pol)->flags & POL_DENY ? R_deny6to4 : R_GO_ON;
+}
+
+/* HP-08: would the result, which is not hairpinned, come straight back? `dst` is
+ * the entry of its destination. */
+n64_inline bool siit_comes_back(const struct n64_env *env, const struct pkt *p,
+				const struct n64_pol4 *dst)
+{
+	if (!p->from_pair || !dst)
+		return false;
+	if (dst->flags & POL_EAM)
+		return env->conf->opt.hairpin != HAIRPIN_SIMPLE;
+	return dst->flags & POL_XLAT4;
+}
+
 /* Steps (6) and (10) of GEN-08 for a 6->4 target that is not an ICMP error:
  * lists, then addresses. A drop or ERROR reason, or R_GO_ON with *x filled and
  * x->late set when the source has no IPv4 address. */
 n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p, struct xlat *x)
 {
 	const struct n64_pol6 *src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
-	const struct n64_pol4 *dst4;
+	const struct n64_pol4 *dst4 = NULL;
 	int src_pref = pref64_find(env->conf, &p->src6);
 	enum addr_how src_how, dst_how;
 	enum reason r;
 
 	if (have(env, HAVE_ALLOW6) && !(src && src->flags & POL_ALLOW))
 		return R_not_allowed6;
-	dst_how = siit_addr_6to4(env, &p->dst6, x->dst_pref, x->dst_pol6, &x->dst4);
-	src_how = siit_addr_6to4(env, &p->src6, src_pref, src, &x->src4);
-	if (env->conf->opt.strict_suffix) {
-		if (dst_how == HOW_6052 && x->dst_pref < N64_MAX_PREF64 && x->dst_pref >= 0 &&
-		    !rfc6052_suffix_zero(&env->conf->pref64[x->dst_pref], &p->dst6))
-			return R_strict_suffix;
-		if (src_how == HOW_6052 && src_pref < N64_MAX_PREF64 && src_pref >= 0 &&
-		    !rfc6052_suffix_zero(&env->conf->pref64[src_pref], &p->src6))
-			return R_strict_suffix;
-	}
-	if (dst_how == HOW_6052 && wkp_forbids(env, x->dst_pref, x->dst4))
-		return R_wkp_forbidden;
-	if (src_how == HOW_6052 && wkp_forbids(env, src_pref, x->src4))
-		return R_wkp_forbidden;
-	r = siit_dst4(env, x->dst4);
+	r = siit_dst_6to4(env, p, x, &dst_how, &dst4);
 	if (r)
 		return r;
-	dst4 = pol4_if(env, HAVE_EAM | HAVE_XLAT4 | HAVE_DENY4, x->dst4);
-	if (dst4 && dst4->flags & POL_DENY)
-		return R_deny6to4;
+	src_how = siit_addr_6to4(env, &p->src6, src_pref, src, &x->src4);
 	if (src_how == HOW_NONE) {
 		x->late = R_src6_untranslatable;
 		return R_GO_ON;
 	}
+	if (src_how == HOW_6052 && !siit_suffix_ok(env, src_pref, &p->src6))
+		return R_strict_suffix;
+	if (src_how == HOW_6052 && wkp_forbids(env, src_pref, x->src4))
+		return R_wkp_forbidden;
 	if (have(env, HAVE_DENY4)) {
 		const struct n64_pol4 *src4 = env_pol4(env, x->src4);
 
@@ -235,14 +264,7 @@ n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p,
 	if (dst4 && dst4->flags & POL_EAM && dst_how == HOW_6052 &&
 	    env->conf->opt.hairpin == HAIRPIN_INTRINSIC)
 		return siit_hairpin(env, x, dst4);
-	/* HP-08: the result would come straight back. */
-	if (p->from_pair && dst4) {
-		if (dst4->flags & POL_EAM && env->conf->opt.hairpin != HAIRPIN_SIMPLE)
-			return R_hairpin_loop;
-		if (dst4->flags & POL_XLAT4 && !(dst4->flags & POL_EAM))
-			return R_hairpin_loop;
-	}
-	return R_GO_ON;
+	return siit_comes_back(env, p, dst4) ? R_hairpin_loop : R_GO_ON;
 }
 
 /* ---- 4 -> 6 -------------------------------------------------------------------------- */
@@ -255,7 +277,7 @@ n64_inline enum reason siit_target4(const struct n64_env *env, const struct pkt 
 	if (addr4_is_multicast(p->dst4)) {	/* MC-02, MC-03, MC-05 */
 		x->dst_pol4 = NULL;
 		if (env->conf->opt.multicast != MULTICAST_EMBED || !env->conf->n_pref64 ||
-		    addr4_is_local_multicast(p->dst4))
+		    addr4_is_local_multicast(p->dst4) || p->proto == P_IGMP)
 			return R_not_target;
 		return R_GO_ON;
 	}
@@ -268,16 +290,12 @@ n64_inline enum reason siit_target4(const struct n64_env *env, const struct pkt 
 	return pol->flags & (POL_EAM | POL_XLAT4) ? R_GO_ON : R_not_target;
 }
 
-/* Lists of a 4->6 packet, ICMP errors included (ADR-20 directed broadcast,
- * ADR-25). */
-n64_inline enum reason siit_policy4(const struct n64_env *env, const struct pkt *p,
-				    const struct xlat *x, const struct n64_pol4 *src)
+/* Lists of a 4->6 packet, ICMP errors included (ADR-25). */
+n64_inline enum reason siit_policy4(const struct n64_env *env, const struct xlat *x,
+				    const struct n64_pol4 *src)
 {
-	if (src && src->flags & POL_BCAST)
-		return R_src4_illegal;
 	if ((src && src->flags & POL_DENY) || (x->dst_pol4 && x->dst_pol4->flags & POL_DENY))
 		return env->conf->opt.error_deny4to6 ? R_deny4to6 : R_deny4;
-	(void)p;
 	return R_GO_ON;
 }
 
@@ -290,7 +308,9 @@ n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p,
 	enum addr_how how;
 	enum reason r;
 
-	r = siit_policy4(env, p, x, src);
+	if (src && src->flags & POL_BCAST)
+		return R_src4_illegal; /* ADR-20, directed broadcast */
+	r = siit_policy4(env, x, src);
 	if (r)
 		return r;
 	how = siit_addr_4to6(env, p->dst4, x->dst_pol4, true, &x->dst6);

@@ -2,66 +2,158 @@
 /* The other path: complete translation of any one packet in user space (RFC
  * 7915, 6052, 7757, 4884, 6791), and the ICMP errors that we originate.
  *
- * Pure: what the rules need to know of the world is asked through slow_ops. */
+ * The steps and their order are those of xdp/nat64.bpf.c (GEN-08), and so is the
+ * result for a packet that both can translate (GEN-07). Pure: what the rules
+ * need to know of the world is asked through slow_ops. */
 #ifndef N64_SLOW_H
 #define N64_SLOW_H
 
-#include "env.h"
+#include "forward.h"
+#include "icmp_error.h"
+#include "icmp_xlat.h"
+#include "opt4.h"
 
-/* A packet as a shell hands it in. */
-struct slow_in {
-	const __u8 *ip;		/* IP header, four-byte aligned */
-	__u32 len;		/* bytes from there to the end of the frame, padding included */
-	__u32 true_len;		/* the same before the frame was cut (GEN-13); else = len */
-	enum ip_family fam;	/* of the EtherType */
-	bool from_pair;		/* came in through nat64x: TTL 1 is valid (GEN-09) */
-	__u32 ifindex;		/* true L3 ingress */
-	bool l2_mcast;		/* frame was a link-layer broadcast or multicast (VAL-06) */
-};
+/* Step (9): VAL-04, X-4TO6-12, section 6, L4-03/04/06. */
+static inline enum reason slow_proto(const struct slow_job *j)
+{
+	const struct n64_conf *conf = j->env->conf;
+	const struct pkt *p = &j->p;
+	enum reason r;
 
-/* Which way a translated packet would go. */
-struct route_query {
-	enum ip_family fam;	/* of the translated packet */
-	struct addr6 src, dst;	/* FAM_4: in w[0] */
-	__u8 tos;
-	__u8 proto;
-	__be16 sport, dport;
-	__u32 ifindex;		/* true L3 ingress */
-	bool from_pair;
-};
+	if (p->frag_off)
+		return proto_is_forbidden((enum ip_family)p->fam, p->proto) ? R_bad_proto :
+									       R_GO_ON;
+	r = rule_proto(conf, p);
+	if (r != R_slow_udp_zero)
+		return r;
+	if (pkt_is_fragment(p))
+		return R_udp_zero_frag;
+	return conf->opt.udp_zero_csum == UDP_ZERO_DROP ? R_udp_zero : R_GO_ON;
+}
 
-struct route_answer {
-	__u32 mtu;		/* IP MTU of the next-hop interface */
-};
+/* Steps (7) to (9): TTL, fragments, protocol. */
+static inline enum reason slow_judge(const struct slow_job *j, bool multicast)
+{
+	enum reason r;
 
-enum slow_emit_flags {
-	EMIT_ORIGINATED = 1 << 0,	/* made by us: an ICMP error */
-	EMIT_RETURNED = 1 << 1,		/* the packet as received: it is not ours */
-};
+	if (ttl_is_used_up(&j->p))
+		return multicast ? R_mcast_scope : R_ttl_expired;
+	r = rule_fragment(&j->p);
+	return r ? r : slow_proto(j);
+}
 
-/* What a shell answers. `ctx` is the shell's own. */
-struct slow_ops {
-	void *ctx;
-	/* R_GO_ON and the answer; or fib_blackhole, no_route, fib_prohibit,
-	 * fib_disabled. A destination that is the host itself is R_GO_ON. */
-	enum reason (*route)(void *ctx, const struct route_query *q,
-			     struct route_answer *a);
-	/* Source address for an error towards `dst` (GERR-23); false: none. */
-	bool (*error_src)(void *ctx, enum ip_family fam, const struct addr6 *dst,
-			  __u32 ifindex, struct addr6 *src);
-	/* May an error towards `dst` be sent now (GERR-25)? `too_big` errors
-	 * have a bucket of their own. */
-	bool (*error_allowed)(void *ctx, enum ip_family fam,
-			      const struct addr6 *dst, bool too_big);
-	/* A fresh IPv4 identification (ID-01), wire order. */
-	__be16 (*ip_id)(void *ctx, __be32 src, __be32 dst, __u8 proto, bool df);
-	/* One packet to send; TTL as in slow_translate. */
-	void (*emit)(void *ctx, const __u8 *ip, __u32 len, __u32 flags);
-	/* Count something beside the reason (kind NOTE). */
-	void (*note)(void *ctx, enum reason note, __u32 n);
-};
+static inline void slow_parse_l4(struct slow_job *j)
+{
+	if (!j->p.frag_off && j->p.l4_off <= j->in->len)
+		parse_l4(job_l4(j), j->in->ip + j->in->len, &j->p);
+}
 
-#define SLOW_SCRATCH (65535 + 256)
+static inline enum reason slow_path6(struct slow_job *j)
+{
+	const struct ext_bytes bytes = { j->in->ip, j->in->len };
+	const __u8 *end = j->in->ip + j->in->len;
+	struct pkt *p = &j->p;
+	enum reason r, walk;
+
+	/* ours? */
+	if (!parse_ip6((const struct ip6_hdr *)j->in->ip, end, p))
+		return R_unreadable;
+	walk = ext6_walk(ext_load_bytes, &bytes, p, &j->pointer);
+	if (!walk)
+		slow_parse_l4(j);
+	r = siit_target6(j->env, p, &j->x);
+	if (r == R_not_target && !walk && icmp_quotes_target(j))
+		r = R_GO_ON;
+	if (r)
+		return r;
+
+	/* valid? */
+	r = rule_header(p);
+	if (!r)
+		r = walk;
+	if (!r)
+		r = rule_source(p);
+	if (r)
+		return r;
+	if (job_is_icmp_error(p))
+		return icmp_error_6to4(j);
+	if (j->pointer)
+		return R_source_route;
+
+	/* policy, addresses, protocol */
+	r = siit_6to4(j->env, p, &j->x);
+	if (!r)
+		r = slow_judge(j, addr4_is_multicast(j->x.dst4));
+	if (r)
+		return r;
+
+	/* route, write, send */
+	return j->x.hairpin ? forward_hairpin(j) : forward_6to4(j);
+}
+
+/* What rule_header leaves to us: options, and the checksum over them. */
+static inline enum reason slow_options(const struct slow_job *j)
+{
+	const struct pkt *p = &j->p;
+
+	if (p->ihl == IP4_LEN)
+		return R_GO_ON;
+	if (p->ihl > j->in->len || csum_fold(csum_bytes(j->in->ip, p->ihl)) != 0xffff)
+		return R_bad_hdr4;
+	return opt4_walk(j->in->ip + IP4_LEN, p->ihl - IP4_LEN);
+}
+
+static inline enum reason slow_path4(struct slow_job *j)
+{
+	const __u8 *end = j->in->ip + j->in->len;
+	struct pkt *p = &j->p;
+	enum reason r, opt;
+
+	/* ours? */
+	if (!parse_ip4((const struct ip4_hdr *)j->in->ip, end, p))
+		return R_unreadable;
+	slow_parse_l4(j);
+	r = siit_target4(j->env, p, &j->x);
+	if (r)
+		return r;
+
+	/* valid? An ICMP error may have any source (SRC-04). */
+	r = rule_header(p);
+	if (r)
+		return r;
+	opt = slow_options(j);
+	if (opt && opt != R_source_route)
+		return opt;
+	if (job_is_icmp_error(p))
+		return icmp_error_4to6(j, opt);
+	r = rule_source(p);
+	if (!r)
+		r = opt;
+	if (r)
+		return r;
+
+	/* policy, addresses, protocol */
+	r = siit_4to6(j->env, p, &j->x);
+	if (!r)
+		r = slow_judge(j, addr4_is_multicast(p->dst4));
+	if (r)
+		return r;
+
+	/* route, write, send */
+	return forward_4to6(j);
+}
+
+/* Not ours: back to the kernel as it came, except on nat64x, where it came from
+ * the kernel (HP-07). */
+static inline enum reason slow_return(const struct slow_job *j)
+{
+	if (j->in->from_pair)
+		return R_pair_not_target;
+	if (j->in->len < j->in->true_len)
+		return R_sp_too_long;
+	j->ops->emit(j->ops->ctx, j->in->ip, j->in->len, EMIT_RETURNED);
+	return R_sp_returned;
+}
 
 /* Judges and translates one packet in the order of GEN-08 and emits what
  * becomes of it: nothing, one packet, several fragments, an ICMP error, or the
@@ -71,9 +163,28 @@ struct slow_ops {
  * (1 - ttl_dec) is the TTL of what is originated: 0 in the worker, where the
  * stage behind it decrements (GEN-09); 1 shows packets as they reach the wire.
  * `scratch` holds SLOW_SCRATCH bytes, four-byte aligned. */
-static inline enum reason slow_translate(const struct slow_ops *ops,
-					 const struct n64_env *env,
-					 const struct slow_in *in, __u32 ttl_dec,
-					 __u8 *scratch);
+static inline enum reason slow_translate(const struct slow_ops *ops, const struct n64_env *env,
+					 const struct slow_in *in, __u32 ttl_dec, __u8 *scratch)
+{
+	struct slow_job j = {
+		.ops = ops,
+		.env = env,
+		.in = in,
+		.ttl_dec = ttl_dec,
+		.out = scratch,
+		.p = {
+			.ifindex = in->ifindex,
+			.fam = (__u8)in->fam,
+			.l2_mcast = in->l2_mcast,
+			.from_pair = in->from_pair,
+			.avail = in->true_len > in->len ? in->true_len : in->len,
+		},
+	};
+	enum reason r = in->fam == FAM_6 ? slow_path6(&j) : slow_path4(&j);
+
+	if (reason_kind(r) == KIND_PASS)
+		return slow_return(&j);
+	return reason_kind(r) == KIND_ERROR ? error_answer(&j, r) : r;
+}
 
 #endif

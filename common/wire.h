@@ -20,6 +20,7 @@ enum ethertype {
 enum l4_proto {
 	P_HOPOPT = 0,
 	P_ICMP4 = 1,
+	P_IGMP = 2,
 	P_TCP = 6,
 	P_UDP = 17,
 	P_ROUTING = 43,

@@ -45,6 +45,10 @@ void policy_free(struct policy *p);
 const struct n64_pol4 *policy_find4(const struct policy *p, __be32 addr);
 const struct n64_pol6 *policy_find6(const struct policy *p, const struct addr6 *addr);
 
+/* An address of the RFC 6791 pool for a hash (SRC-02, SRC-04); false: no pool. */
+bool policy_pool4(const struct policy *p, __u64 hash, __be32 *out);
+bool policy_pool6(const struct policy *p, __u64 hash, struct addr6 *out);
+
 /* Writes to / reads from a file atomically (temporary name, fsync, rename);
  * a wrong magic, version, size or checksum is refused. 0 or -errno. */
 int policy_save(const struct policy *p, const char *path);
@@ -60,6 +64,17 @@ n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env,
 					   const struct addr6 *addr)
 {
 	return policy_find6((const struct policy *)env->policy, addr);
+}
+
+/* And that of common/icmp_write.h. */
+n64_inline bool env_pool6791v4(const struct n64_env *env, __u64 hash, __be32 *out)
+{
+	return policy_pool4((const struct policy *)env->policy, hash, out);
+}
+
+n64_inline bool env_pool6791v6(const struct n64_env *env, __u64 hash, struct addr6 *out)
+{
+	return policy_pool6((const struct policy *)env->policy, hash, out);
 }
 
 #endif
