@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <yaml.h>
 
+#include "shape.h"
 #include "word.h"
 
 /* 16 MiB hold 200,000 entries; more is not a configuration. */
@@ -212,55 +211,25 @@ static int read_root(struct reader *r, const yaml_node_t *root)
 	return 0;
 }
 
-/* What libyaml says, as a sentence. */
-static int not_yaml(const struct reader *r, const yaml_parser_t *p)
-{
-	char place[32] = "";
-	size_t line = p->error == YAML_READER_ERROR ? p->mark.line : p->problem_mark.line;
-
-	if (p->error == YAML_MEMORY_ERROR)
-		return -ENOMEM;
-	if (r->lines)
-		snprintf(place, sizeof(place), ":%zu", line + 1);
-	snprintf(r->err->text, sizeof(r->err->text),
-		 "%.180s%s: not YAML: %.80s%s%.80s; write lines KEY: VALUE", r->source, place,
-		 p->context ? p->context : "", p->context ? ", " : "",
-		 p->problem ? p->problem : "it cannot be read");
-	return -EINVAL;
-}
-
 typedef int (*root_fn)(struct reader *r, const yaml_node_t *root);
-
-/* There must be exactly one document. */
-static int no_second(struct reader *r, yaml_parser_t *parser)
-{
-	yaml_document_t doc;
-	yaml_node_t *root;
-	int rc = 0;
-
-	if (!yaml_parser_load(parser, &doc))
-		return not_yaml(r, parser);
-	root = yaml_document_get_root_node(&doc);
-	if (root)
-		rc = bad_node(r, root, "", "begins a second document; write one document, "
-					   "without a line \"---\" in between");
-	yaml_document_delete(&doc);
-	return rc;
-}
 
 static int read_text(struct reader *r, const char *text, size_t len, root_fn fn)
 {
+	const struct yaml_text t = { r->source, r->lines, text, len };
 	yaml_parser_t parser;
 	yaml_document_t doc;
 	yaml_node_t *root;
-	int rc;
+	int rc = yaml_shape(&t, r->err);
 
+	if (rc)
+		return rc;
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	if (!yaml_parser_load(&parser, &doc)) {
-		rc = not_yaml(r, &parser);
-		goto out_parser;
+		rc = yaml_problem(&t, &parser, r->err); /* an alias to nothing */
+		yaml_parser_delete(&parser);
+		return rc;
 	}
 	r->doc = &doc;
 	root = yaml_document_get_root_node(&doc);
@@ -271,10 +240,7 @@ static int read_text(struct reader *r, const char *text, size_t len, root_fn fn)
 			 "%.180s: the file is empty; write lines KEY: VALUE", r->source);
 		rc = -EINVAL;
 	}
-	if (!rc)
-		rc = no_second(r, &parser);
 	yaml_document_delete(&doc);
-out_parser:
 	yaml_parser_delete(&parser);
 	return rc;
 }
