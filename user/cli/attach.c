@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "dataplane/instance.h"
+#include "dataplane/place.h"
 
 /* The words that build the same configuration again, for a reload without words:
  * the file by its full path, then the options. */
@@ -114,10 +115,8 @@ static int reload_as_attached(const struct cli *cli, json_t *words)
 		return CLI_FAILED;
 	}
 	argv[argc++] = (char *)cli->cmd;
-	if (cli->name) {
-		argv[argc++] = (char *)"--name";
-		argv[argc++] = (char *)cli->name;
-	}
+	argv[argc++] = (char *)"--name";
+	argv[argc++] = (char *)cli->name;
 	/* parsing writes into the words */
 	for (i = 0; i < n; i++)
 		argv[argc++] = strdup(json_string_value(json_array_get(words, i)));
@@ -133,12 +132,17 @@ static int reload_as_attached(const struct cli *cli, json_t *words)
 
 int cmd_reload(int argc, char **argv)
 {
+	char name[N64_NAME_MAX + 1];
+	struct config_error err;
 	json_t *words = NULL;
 	struct cli cli;
 	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, NULL);
 
+	if (rc == CLI_GO_ON && place_choose(cli.name, name, &err))
+		rc = cli_fail(&cli, &err);
+	cli.name = name;
 	if (rc == CLI_GO_ON && !cli.file && !cli.n_set)
-		words = instance_words(cli.name ? cli.name : N64_DEFAULT_NAME);
+		words = instance_words(name);
 	if (rc == CLI_GO_ON)
 		rc = json_array_size(words) ? reload_as_attached(&cli, words) : reload_with(&cli);
 	json_decref(words);

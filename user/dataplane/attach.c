@@ -199,7 +199,7 @@ static int attach_locked(struct attachment *a, const struct config *c,
 				     strerror(-rc));
 	}
 	if (rc) {
-		state_undo(&a->state, NULL);
+		state_undo(&a->state, o->say);
 		instance_forget(&a->state.path);
 	}
 	return rc;

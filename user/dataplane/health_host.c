@@ -70,9 +70,12 @@ static void check_port(const struct attachment *a, const struct port *p, struct 
 		return;
 	check_offload(h, d->name, "rx-lro", "XDP sees merged frames");
 	check_offload(h, d->name, "rx-gro-hw", "XDP sees merged frames");
-	if (d->mtu < 1280) {
+	if (d->mtu < 1280 && p->flags & PORT_6TO4) {
+		bool only6 = !(p->flags & PORT_4TO6);
+
 		snprintf(remedy, sizeof(remedy), "ip link set %s mtu 1280", d->name);
-		health_add(h, true, remedy, "%s has an MTU of %u, IPv6 needs 1280", d->name, d->mtu);
+		health_add(h, only6, remedy, "%s has an MTU of %u, and IPv6 needs 1280%s", d->name,
+			   d->mtu, only6 ? "" : ": it serves IPv4 only");
 	}
 	peer = !strcmp(d->kind, "veth") && !d->lower_elsewhere ?
 		       link_by_index(&a->links, d->lower) : NULL;

@@ -13,6 +13,7 @@
 #include "ethtool.h"
 #include "nl.h"
 #include "pins.h"
+#include "place.h"
 #include "sysctl.h"
 #include "worker_process.h"
 
@@ -54,12 +55,40 @@ static void undo_sysctl(const json_t *rec, say_fn say)
 		report_say(say, "restored net.%s.conf.%s.%s = %s", fam, dev, key, old);
 }
 
-static void undo_forward6(say_fn say)
+struct heir {
+	const struct state *from;
+	char name[N64_NAME_MAX + 1];
+};
+
+/* The first other instance of this namespace takes the record over. */
+static int inherit(const char *name, void *ctx)
 {
+	struct heir *h = ctx;
+	struct state s;
+
+	if (!strcmp(name, state_str(h->from, "name")) || state_load(&s, name, NULL))
+		return 0;
+	if (state_u64(&s, "netns") == state_u64(h->from, "netns") && state_bool(&s, "complete") &&
+	    !json_array_insert_new(json_object_get(s.doc, "undo"), 0,
+				   json_pack("{s:s}", "kind", "forward6")) &&
+	    !state_save(&s))
+		snprintf(h->name, sizeof(h->name), "%s", name);
+	state_close(&s);
+	return h->name[0] != '\0';
+}
+
+static void undo_forward6(const struct state *s, say_fn say)
+{
+	struct heir heir = { .from = s };
 	int rc;
 
 	if (sysctl_int("ipv6", "all", "forwarding", 0) != 1)
 		return;
+	if (place_instances(inherit, &heir)) {
+		report_say(say, "left net.ipv6.conf.all.forwarding at 1 for instance '%s', which will restore it",
+			   heir.name);
+		return;
+	}
 	rc = sysctl_forward6("0");
 	if (rc)
 		report_say(say, "could not restore net.ipv6.conf.all.forwarding = 0: %s", strerror(-rc));
@@ -137,7 +166,7 @@ static void undo_one(struct state *s, const json_t *rec, say_fn say)
 	if (!strcmp(kind, "sysctl"))
 		undo_sysctl(rec, say);
 	else if (!strcmp(kind, "forward6"))
-		undo_forward6(say);
+		undo_forward6(s, say);
 	else if (!strcmp(kind, "feature"))
 		undo_feature(rec, say);
 	else if (!strcmp(kind, "pair"))

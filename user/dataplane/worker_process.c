@@ -34,7 +34,7 @@ static bool has_open(pid_t pid, const char *path)
 	snprintf(folder, sizeof(folder), "/proc/%d/fd", pid);
 	dir = opendir(folder);
 	if (!dir)
-		return false;
+		return errno == EACCES; /* not ours to look at: the lock has to do */
 	while (!found && (e = readdir(dir))) {
 		snprintf(link, sizeof(link), "%s/%s", folder, e->d_name);
 		n = readlink(link, target, sizeof(target) - 1);
