@@ -178,8 +178,19 @@ demo: all
 demo-clean:
 	@$(PYTHON) testenv/demo.py --clean
 
-bench: all
-	@bench/run
+bench: all $(B)/bench/bench
+	@$(PYTHON) bench/run
+
+$(B)/bench/bench.bpf.o: bench/bench.bpf.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
+	$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
+	mv $@.tmp $@
+
+$(B)/bench/bench: bench/bench.c $(B)/bench/bench.skel.h config.mk Makefile
+	$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MMD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
 
 # ---- installing ---------------------------------------------------------------------------------
 

@@ -29,10 +29,11 @@ PICTURE = """
   2001:db8:     | eth6                    eth4 |=================== 198.51.100.10
   a::33  =======| 2001:db8:ffff::1             |
                 |                         eth5 |=== router === edge === 192.0.2.200
-                |______________203.0.113.1_____|          1400-byte link
+                |____________ 203.0.113.1 _____|            1400-byte       ("distant")
+                                                            link
 """
 
-COLUMNS = "  {:<32} {:<47} {:>10} {:>10}"
+COLUMNS = "  {:<30} {:<48} {:>10} {:>10}"
 
 
 # ---- what each line of the table counts ------------------------------------------
@@ -62,7 +63,7 @@ class Table:
 
     def head(self):
         print(COLUMNS.format("What", "What happened", "fast path", "slow path"))
-        print(COLUMNS.format("-" * 32, "-" * 47, "packets", "packets"), flush=True)
+        print(COLUMNS.format("-" * 30, "-" * 48, "packets", "packets"), flush=True)
 
     def row(self, what, experiment):
         before = self.gateway.stats()
@@ -197,9 +198,8 @@ def traceroute(host, target, hops):
     return seen
 
 
-def show_hops(seen):
-    """The last hop is the target, which the reader knows."""
-    return f"{len(seen)} hops, all as they must be"
+def show_hops(seen, names):
+    return f"{len(seen)} hops, addresses right: {', '.join(names)}"
 
 
 def curl(topology, servers):
@@ -229,7 +229,7 @@ def iperf_tcp(topology, *words):
 
 
 def iperf_udp(topology):
-    end = iperf(topology, "-u", "-b", "300M", "-l", "1200")["sum"]
+    end = iperf(topology, "-u", "-b", "200M", "-l", "1200")["sum"]
     if end["lost_percent"] > 5:
         raise Failed(f"{end['lost_percent']:.1f} % of {end['packets']} packets lost")
     return (f"{end['bits_per_second'] / 1e6:.0f} Mbit/s, {end['packets']:,} packets, "
@@ -299,10 +299,12 @@ def experiments(topology, servers):
     r6, e6 = (f"2001:db8:64::{a}" for a in ("c633:64fe", "c000:281"))
     yield "ping, client to server", lambda: ping(client, S6)
     yield "ping, server to client", lambda: ping(server, H4)
-    yield "traceroute, client to 192.0.2.200", lambda: show_hops(
-        traceroute(client, far6, [GW6, r6, e6, "2001:db8:64::c000:2c8"]))
-    yield "traceroute, server to client", lambda: show_hops(
-        traceroute(server, H4, [GW4, H4]))
+    yield "traceroute, client to distant", lambda: show_hops(
+        traceroute(client, far6, [GW6, r6, e6, "2001:db8:64::c000:2c8"]),
+        ["gateway", "router", "edge"])
+    yield "traceroute, distant to client", lambda: show_hops(
+        traceroute(topology.distant, H4, ["192.0.2.193", R4, GW4, H4]),
+        ["edge", "router", "gateway"])
     yield "curl, 100 MB over HTTP", lambda: curl(topology, servers)
     yield "iperf3 TCP, client to server", lambda: iperf_tcp(topology)
     yield "iperf3 TCP, server to client", lambda: iperf_tcp(topology, "-R")
@@ -327,7 +329,8 @@ def run(topology, folder):
     words = ["attach", "--native"]
     show(["xdp-nat64", *words, "-i", "eth6", "-i", "eth4", "-i", "eth5", "-6", PREF64,
           "--eam", f"{H4}={lib.H6}"])
-    done = topology.gateway.attach("--native", devices=("eth6", "eth4", "eth5"))
+    done = topology.gateway.attach("--native", "--eam", f"{H4}={lib.H6}", eam=False,
+                                   devices=("eth6", "eth4", "eth5"))
     for line in done.stdout.strip().splitlines():
         print(f"  {line}")
     print()
@@ -359,10 +362,10 @@ def keep(topology, folder):
         print(f"    sudo nsenter --net=/run/netns/{host.name} bash    # {host.role}")
     name = topology.gateway.instance
     print("  On the gateway, for instance:")
-    print(f"    {os.path.relpath(lib.PROGRAM)} status --name {name}")
-    print(f"    {os.path.relpath(lib.PROGRAM)} stats --name {name}")
+    print(f"    {lib.PROGRAM} status --name {name}")
+    print(f"    {lib.PROGRAM} stats --name {name}")
     print(f"    tcpdump -ni {topology.gateway.pair}    # what takes the slow path")
-    print(f"  On the client: ping {S6}   (router: {R4})")
+    print(f"  On the client:  ping {S6}")
     print("  To remove it: sudo make demo-clean")
 
 

@@ -4,6 +4,7 @@ about a captured frame. Written apart from the product and from scapy, so that a
 mistake of one does not hide in the other."""
 
 import ipaddress
+import socket
 import struct
 
 ETHER = 14
@@ -39,6 +40,25 @@ def ip_of(data):
     if packet[0] >> 4 == 4:
         return packet[:int.from_bytes(packet[2:4], "big")]
     return packet[:40 + int.from_bytes(packet[4:6], "big")]
+
+
+
+def udp(src, dst, ttl, payload=b"x" * 32, fragment=False, ports=(40001, 9)):
+    """A UDP packet; `fragment`: its first half as a first fragment."""
+    family = socket.AF_INET6 if ":" in src else socket.AF_INET
+    s, d = socket.inet_pton(family, src), socket.inet_pton(family, dst)
+    body = struct.pack("!HHHH", *ports, 8 + len(payload), 0) + payload
+    total = checksum(body, ones(s + d + struct.pack("!II", len(body), 17)))
+    body = body[:6] + struct.pack("!H", total or 0xFFFF) + body[8:]
+    if fragment:
+        body = body[:24]
+    if family == socket.AF_INET6:
+        if fragment:
+            body = struct.pack("!BBHI", 17, 0, 1, 0x1234) + body
+        return struct.pack("!IHBB", 6 << 28, len(body), 44 if fragment else 17, ttl) + s + d + body
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0x1234, 0x2000 if fragment else 0,
+                         ttl, 17, 0) + s + d
+    return header[:10] + struct.pack("!H", checksum(header)) + header[12:] + body
 
 
 class IP:

@@ -312,7 +312,7 @@ class TestPolicy:
         """GENERR-08: silent by default."""
         got6, got4, reasons = line.exchange(udp4(src="198.51.100.200"))
         assert not got6 and not got4
-        assert reasons.get("deny4to6") == 1, reasons
+        assert reasons == {"deny4": 1}
 
     def test_source_not_allowed(self, line):
         """ADR-26: a source outside allow6."""
@@ -334,7 +334,8 @@ class TestPolicy:
         with line.topology.gateway.wire("eth4") as tap:
             line.send(udp4(dst=K4))
             assert tap.recv(lambda f: f[14:] == bytes(udp4(dst=K4)), seconds=2)
-        assert line.reasons(before) == {"no_translate": 1}
+        assert line.reasons(before)["no_translate"] == 1
+        assert line.client.recv(seconds=0.2) is None
 
     def test_no_route(self, line):
         """GENERR-09: 1/0 for a destination without a route."""
@@ -448,7 +449,7 @@ class TestHairpinIntrinsic:
     def test_eam_to_eam(self, line):
         """EAM-08 (A14): two EAM hosts that talk IPv6 to each other; the IPv4 packet
         goes through the kernel's route and comes back."""
-        got6, got4, reasons = line.exchange(udp6(src=K6, dst=H6), count=2)
+        got6, got4, reasons = line.exchange(udp6(src=K6, dst=H6))
         assert not got4 and len(got6) == 1
         assert (got6[0].src, got6[0].dst) == (K6, H6)
         assert reasons["kern_6to4"] == 1
@@ -460,7 +461,7 @@ class TestHairpinSimple:
     def test_two_eam_hosts(self, line):
         """HP-01: out as IPv4 and back by the kernel's route; the source stays RFC
         6052, so that answers take the same way."""
-        got6, got4, reasons = line.exchange(udp6(dst=K4AS6, ttl=64), count=2)
+        got6, got4, reasons = line.exchange(udp6(dst=K4AS6, ttl=64))
         assert not got4 and len(got6) == 1, reasons
         assert (got6[0].src, got6[0].dst) == (H4AS6, K6)
         assert 62 <= got6[0].ttl <= 63
@@ -471,7 +472,7 @@ class TestHairpinOff:
 
     def test_two_eam_hosts(self, line):
         """Neither HP-01 nor HP-02: the answer of K6 would not come back."""
-        got6, got4, reasons = line.exchange(udp6(dst=K4AS6, ttl=64), count=2)
+        got6, got4, reasons = line.exchange(udp6(dst=K4AS6, ttl=64))
         assert not got4 and len(got6) == 1, reasons
         assert (got6[0].src, got6[0].dst) == (H6, K6)
 
@@ -502,7 +503,7 @@ class TestLoops:
 
     def test_hairpin_loop(self, line):
         """S25, HP-08: an xlat4 address without a host behind it: one round."""
-        _, _, reasons = line.exchange(udp4(dst="192.0.2.130"), count=2)
+        _, _, reasons = line.exchange(udp4(dst="192.0.2.130"))
         assert reasons.get("hairpin_loop") == 1, reasons
         assert reasons.get("kern_4to6") == 1, reasons
 

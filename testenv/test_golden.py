@@ -87,6 +87,11 @@ class Bench:
             words += ["--set", "force-slow=on"]
         gateway.attach(*words, pref64=None, eam=False)
         self.key = key
+        if '"xlat4"' in row.settings:
+            # xlat4: the hosts live at pref64 addresses, and are routed to.
+            route = "64:ff9b:1:fffe::192.0.2.0/120 via fe80::c dev eth6"
+            gateway.ip(f"route add {route}")
+            self.stack.callback(gateway.ip, f"route del {route}")
         if '"multicast"' in row.settings:
             self.stack.enter_context(MulticastRouter(self.topology, gateway))
         gateway.wait_worker()
