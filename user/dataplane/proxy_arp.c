@@ -10,6 +10,8 @@
 
 #define PROXY_MIN_LEN 24
 
+enum { PROXY_ARP_AUTO, PROXY_ARP_OFF }; /* words of proxy-arp in option.def */
+
 struct proxy {
 	__u32 dev;
 	__be32 addr;
@@ -230,7 +232,7 @@ int proxies_sync(struct state *s, struct nl *nl, const struct config *c, const s
 	struct proxy_set want = { 0 }, have = { 0 };
 	int rc = 0;
 
-	if (c->opt.proxy_arp != TRI_OFF)
+	if (c->opt.proxy_arp == PROXY_ARP_AUTO)
 		rc = want_all(&want, c, l, p, say);
 	if (!rc)
 		rc = nl_proxies4(nl, collect_present, &have);
