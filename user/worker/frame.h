@@ -5,7 +5,7 @@
 #define N64_FRAME_H
 
 #include "config/policy.h"
-#include "slow.h"
+#include "slow_ops.h"
 
 /* Reads a received frame of `len` bytes: hand-over header, Ethernet, IP. `h` is
  * a copy of the header. R_GO_ON with `in` filled, or R_sp_bad: it is not in the

@@ -6,7 +6,7 @@
 #define N64_ROUTE_CACHE_H
 
 #include "config/policy.h"
-#include "slow.h"
+#include "slow_ops.h"
 
 #define ROUTE_CACHE_SIZE 4096
 #define ROUTE_CACHE_MS 1000
