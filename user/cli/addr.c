@@ -74,8 +74,10 @@ static void add_result(const struct job *j, const struct n64_pref64 *p, __be32 v
 		out_str(row, "written", "%s", text);
 	}
 	if (!to6 && !rfc6052_suffix_zero(p, v6)) {
-		snprintf(text, sizeof(text), "%s has bits behind the IPv4 address or in the u octet "
-			 "(bits 64 to 71); they are ignored, strict-suffix drops it (ADR-02)", text6);
+		snprintf(text, sizeof(text),
+			 "%s has bits behind the IPv4 address or in the u octet "
+			 "(bits 64 to 71); they are ignored, strict-suffix drops it (ADR-02)",
+			 text6);
 		note(j, row, text);
 	} else if (pref64_is_wkp(p) && addr4_is_nonglobal(v4)) {
 		snprintf(text, sizeof(text), "%s is not global, so 64:ff9b::/96 does not carry it "

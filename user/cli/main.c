@@ -7,30 +7,32 @@
 #include "cli.h"
 
 static const struct command commands[] = {
-	{ "attach", cmd_attach, "put the translator on its interfaces",
-	  "[OPTIONS]", "Loads the programs, attaches them to the interfaces, makes the pair\n"
+	{ "attach", cmd_attach, "put the translator on its interfaces", "[OPTIONS]",
+	  "Loads the programs, attaches them to the interfaces, makes the pair\n"
 	  "nat64/nat64x and starts the worker, then exits: the gateway goes on working.\n"
 	  "All or nothing: on an error everything that was done is undone." },
-	{ "detach", cmd_detach, "remove exactly what attach made",
-	  "[OPTIONS]", "Stops the worker, removes programs, pins and the pair, and restores what\n"
+	{ "detach", cmd_detach, "remove exactly what attach made", "[OPTIONS]",
+	  "Stops the worker, removes programs, pins and the pair, and restores what\n"
 	  "attach changed on the host. Other programs, routes and rules stay." },
 	{ "reload", cmd_reload, "apply a changed configuration without losing a packet",
-	  "[OPTIONS]", "Loads the programs again over the pinned maps and swaps them in on every\n"
+	  "[OPTIONS]",
+	  "Loads the programs again over the pinned maps and swaps them in on every\n"
 	  "interface. What cannot change while running is refused by name." },
-	{ "worker", cmd_worker, "run the slow path of an attached instance",
-	  "[OPTIONS]", "Translates what the fast path hands over: fragments, ICMP errors, options.\n"
+	{ "worker", cmd_worker, "run the slow path of an attached instance", "[OPTIONS]",
+	  "Translates what the fast path hands over: fragments, ICMP errors, options.\n"
 	  "attach starts it; a service manager may do so instead (attach --no-worker)." },
-	{ "status", cmd_status, "show what is attached and whether it is healthy",
-	  "[OPTIONS]", "Shows health first, each problem with its remedy, then interfaces,\n"
+	{ "status", cmd_status, "show what is attached and whether it is healthy", "[OPTIONS]",
+	  "Shows health first, each problem with its remedy, then interfaces,\n"
 	  "prefixes, worker and counters of the instance." },
-	{ "stats", cmd_stats, "show the counters of every stage",
-	  "[OPTIONS]", "Every packet leaves a stage with exactly one reason; these are the sums." },
-	{ "check", cmd_check, "judge a configuration and show what would be in force",
-	  "[OPTIONS]", "Reads the configuration as attach would, changes nothing, and prints every\n"
+	{ "stats", cmd_stats, "show the counters of every stage", "[OPTIONS]",
+	  "Every packet leaves a stage with exactly one reason; these are the sums." },
+	{ "check", cmd_check, "judge a configuration and show what would be in force", "[OPTIONS]",
+	  "Reads the configuration as attach would, changes nothing, and prints every\n"
 	  "option with its value, the lists, the prefixes and the memory of the maps.\n"
 	  "Warnings go to stderr. Exit status 2: the configuration is wrong." },
 	{ "addr", cmd_addr, "convert between IPv4 and IPv6 addresses (RFC 6052)",
-	  "ADDRESS... [OPTIONS]", "An IPv4 address is embedded in each prefix, an IPv6 address is\n"
+	  "ADDRESS... [OPTIONS]",
+	  "An IPv4 address is embedded in each prefix, an IPv6 address is\n"
 	  "read by the prefix that holds it. Without -6 the prefix is 64:ff9b::/96." },
 };
 

@@ -164,11 +164,13 @@ static int check_whole(const struct check *k)
 	const struct config *c = k->c;
 
 	if (!c->pref64.n && !c->eam.n)
-		return check_fail(k, O_pref64, 0, "neither a pref64 nor an eam is given, so nothing "
+		return check_fail(k, O_pref64, 0,
+				  "neither a pref64 nor an eam is given, so nothing "
 				  "would be translated; write a prefix like 2001:db8:64::/96");
 	if (!c->pref64.n && c->xlat4.n)
-		return check_fail(k, O_xlat4, 0, "its hosts live at pref64 addresses, but no pref64 "
-						 "is given; write a pref64 or remove it");
+		return check_fail(k, O_xlat4, 0,
+				  "its hosts live at pref64 addresses, but no pref64 "
+				  "is given; write a pref64 or remove it");
 	if (!c->pref64.n && !c->opt.eam_to_eam)
 		return check_fail(k, O_eam_to_eam, 0, "'false' is not possible without a pref64, "
 				  "nothing would be translated (EAM-08); write true or a pref64");

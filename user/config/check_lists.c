@@ -59,8 +59,9 @@ static int twice(const struct check *k, enum opt_id id, size_t first, size_t sec
 	len = strlen(place);
 	if (len > 2)
 		place[len - 2] = '\0'; /* its ": " */
-	return check_fail(k, id, second, "'%s' is not allowed, %s as entry %zu%s%s; write each once",
-			  text, what, first + 1, len ? " in " : "", place);
+	return check_fail(k, id, second,
+			  "'%s' is not allowed, %s as entry %zu%s%s; write each once", text, what,
+			  first + 1, len ? " in " : "", place);
 }
 
 static int no_twins(const struct check *k, enum opt_id id, const struct span *outer,
@@ -207,7 +208,8 @@ static int check_pools(const struct check *k)
 	}
 	for (size_t i = 0; i < c->pool6791v6.n; i++)
 		if (c->pool6791v6.v[i].len < 8 || src6_is_illegal(&c->pool6791v6.v[i].addr))
-			return check_fail(k, O_pool6791v6, i, "'%s' is not a range that a router may "
+			return check_fail(k, O_pool6791v6, i,
+					  "'%s' is not a range that a router may "
 					  "answer from; write global unicast addresses",
 					  prefix6_text(&c->pool6791v6.v[i], text));
 	return 0;
@@ -274,8 +276,9 @@ static int check_compile(const struct check *k)
 
 	if (rc == -E2BIG) {
 		option_elem_text(k->c, O_no_translate, at, text, sizeof(text));
-		return check_fail(k, O_no_translate, at, "'%s' is not possible, with the prefixes "
-				  "around it more than %d ports apply; write one entry without port",
+		return check_fail(k, O_no_translate, at,
+				  "'%s' is not possible, with the prefixes around it more than "
+				  "%d ports apply; write one entry without port",
 				  text, N64_NOXLAT_PORTS);
 	}
 	if (!rc)
@@ -296,7 +299,8 @@ int check_lists(const struct check *k)
 	if (!rc)
 		rc = check_eam_xlat4(k);
 	if (!rc)
-		rc = check_prefixes(k, O_denylist4, c->denylist4.v, NULL, c->denylist4.n, redundant);
+		rc = check_prefixes(k, O_denylist4, c->denylist4.v, NULL, c->denylist4.n,
+				    redundant);
 	if (!rc)
 		rc = check_prefixes(k, O_allow6, NULL, c->allow6.v, c->allow6.n, redundant);
 	if (!rc)

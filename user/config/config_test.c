@@ -77,7 +77,8 @@ static const struct row bad[] = {
 	{ "list as scalar", P64 "mode: [siit]\n", ":3: mode: a list is not allowed here" },
 	{ "map as scalar", P64 "tos: {a: b}\n", ":3: tos: a mapping is not allowed here" },
 	{ "map as list", P64 "xlat4: {a: b}\n", ":3: xlat4: a mapping is not a list; write [" },
-	{ "nothing as list", P64 "allow6:\n", ":3: allow6: a single value is not a list; write []" },
+	{ "nothing as list", P64 "allow6:\n",
+	  ":3: allow6: a single value is not a list; write []" },
 	{ "list in list", P64 "xlat4: [[192.0.2.0/24]]\n", ":3: xlat4: a list is not an element" },
 	{ "map in plain list", P64 "xlat4: [{prefix: 192.0.2.0/24}]\n",
 	  ":3: xlat4: a mapping is not an element of this list" },
@@ -95,7 +96,8 @@ static const struct row bad[] = {
 	{ "choice", P64 "hairpin: of\n",
 	  ":3: hairpin: 'of' is not one of its words; write off, intrinsic or simple" },
 	{ "choice is whole", P64 "mode: sii\n", ":3: mode: 'sii' is not one of its words" },
-	{ "address", P64 "icmp-src4: 192.0.2.256\n", ":3: icmp-src4: '192.0.2.256' is not an IPv4" },
+	{ "address", P64 "icmp-src4: 192.0.2.256\n",
+	  ":3: icmp-src4: '192.0.2.256' is not an IPv4" },
 	{ "address 6", P64 "icmp-src6: 192.0.2.1\n", ":3: icmp-src6: '192.0.2.1' is not an IPv6" },
 	{ "host bits", P64 "xlat4: [192.0.2.1/24]\n",
 	  ":3: xlat4: '192.0.2.1/24' is not a prefix, it has bits set behind its length; "
@@ -105,11 +107,13 @@ static const struct row bad[] = {
 	{ "length 6", P64 "allow6: [\"::/129\"]\n", "'::/129' is not an IPv6 prefix" },
 	{ "no length", P64 "xlat4: [192.0.2.0/]\n", "'192.0.2.0/' is not an IPv4 prefix" },
 	{ "short address", P64 "xlat4: [192.0.2/24]\n", "'192.0.2/24' is not an IPv4 prefix" },
-	{ "family", P64 "xlat4: [\"2001:db8::/32\"]\n", ":3: xlat4: '2001:db8::/32' is not an IPv4" },
+	{ "family", P64 "xlat4: [\"2001:db8::/32\"]\n",
+	  ":3: xlat4: '2001:db8::/32' is not an IPv4" },
 	{ "binary value", P64 "xlat4: [\"\\x07\\e[2J\"]\n", ":3: xlat4: '??[2J' is not an IPv4" },
 	{ "ADR-01 length", "interfaces: [a]\npref64: [\"2001:db8::/33\"]\n",
 	  ":2: pref64: '2001:db8::/33' is not a NAT64 prefix" },
-	{ "ADR-01 length 128", "pref64: [\"2001:db8::1\"]\n", "'2001:db8::1' is not a NAT64 prefix" },
+	{ "ADR-01 length 128", "pref64: [\"2001:db8::1\"]\n",
+	  "'2001:db8::1' is not a NAT64 prefix" },
 	{ "ADR-01 host bits", "pref64: [\"2001:db8::1:0:0/96\", \"2001:db8::1/96\"]\n",
 	  "'2001:db8::1/96' is not a prefix" },
 	{ "ADR-01 octet 8", "pref64: [\"2001:db8:0:0:100::/96\"]\n",
@@ -160,20 +164,24 @@ static const struct row bad[] = {
 	{ "mode stateful", P64 "mode: stateful\n",
 	  ":3: mode: 'stateful' is not in this release, which translates in mode siit" },
 	{ "mode dynamic", P64 "mode: dynamic\n", ":3: mode: 'dynamic' is not in this release" },
-	{ "GERR-23 v4", P64 "icmp-src4: 127.0.0.1\n", ":3: icmp-src4: '127.0.0.1' is not an address" },
+	{ "GERR-23 v4", P64 "icmp-src4: 127.0.0.1\n",
+	  ":3: icmp-src4: '127.0.0.1' is not an address" },
 	{ "GERR-23 v6", P64 "icmp-src6: fe80::1\n", ":3: icmp-src6: 'fe80::1' is not an address" },
 	{ "SRC-02", P64 "pool6791v4: [224.0.0.0/24]\n", ":3: pool6791v4: '224.0.0.0/24' is not a" },
 	{ "SRC-04", P64 "pool6791v6: [\"ff02::/16\"]\n", ":3: pool6791v6: 'ff02::/16' is not a" },
 	{ "GEN-04 port", P64 "no-translate: [{prefix: 192.0.2.0/24, port: 0}]\n",
 	  ":3: no-translate.port: '0' is not between 1 and 65535" },
-	{ "GEN-04 ports", P64 "no-translate:\n- {prefix: 192.0.2.0/24, port: 1}\n"
-	  "- {prefix: 192.0.2.0/24, port: 2}\n- {prefix: 192.0.2.0/24, port: 3}\n"
-	  "- {prefix: 192.0.0.0/16, port: 4}\n- {prefix: 192.0.2.7, port: 5}\n",
+	{ "GEN-04 ports",
+	  P64 "no-translate:\n- {prefix: 192.0.2.0/24, port: 1}\n"
+	      "- {prefix: 192.0.2.0/24, port: 2}\n- {prefix: 192.0.2.0/24, port: 3}\n"
+	      "- {prefix: 192.0.0.0/16, port: 4}\n- {prefix: 192.0.2.7, port: 5}\n",
 	  ":8: no-translate: '192.0.2.7/32 port 5' is not possible" },
 	{ "GEN-04 twice", P64 "no-translate: [\"2001:db8::/32\", \"2001:db8::/32\"]\n",
 	  "it has the same prefix and port as entry 1" },
-	{ "MTU-46-11", P64 "mtu-plateaus: [1500, 67]\n", ":3: mtu-plateaus: '67' is not between 68" },
-	{ "MTU-46-11 twice", P64 "mtu-plateaus: [1500, 1500]\n", ":3: mtu-plateaus: '1500' is not" },
+	{ "MTU-46-11", P64 "mtu-plateaus: [1500, 67]\n",
+	  ":3: mtu-plateaus: '67' is not between 68" },
+	{ "MTU-46-11 twice", P64 "mtu-plateaus: [1500, 1500]\n",
+	  ":3: mtu-plateaus: '1500' is not" },
 };
 
 static void bad_files(void **state)
@@ -411,9 +419,12 @@ static void checksum_neutral(void **state)
 /* Too many of what has a bound; many of what has none. */
 static void numbers_of_entries(void **state)
 {
-	static const struct { const char *key, *form, *want; int n; } rows[] = {
-		{ "pref64", "2001:db8:%x::/96", "is not possible, it is number 17; write at most 16",
-		  N64_MAX_PREF64 },
+	static const struct {
+		const char *key, *form, *want;
+		int n;
+	} rows[] = {
+		{ "pref64", "2001:db8:%x::/96",
+		  "is not possible, it is number 17; write at most 16", N64_MAX_PREF64 },
 		{ "interfaces", "e%x", "is not possible, it is number 63; write at most 62",
 		  N64_MAX_PORTS },
 		{ "mtu-plateaus", "%d", "is not possible, it is number 17; write at most 16",
@@ -461,7 +472,8 @@ static void files_that_are_none(void **state)
 	assert_int_not_equal(config_read_file(&c, "/", &err), 0);
 	assert_non_null(strstr(err.text, "/: the file cannot be read (Is a directory)"));
 	assert_int_not_equal(config_read_file(&c, "/dev/zero", &err), 0);
-	assert_non_null(strstr(err.text, "/dev/zero: the file is not a configuration, it is longer"));
+	assert_non_null(
+		strstr(err.text, "/dev/zero: the file is not a configuration, it is longer"));
 	config_free(&c);
 }
 

@@ -110,7 +110,7 @@ static int build_u32(const struct word *val, void *elem)
 
 const struct elem_kind elem_kinds[N_ELEMS] = {
 	[ELEM_IFACE] = { sizeof(struct iface_entry), { "name", "translate", "deliver" }, 1, ':',
-			 "DEV, DEV:both|6to4|4to6|none or {name: DEV, translate: ..., deliver: ...}",
+			 "DEV, DEV:both|6to4|4to6|none or {name: DEV, translate: both}",
 			 build_iface },
 	[ELEM_EAM] = { sizeof(struct eam_entry), { "ipv4", "ipv6" }, 2, '=',
 		       "{ipv4: 192.0.2.0/24, ipv6: 2001:db8::/120}, or V4=V6 in one word",

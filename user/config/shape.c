@@ -73,7 +73,8 @@ static int judge(const struct yaml_text *t, struct walk *w, const yaml_event_t *
 		break;
 	}
 	if (anchor && ++w->anchors > ANCHORS_MAX)
-		return refuse(t, e, "more than 100 anchors are not possible; write the values", err);
+		return refuse(t, e, "more than 100 anchors are not possible; write the values",
+			      err);
 	if (++w->events > EVENTS_MAX)
 		return refuse(t, e, "more than 2000000 parts are not possible; write fewer entries",
 			      err);

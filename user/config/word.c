@@ -15,7 +15,7 @@ const char *word_shown(const char *value, char buf[SHOWN_MAX])
 {
 	size_t i;
 
-	for (i = 0; value[i] && i < SHOWN_MAX - 4; i++)
+	for (i = 0; i < SHOWN_MAX - 4 && value[i]; i++)
 		buf[i] = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
 	buf[i] = '\0';
 	if (value[i])

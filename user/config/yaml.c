@@ -22,7 +22,7 @@ struct reader {
 	struct config *c;
 	const char *source;	/* file, or place on the command line */
 	bool lines;		/* line numbers mean something */
-	yaml_document_t *doc;
+	yaml_document_t doc;
 	struct config_error *err;
 	enum opt_id append_to;		/* of config_set */
 	unsigned int seen[N_OPTS];	/* line of a key that was met, 0: not yet */
@@ -64,9 +64,9 @@ static struct word word_of(const struct reader *r, const yaml_node_t *n, const c
 	};
 }
 
-static yaml_node_t *node(const struct reader *r, int index)
+static yaml_node_t *node(struct reader *r, int index)
 {
-	return yaml_document_get_node(r->doc, index);
+	return yaml_document_get_node(&r->doc, index);
 }
 
 /* One `field: value` of an element into its place in `val`. */
@@ -217,7 +217,6 @@ static int read_text(struct reader *r, const char *text, size_t len, root_fn fn)
 {
 	const struct yaml_text t = { r->source, r->lines, text, len };
 	yaml_parser_t parser;
-	yaml_document_t doc;
 	yaml_node_t *root;
 	int rc = yaml_shape(&t, r->err);
 
@@ -226,13 +225,12 @@ static int read_text(struct reader *r, const char *text, size_t len, root_fn fn)
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
-	if (!yaml_parser_load(&parser, &doc)) {
+	if (!yaml_parser_load(&parser, &r->doc)) {
 		rc = yaml_problem(&t, &parser, r->err); /* an alias to nothing */
 		yaml_parser_delete(&parser);
 		return rc;
 	}
-	r->doc = &doc;
-	root = yaml_document_get_root_node(&doc);
+	root = yaml_document_get_root_node(&r->doc);
 	if (root) {
 		rc = fn(r, root);
 	} else {
@@ -240,7 +238,7 @@ static int read_text(struct reader *r, const char *text, size_t len, root_fn fn)
 			 "%.180s: the file is empty; write lines KEY: VALUE", r->source);
 		rc = -EINVAL;
 	}
-	yaml_document_delete(&doc);
+	yaml_document_delete(&r->doc);
 	yaml_parser_delete(&parser);
 	return rc;
 }

@@ -137,9 +137,11 @@ static void put_table(FILE *f, const json_t *rows, int indent)
 	json_t *row, *v;
 	size_t r;
 
-	json_array_foreach((json_t *)rows, r, row)
-		json_object_foreach(row, key, v)
+	json_array_foreach((json_t *)rows, r, row) {
+		json_object_foreach(row, key, v) {
 			measure_cell(&t, key, v);
+		}
+	}
 	pad(f, indent);
 	for (int i = 0; i < t.n; i++)
 		put_cell(f, &t, i, t.column[i], true);
@@ -191,9 +193,10 @@ static void put_object(FILE *f, const json_t *object, int indent)
 	int width = 0;
 	json_t *v;
 
-	json_object_foreach((json_t *)object, key, v)
+	json_object_foreach((json_t *)object, key, v) {
 		if (!json_is_object(v) && !is_table(v) && shown_width(key) > width)
 			width = shown_width(key);
+	}
 	json_object_foreach((json_t *)object, key, v) {
 		bool block = json_is_object(v) || is_table(v);
 
