@@ -170,6 +170,11 @@ def net(echo):
         yield topology
 
 
+def begin_attach(net):
+    return subprocess.Popen(net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 # ---- refusals ---------------------------------------------------------------------------
 # Each cause is made by a function that returns what the sentence must contain.
 
@@ -196,8 +201,8 @@ def foreign(net):
 def no_ethernet(net):
     net.gateway.run("ip tuntap add dev tun0 mode tun")
     net.gateway.ip("link set dev tun0 up")
-    return ["-i", "eth0", "-i", "tun0", "-6", PREF64, "--eam", EAM], ["tun0 has no Ethernet headers",
-                                                                      "nat64"]
+    return (["-i", "eth0", "-i", "tun0", "-6", PREF64, "--eam", EAM],
+            ["tun0 has no Ethernet headers", "nat64"])
 
 
 def bridge_port(net):
@@ -281,8 +286,7 @@ def test_interface_that_vanishes(net):
     """eth1 is deleted while attach works: whatever was reached, it is undone."""
     for delay in (0.0, 0.03, 0.06, 0.1, 0.15, 0.2):
         before = net.snapshot(without=("eth1",))
-        child = subprocess.Popen(net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = begin_attach(net)
         time.sleep(delay)  # the point in time is the test's input
         net.gateway.ip("link del dev eth1")
         if child.wait(30) == 0:
@@ -324,7 +328,7 @@ def test_second_attach(net):
     before = net.snapshot()
     done = net.attach()
     assert done.returncode == 1
-    assert f"instance '{net.name}' is already attached on eth0, eth1; nothing was changed" in done.stderr
+    assert f"'{net.name}' is already attached on eth0, eth1; nothing was changed" in done.stderr
     same(before, net.snapshot())
 
 
@@ -343,8 +347,7 @@ def test_killed_attach(net):
     left = 0
     for step in range(16):
         before = net.snapshot()
-        child = subprocess.Popen(net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = begin_attach(net)
         time.sleep(step * 0.025)  # the point in time is the test's input
         child.kill()
         child.wait()
@@ -427,8 +430,8 @@ def test_lost_journal(net):
 def test_namespace_gone(net):
     """Its interfaces went with it; detach from anywhere cleans up."""
     net.must(net.attach("--no-worker"))
-    here = subprocess.run([lib.PROGRAM, "detach", "--name", net.name], capture_output=True, text=True,
-                          check=False)
+    here = subprocess.run([lib.PROGRAM, "detach", "--name", net.name], capture_output=True,
+                          text=True, check=False)
     assert here.returncode == 1
     assert f"nsenter --net=/run/netns/{net.gateway.name} xdp-nat64 detach" in here.stderr
     subprocess.run(["ip", "netns", "del", net.gateway.name], check=True)
@@ -531,7 +534,8 @@ def test_reload_swaps_and_adjusts(net):
                      "192.0.2.40/31=2001:db8:1::40/127"))
     new = programs(net)
     assert all(old[name] != new[name] for name in old)
-    routes = net.gateway.out("ip -6 route show proto 64") + net.gateway.out("ip route show proto 64")
+    routes = (net.gateway.out("ip -6 route show proto 64")
+              + net.gateway.out("ip route show proto 64"))
     assert "2001:db8:65::/96" in routes and "192.0.2.40/31" in routes
     assert PREF64 not in routes and "192.0.2.33" not in routes
     answered = {row["dst"] for row in json.loads(net.gateway.out("ip -j neigh show proxy"))}
@@ -623,7 +627,8 @@ def break_devmap(net):
 
 def break_firewall(net):
     net.gateway.run("nft add table inet t")
-    net.gateway.run("nft add chain inet t f { type filter hook forward priority 0 ; policy drop ; }")
+    net.gateway.run("nft add chain inet t f "
+                    "{ type filter hook forward priority 0 ; policy drop ; }")
     return "nftables drops forwarded packets", "accept"
 
 

@@ -42,9 +42,12 @@ static const struct cli_opt *attach_options(struct attach_opts *o, bool *native)
 {
 	static struct cli_opt extra[4];
 
-	extra[0] = (struct cli_opt){ "native", 0, NULL, "native XDP, in the driver (default)", native, NULL };
-	extra[1] = (struct cli_opt){ "skb", 0, NULL, "generic XDP: works everywhere, slower", &o->skb, NULL };
-	extra[2] = (struct cli_opt){ "no-worker", 0, NULL, "do not start the worker", &o->no_worker, NULL };
+	extra[0] = (struct cli_opt){ "native", 0, NULL,
+		"native XDP, in the driver (default)", native, NULL };
+	extra[1] = (struct cli_opt){ "skb", 0, NULL,
+		"generic XDP: works everywhere, slower", &o->skb, NULL };
+	extra[2] = (struct cli_opt){ "no-worker", 0, NULL,
+		"do not start the worker", &o->no_worker, NULL };
 	return extra;
 }
 

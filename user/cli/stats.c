@@ -60,7 +60,8 @@ static int show(const char *wanted, bool all, bool json, struct config_error *er
 	if (!rc) {
 		rc = counters_read(&a.state, &a.ports, &c);
 		if (rc)
-			report_error(err, rc, "the counters in %s cannot be read: %s", a.state.path.pin,
+			report_error(err, rc,
+				     "the counters in %s cannot be read: %s", a.state.path.pin,
 				     strerror(-rc));
 	}
 	if (!rc) {

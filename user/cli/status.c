@@ -201,7 +201,8 @@ static int show_verdict(const struct health *h)
 
 	for (i = 0; i < h->n && h->n_bad; i++) {
 		if (h->v[i].bad) {
-			printf("bad: %s (%u problems); %s\n", h->v[i].what, h->n_bad, h->v[i].remedy);
+			printf("bad: %s (%u problems); "
+			       "%s\n", h->v[i].what, h->n_bad, h->v[i].remedy);
 			break;
 		}
 	}

@@ -43,21 +43,23 @@ static int judge_instance(const char *name, struct config_error *err)
 		return 0;
 	if (rc == -ENOENT)
 		return report_error(err, -EEXIST,
-				    "%s is there, but not what attach wrote in %s; nothing was changed; use: "
-				    "xdp-nat64 detach --name %s",
+				    "%s is there, but not what attach wrote in %s; nothing was "
+				    "changed; use: xdp-nat64 detach --name %s",
 				    p.pin, p.state, name);
 	if (rc)
 		return rc;
 	port_names(&s, names, sizeof(names));
 	if (state_bool(&s, "complete"))
 		rc = report_error(err, -EEXIST,
-				  "instance '%s' is already attached on %s; nothing was changed; use: xdp-nat64 "
-				  "reload --name %s (new configuration) or detach --name %s",
+				  "instance '%s' is already attached on %s; nothing was changed; "
+				  "use: xdp-nat64 reload --name %s (new configuration) or detach "
+				  "--name %s",
 				  name, names, name, name);
 	else
 		rc = report_error(err, -EEXIST,
-				  "an attach of instance '%s' was interrupted; nothing was changed now; use: "
-				  "xdp-nat64 detach --name %s, which undoes what it had done",
+				  "an attach of instance '%s' was interrupted; nothing was "
+				  "changed now; use: xdp-nat64 detach --name %s, which undoes "
+				  "what it had done",
 				  name, name);
 	state_close(&s);
 	return rc;
@@ -212,7 +214,8 @@ int instance_attach(const struct config *c, const struct attach_opts *o,
 	int lock, rc;
 
 	if (geteuid())
-		return report_error(err, -EPERM, "attach changes interfaces and loads programs; run it as root");
+		return report_error(err, -EPERM,
+				    "attach changes interfaces and loads programs; run it as root");
 	lock = place_lock(err);
 	if (lock < 0)
 		return lock;

@@ -31,7 +31,9 @@ static void detach_by_name(const char *name, say_fn say)
 			report_say(say, "removed %s and %s with their routes", p.kernel, p.xlat);
 		nl_close(&nl);
 	}
-	report_say(say, "warning: %s was lost, so forwarding and offloads of the interfaces stay as attach set them",
+	report_say(say,
+		   "warning: %s was lost, so forwarding and offloads of the interfaces stay as "
+		   "attach set them",
 		   p.state);
 }
 

@@ -115,7 +115,8 @@ static void check_devmap(const struct attachment *a, struct health *h)
 	if (fd >= 0)
 		close(fd);
 	else
-		health_add(h, true, "xdp-nat64 detach, then attach", "the pinned maps in %s are gone",
+		health_add(h, true, "xdp-nat64 detach, then attach",
+			   "the pinned maps in %s are gone",
 			   a->state.path.pin);
 }
 
@@ -148,13 +149,16 @@ static void check_worker(const struct attachment *a, const struct counters *c, s
 			     (long long)(c->control.beat / 1000000);
 	if (!h->worker) {
 		health_add(h, true, remedy,
-			   "no worker runs: fragments, ICMP errors and packets with options are dropped");
+			   "no worker runs: fragments, ICMP errors and packets with options are "
+			   "dropped");
 		return;
 	}
 	if (c && (h->beat_ms < 0 || h->beat_ms > BEAT_OLD_MS)) {
-		snprintf(remedy, sizeof(remedy), "kill -9 %d; xdp-nat64 worker --name %s", h->worker,
+		snprintf(remedy, sizeof(remedy),
+			 "kill -9 %d; xdp-nat64 worker --name %s", h->worker,
 			 state_str(&a->state, "name"));
-		health_add(h, true, remedy, "the worker (pid %d) does not answer: its last beat is %lld ms old",
+		health_add(h, true, remedy, "the worker (pid %d) does not answer: its last beat "
+					    "is %lld ms old",
 			   h->worker, h->beat_ms);
 	}
 }

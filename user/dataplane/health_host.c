@@ -81,7 +81,8 @@ static void check_port(const struct attachment *a, const struct port *p, struct 
 		       link_by_index(&a->links, d->lower) : NULL;
 	if (peer)
 		check_offload(h, peer->name, "tx-checksum-ip-generic",
-			      "it is the other end of a port and leaves checksums unfinished, so TCP and UDP fail");
+			      "it is the other end of a port and leaves checksums unfinished, so "
+			      "TCP and UDP fail");
 }
 
 /* ---- routes ------------------------------------------------------------- */
@@ -132,7 +133,8 @@ static void check_routes(const struct attachment *a, const struct n64_conf *conf
 
 		if (!c.found[i])
 			health_add(h, false, "xdp-nat64 reload",
-				   "%s is not routed to %s: packets of this host and of devices without XDP are not translated",
+				   "%s is not routed to %s: packets of this host and of devices "
+				   "without XDP are not translated",
 				   prefix6_text(&p, text), a->state.path.kernel);
 	}
 }
@@ -151,7 +153,8 @@ static void check_vlans(const struct attachment *a, const struct n64_conf *conf,
 		if (link_port(&a->links, &a->links.v[i], a->ports.ifindex, a->ports.n, tag,
 			      &n_tags) && n_tags)
 			health_add(h, true, "xdp-nat64 reload",
-				   "%s was made after attach, and the programs do not look at VLAN tags",
+				   "%s was made after attach, and the programs do not look at "
+				   "VLAN tags",
 				   a->links.v[i].name);
 	}
 }
@@ -192,9 +195,10 @@ static void scan_rules(struct health *h, const char *command, const char *word1,
 	pclose(f);
 	if (found)
 		health_add(h, false,
-			   "accept there what comes in from and goes out to nat64 (meta iifname/oifname)",
-			   "%s drops forwarded packets by default: what takes the kernel's way (unresolved "
-			   "neighbours, tunnels, own traffic) may be lost", what);
+			   "accept there what comes in from and goes out to nat64 (meta "
+			   "iifname/oifname)",
+			   "%s drops forwarded packets by default: what takes the kernel's way "
+			   "(unresolved neighbours, tunnels, own traffic) may be lost", what);
 }
 
 static bool has_legacy_tables(const char *file)

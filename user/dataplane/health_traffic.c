@@ -7,8 +7,10 @@ static const struct trouble {
 	bool bad;	/* while it stands in the counters; they are since attach */
 	const char *remedy;
 } troubles[] = {
-	{ R_sp_overflow, false, "see whether the worker ran all the time; more queues or CPUs if it did" },
-	{ R_sp_too_long, false, "kernel 6.6 or newer hands over jumbo frames; or lower the MTU to 3500" },
+	{ R_sp_overflow, false, "see whether the worker ran all the time; more queues or CPUs if "
+				"it did" },
+	{ R_sp_too_long, false, "kernel 6.6 or newer hands over jumbo frames; or lower the MTU to "
+				"3500" },
 	{ R_fib_disabled, false, "sysctl -w net/ipv4/conf/DEV/forwarding=1 and the same for ipv6" },
 	{ R_partial_csum, false, "ethtool -K DEV tx off on the sending end of the veth" },
 	{ R_no_icmp_src, false, "give the gateway a global IPv6 address, or set icmp-src6" },
@@ -33,7 +35,8 @@ void health_traffic(const struct attachment *a, const struct counters *c, struct
 				   reason_name(t->reason));
 	}
 	if (c->control.xsk_rx_dropped)
-		health_add(h, false, "give the worker a CPU of its own, or lower the slow-rate options",
+		health_add(h, false, "give the worker a CPU of its own, or lower the slow-rate "
+				     "options",
 			   "%llu packets were dropped in the rings before the worker",
 			   (unsigned long long)c->control.xsk_rx_dropped);
 }

@@ -18,7 +18,8 @@ int attachment_open(struct attachment *a, struct config_error *err)
 
 	memset(a, 0, sizeof(*a));
 	rc = nl_open(&a->nl);
-	return rc ? report_error(err, rc, "cannot talk to the kernel (rtnetlink): %s", strerror(-rc)) : 0;
+	return rc ? report_error(err, rc, "cannot talk to the kernel (rtnetlink): "
+					  "%s", strerror(-rc)) : 0;
 }
 
 int attachment_look(struct attachment *a, struct config_error *err)
@@ -64,11 +65,12 @@ int instance_here(const struct state *s, const char *command, struct config_erro
 		return 0;
 	if (!netns_find(cookie, hint))
 		return report_error(err, -ESTALE,
-				    "the network namespace of instance '%s' is gone, and its interfaces with it; use: "
-				    "xdp-nat64 detach --name %s",
+				    "the network namespace of instance '%s' is gone, and its "
+				    "interfaces with it; use: xdp-nat64 detach --name %s",
 				    state_str(s, "name"), state_str(s, "name"));
 	return report_error(err, -EXDEV,
-			    "instance '%s' lives in another network namespace; use: %s xdp-nat64 %s --name %s",
+			    "instance '%s' lives in another network namespace; use: %s xdp-nat64 "
+			    "%s --name %s",
 			    state_str(s, "name"), hint, command, state_str(s, "name"));
 }
 

@@ -33,13 +33,14 @@ int state_load(struct state *s, const char *name, struct config_error *err)
 	if (!s->doc)
 		return report_error(err, -EINVAL, "%s cannot be read (line %d: %s)", s->path.state,
 				    why.line, why.text);
-	if (state_u64(s, "version") != STATE_VERSION || !json_is_array(json_object_get(s->doc, "undo"))) {
+	if (state_u64(s, "version") != STATE_VERSION ||
+	    !json_is_array(json_object_get(s->doc, "undo"))) {
 		int version = (int)state_u64(s, "version");
 
 		state_close(s);
 		return report_error(err, -EINVAL,
-				    "%s is of version %d, this program knows version %d; detach with the "
-				    "program that attached",
+				    "%s is of version %d, this program knows version %d; detach "
+				    "with the program that attached",
 				    s->path.state, version, STATE_VERSION);
 	}
 	return 0;

@@ -19,8 +19,8 @@
 static struct link host[] = {
 	{ .ifindex = 2, .name = "eth0", .flags = IFF_UP, .mac = MAC(2) },
 	{ .ifindex = 3, .name = "eth1", .flags = IFF_UP, .mac = MAC(3) },
-	{ .ifindex = 4, .name = "eth0.5", .flags = IFF_UP, .mac = MAC(2), .kind = "vlan", .lower = 2,
-	  .vid = 5, .tpid = be16(ET_VLAN) },
+	{ .ifindex = 4, .name = "eth0.5", .flags = IFF_UP, .mac = MAC(2), .kind = "vlan",
+	  .lower = 2, .vid = 5, .tpid = be16(ET_VLAN) },
 	{ .ifindex = 5, .name = "eth0.5.6", .flags = IFF_UP, .mac = MAC(5), .kind = "vlan",
 	  .lower = 4, .vid = 6, .tpid = be16(ET_VLAN) },
 	{ .ifindex = 6, .name = "third", .flags = IFF_UP, .mac = MAC(6), .kind = "vlan", .lower = 5,
@@ -29,7 +29,8 @@ static struct link host[] = {
 	  .vid = 100, .tpid = be16(ET_QINQ) },
 	{ .ifindex = 8, .name = "vrrp", .flags = IFF_UP, .mac = MAC(8), .kind = "macvlan",
 	  .lower = 4 },
-	{ .ifindex = 9, .name = "backup", .flags = 0, .mac = MAC(9), .kind = "macvlan", .lower = 2 },
+	{ .ifindex = 9, .name = "backup", .flags = 0, .mac = MAC(9), .kind =
+		"macvlan", .lower = 2 },
 	{ .ifindex = 10, .name = "far", .flags = IFF_UP, .mac = MAC(10), .kind = "vlan", .lower = 2,
 	  .lower_elsewhere = true, .vid = 9, .tpid = be16(ET_VLAN) },
 };

@@ -118,8 +118,8 @@ static int create(struct state *s, struct nl *nl, struct pair *pair, struct conf
 
 	if (if_nametoindex(p->kernel) || if_nametoindex(p->xlat))
 		return report_error(err, -EEXIST,
-				    "an interface %s exists already and is not of this instance; remove "
-				    "it (ip link del %s) or choose another --name",
+				    "an interface %s exists already and is not of this instance; "
+				    "remove it (ip link del %s) or choose another --name",
 				    if_nametoindex(p->kernel) ? p->kernel : p->xlat,
 				    if_nametoindex(p->kernel) ? p->kernel : p->xlat);
 	pair->queues = queue_count();
@@ -129,7 +129,8 @@ static int create(struct state *s, struct nl *nl, struct pair *pair, struct conf
 		return report_error(err, rc, "cannot write %s: %s", p->state, strerror(-rc));
 	rc = nl_veth_add(nl, p->kernel, p->xlat, pair->queues, PAIR_MTU);
 	if (rc)
-		return report_error(err, rc, "cannot make the pair %s/%s: %s%s%s", p->kernel, p->xlat,
+		return report_error(err, rc,
+				    "cannot make the pair %s/%s: %s%s%s", p->kernel, p->xlat,
 				    strerror(-rc), nl->why[0] ? ": " : "", nl->why);
 	pair->kernel = if_nametoindex(p->kernel);
 	pair->xlat = if_nametoindex(p->xlat);

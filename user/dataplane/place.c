@@ -45,13 +45,15 @@ int bpffs_check(say_fn say, struct config_error *err)
 		if (!netns_find(netns_cookie(), hint))
 			snprintf(hint, sizeof(hint), "nsenter --net=/run/netns/NAME");
 		return report_error(err, -ENOENT,
-				    "%s is not the host's BPF file system here (`ip netns exec` hides it), so "
-				    "nothing that is attached would outlive this command; use: %s xdp-nat64 ...",
+				    "%s is not the host's BPF file system here (`ip netns exec` "
+				    "hides it), so nothing that is attached would outlive this "
+				    "command; use: %s xdp-nat64 ...",
 				    BPFFS, hint);
 	}
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
 		return report_error(err, -errno,
-				    "no BPF file system on %s and mounting it failed (%s); use: mount -t bpf bpf %s",
+				    "no BPF file system on %s and mounting it failed (%s); use: "
+				    "mount -t bpf bpf %s",
 				    BPFFS, strerror(errno), BPFFS);
 	report_say(say, "mounted the BPF file system on %s (it stays mounted)", BPFFS);
 	return 0;
@@ -93,8 +95,8 @@ int place_lock(struct config_error *err)
 	}
 	if (fd == -EAGAIN)
 		return report_error(err, -EBUSY,
-				    "another xdp-nat64 command has been at work for %d s and holds %s; "
-				    "wait for it or end it",
+				    "another xdp-nat64 command has been at work for %d s and "
+				    "holds %s; wait for it or end it",
 				    LOCK_WAIT_S, N64_RUN_ROOT);
 	if (fd < 0)
 		return report_error(err, fd, "cannot use %s: %s; run as root", N64_RUN_ROOT,
@@ -177,7 +179,8 @@ int place_choose(const char *name, char chosen[N64_NAME_MAX + 1], struct config_
 		return report_error(err, -ENOENT,
 				    "no instance is attached; `xdp-nat64 attach` makes one");
 	if (c.n > 1)
-		return report_error(err, -EINVAL, "%u instances are attached: %s; say which with --name",
+		return report_error(err, -EINVAL,
+				    "%u instances are attached: %s; say which with --name",
 				    c.n, c.all);
 	snprintf(chosen, N64_NAME_MAX + 1, "%s", c.only);
 	return 0;

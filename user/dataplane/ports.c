@@ -37,28 +37,34 @@ static int judge_kind(const struct links *l, const struct link *d, struct config
 
 	if (d->type != ARPHRD_ETHER || !strcmp(d->kind, "tun"))
 		return report_error(err, -EOPNOTSUPP,
-				    "%s has no Ethernet headers, so XDP cannot translate on it; leave it out: "
-				    "the kernel routes its packets into nat64 and they are translated there",
+				    "%s has no Ethernet headers, so XDP cannot translate on it; "
+				    "leave it out: the kernel routes its packets into nat64 and "
+				    "they are translated there",
 				    d->name);
 	if (!strcmp(d->slave_kind, "bond"))
-		return report_error(err, -EINVAL, "%s is a slave of the bond %s; attach %s instead", d->name,
+		return report_error(err, -EINVAL,
+				    "%s is a slave of the bond %s; attach %s instead", d->name,
 				    m, m);
 	if (!strcmp(d->slave_kind, "bridge") || !strcmp(d->slave_kind, "team"))
 		return report_error(err, -EINVAL,
-				    "%s belongs to the %s %s, whose traffic it carries; leave it out: the kernel "
-				    "routes packets of %s into nat64 and they are translated there",
+				    "%s belongs to the %s %s, whose traffic it carries; leave it "
+				    "out: the kernel routes packets of %s into nat64 and they are "
+				    "translated there",
 				    d->name, d->slave_kind, m, m);
 	if (!strcmp(d->kind, "vlan")) {
 		const struct link *under = link_by_index(l, d->lower);
 
 		return report_error(err, -EINVAL,
-				    "%s is a VLAN device; attach %s under it, which serves all its VLANs",
-				    d->name, under && !d->lower_elsewhere ? under->name : "the port");
+				    "%s is a VLAN device; attach %s under it, which serves all "
+				    "its VLANs",
+				    d->name, under && !d->lower_elsewhere ? under->name :
+					    "the port");
 	}
 	if (!strcmp(d->kind, "bridge"))
 		return report_error(err, -EOPNOTSUPP,
-				    "%s is a bridge, which has no XDP of its own; leave it out: the kernel routes "
-				    "its packets into nat64 and they are translated there",
+				    "%s is a bridge, which has no XDP of its own; leave it out: "
+				    "the kernel routes its packets into nat64 and they are "
+				    "translated there",
 				    d->name);
 	return 0;
 }
@@ -82,8 +88,9 @@ static int judge_state(const struct iface_entry *want, const struct link *d,
 				    least, d->name, least);
 	if (d->xdp_id)
 		return report_error(err, -EBUSY,
-				    "%s already runs the XDP program %s, which is left alone; remove it first if "
-				    "it is yours to remove: ip link set %s xdp off",
+				    "%s already runs the XDP program %s, which is left alone; "
+				    "remove it first if it is yours to remove: ip link set %s xdp "
+				    "off",
 				    d->name, prog_text(d->xdp_id, prog), d->name);
 	return 0;
 }
@@ -120,7 +127,8 @@ static int judge_owner(const struct link *d, struct config_error *err)
 	if (!o.name[0])
 		return 0;
 	return report_error(err, -EBUSY,
-			    "%s belongs to the instance '%s'; an interface serves one instance", d->name,
+			    "%s belongs to the instance '%s'; an interface serves one "
+			    "instance", d->name,
 			    o.name);
 }
 
@@ -132,7 +140,8 @@ static int judge(const struct iface_entry *want, const struct links *l, struct p
 
 	if (!d)
 		return report_error(err, -ENODEV,
-				    "there is no interface '%s' in this network namespace (see: ip link)",
+				    "there is no interface '%s' in this network namespace (see: "
+				    "ip link)",
 				    want->name);
 	rc = judge_kind(l, d, err);
 	if (!rc)
@@ -159,7 +168,8 @@ int ports_judge(const struct config *c, const struct links *l, struct ports *out
 
 	memset(out, 0, sizeof(*out));
 	if (!c->interfaces.n)
-		return report_error(err, -EINVAL, "no interface is given; use -i DEV or interfaces:");
+		return report_error(err, -EINVAL,
+				    "no interface is given; use -i DEV or interfaces:");
 	if (c->interfaces.n > N64_MAX_PORTS)
 		return report_error(err, -E2BIG, "%zu interfaces are given, one instance takes %d",
 				    c->interfaces.n, N64_MAX_PORTS);

@@ -29,13 +29,15 @@ static int change_sysctl(struct state *s, const char *family, const char *dev, c
 	if (!rc && !strcmp(old, value))
 		return 0;
 	if (!rc)
-		rc = state_push(s, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "kind", "sysctl", "family",
-					     family, "ifindex", (json_int_t)if_nametoindex(dev), "key",
-					     key, "old", old, "set", value));
+		rc = state_push(s, json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "kind", "sysctl",
+					     "family", family, "ifindex",
+					     (json_int_t)if_nametoindex(dev), "key", key, "old",
+					     old, "set", value));
 	if (!rc)
 		rc = sysctl_set(family, dev, key, value);
 	if (rc)
-		return report_error(err, rc, "cannot set net.%s.conf.%s.%s = %s: %s", family, dev, key,
+		return report_error(err, rc,
+				    "cannot set net.%s.conf.%s.%s = %s: %s", family, dev, key,
 				    value, strerror(-rc));
 	report_say(say, "set net.%s.conf.%s.%s = %s (was %s)", family, dev, key, value, old);
 	return 0;
@@ -112,7 +114,9 @@ static int forward6(struct state *s, say_fn say, struct config_error *err)
 	if (rc)
 		return report_error(err, rc, "cannot set net.ipv6.conf.all.forwarding = 1: %s",
 				    strerror(-rc));
-	report_say(say, "set net.ipv6.conf.all.forwarding = 1 (was 0; other interfaces keep their own value)");
+	report_say(say,
+		   "set net.ipv6.conf.all.forwarding = 1 (was 0; other interfaces keep their own "
+		   "value)");
 	return 0;
 }
 
@@ -171,11 +175,14 @@ static int offload_off(struct state *s, const struct links *l, const struct port
 		return 0;
 	}
 	if (!strncmp(name, "rx-vlan", 7) && !has_vlan_devices(l, p->ifindex)) {
-		report_say(say, "warning: %s of %s cannot be switched off; VLAN devices on it cannot be served",
+		report_say(say,
+			   "warning: %s of %s cannot be switched off; VLAN devices on it cannot "
+			   "be served",
 			   name, p->name);
 		return 0;
 	}
-	return report_error(err, rc, "%s of %s is on and cannot be switched off (%s); XDP cannot work with it",
+	return report_error(err, rc, "%s of %s is on and cannot be switched off (%s); XDP cannot "
+				     "work with it",
 			    name, p->name, strerror(-rc));
 }
 
@@ -213,7 +220,9 @@ void ports_warn(const struct links *l, const struct ports *p, say_fn say)
 			continue;
 		csum = feature_find(&f, "tx-checksum-ip-generic");
 		if (csum && csum->on)
-			report_say(say, "warning: %s, the other end of %s, leaves checksums unfinished and TCP will fail; use: ethtool -K %s tx off",
+			report_say(say,
+				   "warning: %s, the other end of %s, leaves checksums "
+				   "unfinished and TCP will fail; use: ethtool -K %s tx off",
 				   peer->name, d->name, peer->name);
 	}
 }

@@ -23,7 +23,8 @@ static bool knows_skip_neigh(void)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 2, .src_reg = 10 },
 		{ .code = BPF_ALU64 | BPF_ADD | BPF_K, .dst_reg = 2, .imm = -64 },
 #define ZERO(at) { .code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = 10, .off = (at) }
-		ZERO(-64), ZERO(-56), ZERO(-48), ZERO(-40), ZERO(-32), ZERO(-24), ZERO(-16), ZERO(-8),
+		ZERO(-64), ZERO(-56), ZERO(-48), ZERO(-40),
+		ZERO(-32), ZERO(-24), ZERO(-16), ZERO(-8),
 #undef ZERO
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .imm = 64 },
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 4, .imm = FIB_SKIP_NEIGH },

@@ -51,8 +51,8 @@ static int check_layout(const struct bpf_map *map, int fd, struct config_error *
 	    info.max_entries == bpf_map__max_entries(map))
 		return 0;
 	return report_error(err, -EPROTO,
-			    "the pinned map %s has another layout than this program (version %d) knows; "
-			    "nothing was changed; use: xdp-nat64 detach, then attach",
+			    "the pinned map %s has another layout than this program (version %d) "
+			    "knows; nothing was changed; use: xdp-nat64 detach, then attach",
 			    bpf_map__name(map), N64_ABI);
 }
 
@@ -64,8 +64,8 @@ static int check_abi(int fd, struct config_error *err)
 	if (!bpf_map_lookup_elem(fd, &zero, &c) && c.abi == N64_ABI)
 		return 0;
 	return report_error(err, -EPROTO,
-			    "the running instance has layout %u, this program has %d; nothing was changed; "
-			    "use: xdp-nat64 detach, then attach",
+			    "the running instance has layout %u, this program has %d; nothing was "
+			    "changed; use: xdp-nat64 detach, then attach",
 			    c.abi, N64_ABI);
 }
 
@@ -83,7 +83,8 @@ static int reuse_pinned(struct bpf_object *obj, const struct instance_paths *p,
 		fd = bpf_obj_get(path);
 		if (fd < 0)
 			return report_error(err, -errno,
-					    "the pinned map %s cannot be opened (%s); use: xdp-nat64 detach, then attach",
+					    "the pinned map %s cannot be opened (%s); use: "
+					    "xdp-nat64 detach, then attach",
 					    path, strerror(errno));
 		rc = strcmp(bpf_map__name(map), "control") ? 0 : check_abi(fd, err);
 		if (!rc)

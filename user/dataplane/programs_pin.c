@@ -54,7 +54,8 @@ int programs_pin(struct programs *g, const struct instance_paths *p, struct conf
 	char path[PIN_PATH];
 	int rc;
 
-	if ((mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST) || (mkdir(p->pin, 0700) && errno != EEXIST))
+	if ((mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST) ||
+	    (mkdir(p->pin, 0700) && errno != EEXIST))
 		return report_error(err, -errno, "cannot make %s: %s", p->pin, strerror(errno));
 	bpf_object__for_each_map(map, g->base->obj) {
 		const char *name = bpf_map__name(map);
@@ -63,10 +64,12 @@ int programs_pin(struct programs *g, const struct instance_paths *p, struct conf
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", p->pin, name);
 		if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
-			return report_error(err, -errno, "cannot pin %s: %s", path, strerror(errno));
+			return report_error(err, -errno,
+					    "cannot pin %s: %s", path, strerror(errno));
 	}
 	rc = pin_query(g->query, p);
-	return rc ? report_error(err, rc, "cannot pin %s/prog_query: %s", p->pin, strerror(-rc)) : 0;
+	return rc ? report_error(err, rc, "cannot pin %s/prog_query: "
+					  "%s", p->pin, strerror(-rc)) : 0;
 }
 
 /* ---- attaching ---------------------------------------------------------- */
@@ -90,10 +93,12 @@ static const char *attach_remedy(int rc, bool skb)
 		return "its driver has no native XDP; use --skb (slower)";
 	case -ERANGE:
 	case -EINVAL:
-		return "check its MTU, LRO and number of queues (ethtool -k, ethtool -l), or use --skb (slower)";
+		return "check its MTU, LRO and number of queues (ethtool -k, ethtool -l), or use "
+		       "--skb (slower)";
 	case -ENOSPC:
 	case -ENOMEM:
-		return "the driver has too few queues or memory; lower its queue count (ethtool -L), or use --skb (slower)";
+		return "the driver has too few queues or memory; lower its queue count (ethtool "
+		       "-L), or use --skb (slower)";
 	default:
 		return "or use --skb (slower)";
 	}
@@ -132,10 +137,12 @@ int programs_attach(const struct programs *g, const struct instance_paths *p,
 	rc = attach_one(g->prog[N64_SLOT_XLAT], pair->xlat, p->xlat, path, false, nl, err);
 	link_path(p, N64_SLOT_EXIT, path);
 	if (!rc)
-		rc = attach_one(g->prog[N64_SLOT_EXIT], pair->kernel, p->kernel, path, false, nl, err);
+		rc = attach_one(g->prog[N64_SLOT_EXIT], pair->kernel, p->kernel, path, false, nl,
+				err);
 	for (i = 0; i < ports->n && !rc; i++) {
 		link_path(p, i, path);
-		rc = attach_one(g->prog[i], ports->ifindex[i], ports->v[i].name, path, skb, nl, err);
+		rc = attach_one(g->prog[i], ports->ifindex[i], ports->v[i].name, path, skb, nl,
+				err);
 	}
 	return rc;
 }
@@ -158,8 +165,8 @@ static int swap_open(struct swap *s, const struct instance_paths *p, struct conf
 	s->link = bpf_obj_get(path);
 	if (s->link < 0)
 		return report_error(err, -errno,
-				    "the pinned link %s is gone (%s), so nothing was changed; use: xdp-nat64 detach, "
-				    "then attach",
+				    "the pinned link %s is gone (%s), so nothing was changed; "
+				    "use: xdp-nat64 detach, then attach",
 				    path, strerror(errno));
 	if (bpf_obj_get_info_by_fd(s->link, &info, &len))
 		return report_error(err, -errno, "cannot look at %s: %s", path, strerror(errno));
@@ -183,7 +190,8 @@ static int swap_all(const struct programs *g, struct swap *s, __u32 n, struct co
 		return 0;
 	for (n = i - 1, i = 0; i < n; i++)
 		bpf_link_update(s[i].link, s[i].old, NULL);
-	return report_error(err, rc, "cannot replace the program of slot %u: %s; the old programs run on",
+	return report_error(err, rc, "cannot replace the program of slot %u: %s; the old programs "
+				     "run on",
 			    s[n].slot, strerror(-rc));
 }
 

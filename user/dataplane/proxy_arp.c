@@ -109,8 +109,10 @@ static int want_all(struct proxy_set *want, const struct config *c, const struct
 			if (p4[k].len >= PROXY_MIN_LEN)
 				rc = want_prefix(want, l, a, &p4[k]);
 			else
-				report_say(say, "warning: %s lies inside the connected prefix of %s and is too large for "
-					   "proxy ARP (/%d at most); route it to this gateway on the neighbouring routers",
+				report_say(say,
+					   "warning: %s lies inside the connected prefix of %s "
+					   "and is too large for proxy ARP (/%d at most); route "
+					   "it to this gateway on the neighbouring routers",
 					   prefix4_text(&p4[k], text), dev->name, PROXY_MIN_LEN);
 		}
 	}
@@ -262,8 +264,10 @@ static void warn_address(const struct config *c, const struct links *l, const st
 		return;
 	for (i = 0; a->fam == AF_INET6 && i < c->pref64.n; i++) {
 		if (prefix6_covers(&net, &c->pref64.v[i].addr, c->pref64.v[i].len))
-			report_say(say, "warning: pref64 %s lies inside the connected prefix of %s, whose hosts ask for its "
-				   "addresses by neighbour discovery and get no answer; route it to this gateway",
+			report_say(say,
+				   "warning: pref64 %s lies inside the connected prefix of %s, "
+				   "whose hosts ask for its addresses by neighbour discovery and "
+				   "get no answer; route it to this gateway",
 				   prefix6_text(&c->pref64.v[i], text), dev->name);
 	}
 }
@@ -283,9 +287,12 @@ void routes_warn(const struct config *c, const struct links *l, const struct por
 		warn_address(c, l, a, p, say);
 		for (k = 0; a->fam == AF_INET && k < n4; k++) {
 			if (prefix4_covers(&p4[k], a->local.w[0], 32))
-				report_say(say, "warning: %s is an address of this host and lies in the translated prefix %s; "
-					   "packets to it that arrive on a port are translated, not delivered",
-					   addr4_text(a->local.w[0], host), prefix4_text(&p4[k], text));
+				report_say(say,
+					   "warning: %s is an address of this host and lies in "
+					   "the translated prefix %s; packets to it that arrive "
+					   "on a port are translated, not delivered",
+					   addr4_text(a->local.w[0], host),
+					   prefix4_text(&p4[k], text));
 		}
 	}
 	free(p4);

@@ -16,8 +16,8 @@
 static int refuse(struct config_error *err, const char *what)
 {
 	return report_error(err, -EINVAL,
-			    "%s cannot change while the instance is attached; nothing was changed; use: xdp-nat64 "
-			    "detach, then attach",
+			    "%s cannot change while the instance is attached; nothing was "
+			    "changed; use: xdp-nat64 detach, then attach",
 			    what);
 }
 
@@ -31,7 +31,8 @@ static int judge_change(const struct attachment *a, const struct config *c,
 
 	if (!state_bool(&a->state, "complete"))
 		return report_error(err, -EINVAL,
-				    "the attach of this instance was interrupted; use: xdp-nat64 detach, then attach");
+				    "the attach of this instance was interrupted; use: xdp-nat64 "
+				    "detach, then attach");
 	if (strcmp(modes[c->opt.mode], state_str(&a->state, "mode")))
 		return refuse(err, "mode");
 	if (c->opt.proxy_arp != state_u64(&a->state, "proxy_arp"))
@@ -50,12 +51,14 @@ static int judge_change(const struct attachment *a, const struct config *c,
 			return refuse(err, what);
 		if (!link_by_index(&a->links, a->ports.ifindex[i]))
 			return report_error(err, -ENODEV,
-					    "%s is gone; nothing was changed; use: xdp-nat64 detach, then attach",
+					    "%s is gone; nothing was changed; use: xdp-nat64 "
+					    "detach, then attach",
 					    e->name);
 	}
 	if (!a->pair.kernel || !a->pair.xlat)
 		return report_error(err, -ENODEV,
-				    "the pair %s/%s is gone; nothing was changed; use: xdp-nat64 detach, then attach",
+				    "the pair %s/%s is gone; nothing was changed; use: xdp-nat64 "
+				    "detach, then attach",
 				    a->state.path.kernel, a->state.path.xlat);
 	return 0;
 }
@@ -99,7 +102,8 @@ static int reload_locked(struct attachment *a, const struct config *c, say_fn sa
 		return rc;
 	rc = policy_load(&old, p->policy);
 	if (rc)
-		return report_error(err, rc, "%s cannot be read (%s); use: xdp-nat64 detach, then attach",
+		return report_error(err, rc,
+				    "%s cannot be read (%s); use: xdp-nat64 detach, then attach",
 				    p->policy, strerror(-rc));
 	a->pair.queues = old.conf.xsk_queues;
 	routes_warn(c, &a->links, &a->ports, say);
@@ -118,7 +122,8 @@ static int reload_locked(struct attachment *a, const struct config *c, say_fn sa
 	if (worker_wake(p))
 		report_say(say, "told the worker (pid %d)", worker_pid(p));
 	else if (state_bool(&a->state, "worker"))
-		report_say(say, "warning: no worker runs; use: xdp-nat64 worker --name %s", c->name);
+		report_say(say,
+			   "warning: no worker runs; use: xdp-nat64 worker --name %s", c->name);
 	report_say(say, "reloaded instance '%s'", c->name);
 	return 0;
 }

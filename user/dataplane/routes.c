@@ -183,8 +183,10 @@ static int write_routes(struct nl *nl, struct table *t, const char *name, say_fn
 		if (w->present)
 			continue;
 		if (w->elsewhere) {
-			report_say(say, "warning: %s is routed elsewhere on this host; that route is left, so "
-				   "packets of the kernel's own and of devices without XDP for it are not translated",
+			report_say(say,
+				   "warning: %s is routed elsewhere on this host; that route is "
+				   "left, so packets of the kernel's own and of devices without "
+				   "XDP for it are not translated",
 				   route_text(&w->r, text));
 			continue;
 		}

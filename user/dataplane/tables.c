@@ -73,7 +73,8 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 	if (!rc)
 		rc = fill_devmap(programs_map(g, "devmap"), pair, ports);
 	if (rc)
-		return report_error(err, rc, "cannot fill the maps of the ports: %s", strerror(-rc));
+		return report_error(err, rc,
+				    "cannot fill the maps of the ports: %s", strerror(-rc));
 	return 0;
 }
 

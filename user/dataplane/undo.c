@@ -43,7 +43,9 @@ static void undo_sysctl(const json_t *rec, say_fn say)
 	if (!dev || sysctl_get(fam, dev, key, now) || !strcmp(now, old))
 		return;
 	if (strcmp(now, set)) {
-		report_say(say, "left net.%s.conf.%s.%s at %s: it was changed since attach set it to %s",
+		report_say(say,
+			   "left net.%s.conf.%s.%s at %s: it was changed since attach set it to "
+			   "%s",
 			   fam, dev, key, now, set);
 		return;
 	}
@@ -85,13 +87,16 @@ static void undo_forward6(const struct state *s, say_fn say)
 	if (sysctl_int("ipv6", "all", "forwarding", 0) != 1)
 		return;
 	if (place_instances(inherit, &heir)) {
-		report_say(say, "left net.ipv6.conf.all.forwarding at 1 for instance '%s', which will restore it",
+		report_say(say,
+			   "left net.ipv6.conf.all.forwarding at 1 for instance '%s', which will "
+			   "restore it",
 			   heir.name);
 		return;
 	}
 	rc = sysctl_forward6("0");
 	if (rc)
-		report_say(say, "could not restore net.ipv6.conf.all.forwarding = 0: %s", strerror(-rc));
+		report_say(say,
+			   "could not restore net.ipv6.conf.all.forwarding = 0: %s", strerror(-rc));
 	else
 		report_say(say, "restored net.ipv6.conf.all.forwarding = 0");
 }
@@ -112,7 +117,8 @@ static void undo_feature(const json_t *rec, say_fn say)
 		return;
 	rc = feature_set(dev, feature, true);
 	if (rc)
-		report_say(say, "could not switch %s of %s on again: %s", feature, dev, strerror(-rc));
+		report_say(say,
+			   "could not switch %s of %s on again: %s", feature, dev, strerror(-rc));
 	else
 		report_say(say, "restored %s of %s = on", feature, dev);
 }
