@@ -325,7 +325,15 @@ static void values_arrive(void **state)
 	assert_int_equal(conf.opt.tos, 8);
 	assert_int_equal(conf.opt.zero_tc, 1);
 	config_free(&c);
-	/* what follows from the mode and from nothing */
+}
+
+/* What follows from the mode (ADR-04) and from nothing (MTU-46-11). */
+static void conf_of_defaults(void **state)
+{
+	struct n64_conf conf;
+	struct config c;
+
+	(void)state;
 	config_init(&c);
 	config_to_conf(&c, &conf);
 	assert_int_equal(conf.wkp_strict, 1);
@@ -484,6 +492,7 @@ int main(void)
 		cmocka_unit_test(good_files),
 		cmocka_unit_test(defaults_round_trip),
 		cmocka_unit_test(values_arrive),
+		cmocka_unit_test(conf_of_defaults),
 		cmocka_unit_test(words_of_the_command_line),
 		cmocka_unit_test(instance_names),
 		cmocka_unit_test(checksum_neutral),
