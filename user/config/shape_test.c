@@ -63,10 +63,28 @@ static void floods_end(void **state)
 	}
 }
 
+static void files_that_are_none(void **state)
+{
+	struct config_error err;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_int_not_equal(config_read_file(&c, "/nowhere/x.yaml", &err), 0);
+	assert_non_null(strstr(err.text, "/nowhere/x.yaml: the file cannot be read (No such"));
+	assert_int_not_equal(config_read_file(&c, "/", &err), 0);
+	assert_non_null(strstr(err.text, "/: the file cannot be read (Is a directory)"));
+	assert_int_not_equal(config_read_file(&c, "/dev/zero", &err), 0);
+	assert_non_null(
+		strstr(err.text, "/dev/zero: the file is not a configuration, it is longer"));
+	config_free(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(floods_end),
+		cmocka_unit_test(files_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
