@@ -319,7 +319,9 @@ def test_attach_and_detach(net):
     # the others keep their own value
     assert "/proc/sys/net/ipv6/conf/lo/forwarding:0" in during["sysctl"]
     assert "/proc/sys/net/ipv6/conf/default/forwarding:0" in during["sysctl"]
-    net.must(net.cmd("detach"))
+    pid = worker_pid(net.name)
+    done = net.must(net.cmd("detach"))
+    assert f"worker (pid {pid}) ended" in done.stdout
     same(before, net.snapshot())
 
 
@@ -382,8 +384,8 @@ def test_detach_without_parameters(net):
     script = ("mount -t tmpfs none /run && mount -t bpf bpf /sys/fs/bpf && "
               "P=$1; N=$2; shift 2; $P attach --name $N \"$@\" && $P detach && "
               "! $P detach && ! $P status && test ! -e /run/xdp-nat64")
-    done = net.gateway.run(["unshare", "-m", "sh", "-c", script, "sh", lib.PROGRAM, net.name, *BASE],
-                           check=False)
+    done = net.gateway.run(["unshare", "-m", "sh", "-c", script, "sh", lib.PROGRAM, net.name,
+                            *BASE], check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"detached instance '{net.name}'" in done.stdout
     assert "no instance is attached" in done.stderr
@@ -391,13 +393,18 @@ def test_detach_without_parameters(net):
 
 
 def test_what_the_administrator_changed_stays(net):
+    net.gateway.sysctl(ipv6__conf__eth0__accept_ra=1)
+    net.gateway.run("ip -6 route add default via fe80::1 dev eth0 proto ra")
     net.must(net.attach())
     net.gateway.sysctl(ipv4__conf__eth0__forwarding=0)  # back as it was
+    net.gateway.sysctl(ipv6__conf__eth0__accept_ra=0)  # neither as it was nor as it was set
     net.gateway.run("ethtool -K eth1 rxvlan on")
     net.gateway.run("sh -c 'echo 2 > /proc/sys/net/ipv4/conf/eth1/rp_filter'")
     net.gateway.ip("route add 203.0.113.0/24 via 192.0.2.9 dev eth1")
     done = net.must(net.cmd("detach"))
     assert "net.ipv4.conf.eth0.forwarding" not in done.stdout
+    assert "left net.ipv6.conf.eth0.accept_ra at 0" in done.stdout
+    assert net.gateway.out("cat /proc/sys/net/ipv6/conf/eth0/accept_ra").strip() == "0"
     assert net.gateway.out("cat /proc/sys/net/ipv4/conf/eth1/rp_filter").strip() == "2"
     assert "203.0.113.0/24" in net.gateway.out("ip route")
 
