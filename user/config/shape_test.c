@@ -38,6 +38,7 @@ static const struct {
 	{ "? ", "nested too deeply", 1 << 20 },
 	{ "- &a1 x\n", "more than 100 anchors", 1000 },
 	{ "- a\n", "more than 2000000 parts", 2100000 },
+	{ "#\n", "longer than 16 MiB", 9 << 20 },
 	{ "a", "a single value is not a configuration", 1 << 20 },
 };
 

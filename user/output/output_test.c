@@ -72,6 +72,19 @@ static void as_text(void **state)
 	json_decref(root);
 }
 
+static void no_empty_line_first(void **state)
+{
+	json_t *root = json_object();
+	char *text;
+
+	(void)state;
+	out_int(out_section(root, "worker"), "pid", 1);
+	text = render(root, false);
+	assert_string_equal(text, "worker\n  pid  1\n");
+	free(text);
+	json_decref(root);
+}
+
 static void as_json(void **state)
 {
 	json_t *root = tree(), *again;
@@ -119,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_text),
+		cmocka_unit_test(no_empty_line_first),
 		cmocka_unit_test(as_json),
 		cmocka_unit_test(strange_bytes),
 		cmocka_unit_test(full_disk),
