@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "abi.h"
+
 int nl_open(struct nl *nl)
 {
 	int one = 1;
@@ -118,14 +120,15 @@ static struct nlmsghdr *link_request(char buf[NL_BUF], int type, int flags, unsi
 	return nl_request(buf, type, flags | NLM_F_ACK, &ifi, sizeof(ifi));
 }
 
-int nl_veth_add(struct nl *nl, const char *name, const char *peer, unsigned int queues,
-		unsigned int mtu)
+int nl_veth_add(struct nl *nl, const char *name, const char *peer, const __u8 *mac,
+		unsigned int queues, unsigned int mtu)
 {
 	char buf[NL_BUF] __attribute__((aligned(8)));
 	struct nlmsghdr *h = link_request(buf, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
 	struct nlattr *info, *data, *end;
 
 	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	mnl_attr_put(h, IFLA_ADDRESS, MAC_LEN, mac);
 	mnl_attr_put_u32(h, IFLA_MTU, mtu);
 	mnl_attr_put_u32(h, IFLA_NUM_TX_QUEUES, queues);
 	mnl_attr_put_u32(h, IFLA_NUM_RX_QUEUES, queues);

@@ -34,8 +34,8 @@ struct nlmsghdr *nl_request(char buf[NL_BUF], int type, int flags, const void *h
 
 /* ---- links and addresses ------------------------------------------------ */
 
-int nl_veth_add(struct nl *nl, const char *name, const char *peer, unsigned int queues,
-		unsigned int mtu);
+int nl_veth_add(struct nl *nl, const char *name, const char *peer, const __u8 *mac,
+		unsigned int queues, unsigned int mtu);
 int nl_link_del(struct nl *nl, unsigned int ifindex);
 int nl_link_flags(struct nl *nl, unsigned int ifindex, unsigned int flags, unsigned int mask);
 /* IN6_ADDR_GEN_MODE_*: must be set before the link goes up. */

@@ -113,6 +113,10 @@ static __u32 queue_count(void)
 
 static int create(struct state *s, struct nl *nl, struct pair *pair, struct config_error *err)
 {
+	/* The address that frames from nat64x are sent to: what the worker sends
+	 * reaches nat64 as an skb, which the kernel marks as another host's before
+	 * our program could write the right address, and then drops. */
+	static const __u8 mac[MAC_LEN] = N64_PAIR_DST;
 	const struct instance_paths *p = &s->path;
 	int rc;
 
@@ -127,7 +131,7 @@ static int create(struct state *s, struct nl *nl, struct pair *pair, struct conf
 				     p->xlat));
 	if (rc)
 		return report_error(err, rc, "cannot write %s: %s", p->state, strerror(-rc));
-	rc = nl_veth_add(nl, p->kernel, p->xlat, pair->queues, PAIR_MTU);
+	rc = nl_veth_add(nl, p->kernel, p->xlat, mac, pair->queues, PAIR_MTU);
 	if (rc)
 		return report_error(err, rc,
 				    "cannot make the pair %s/%s: %s%s%s", p->kernel, p->xlat,
