@@ -325,6 +325,18 @@ def test_attach_and_detach(net):
     same(before, net.snapshot())
 
 
+def test_strict_umask(net):
+    """The worker reads policy.bin again as another user."""
+    net.must(net.gateway.run(["sh", "-c", "umask 077; exec \"$@\"", "sh", lib.PROGRAM, "attach",
+                              "--name", net.name, *BASE], check=False))
+    pid = worker_pid(net.name)
+    done = subprocess.run(["setpriv", "--reuid", "nobody", "--clear-groups", "cat",
+                           f"/run/xdp-nat64/{net.name}/policy.bin"], capture_output=True, check=False)
+    assert done.returncode == 0 and done.stdout == policy(net), done.stderr
+    net.must(net.cmd("reload"))
+    assert worker_pid(net.name) == pid
+
+
 def test_second_attach(net):
     net.must(net.attach())
     before = net.snapshot()

@@ -16,6 +16,9 @@ int state_new(struct state *s, const char *name)
 	instance_paths(name, &s->path);
 	if (mkdir(s->path.run, 0755) && errno != EEXIST)
 		return -errno;
+	/* Whatever the umask: the worker reads policy.bin there as another user. */
+	if (chmod(s->path.run, 0755))
+		return -errno;
 	s->doc = json_pack("{s:i, s:s, s:b, s:[], s:[]}", "version", STATE_VERSION, "name", name,
 			   "complete", 0, "interfaces", "undo");
 	return s->doc ? 0 : -ENOMEM;

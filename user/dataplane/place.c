@@ -72,7 +72,9 @@ static int try_lock(void)
 {
 	int fd;
 
-	if (mkdir(N64_RUN_ROOT, 0755) && errno != EEXIST)
+	if (!mkdir(N64_RUN_ROOT, 0755))
+		chmod(N64_RUN_ROOT, 0755); /* whatever the umask: the worker is another user */
+	else if (errno != EEXIST)
 		return -errno;
 	fd = open(N64_RUN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
