@@ -366,9 +366,12 @@ class Gateway(Host):
         return f"n-{self.instance}"
 
     def wait_worker(self):
-        """The worker serves; its pid."""
-        return wait_for("the worker", lambda: self.status()["worker"]["alive"]
-                        and self.worker_pid())
+        """The worker serves (its heart beats); its pid."""
+        def serves():
+            worker = self.status()["worker"]
+            beat = worker.get("last_beat_ms")
+            return worker["alive"] and beat is not None and beat < 400 and self.worker_pid()
+        return wait_for("the worker", serves)
 
     def wait_settled(self, before, packets=1, seconds=5.0):
         """Waits until the ports have judged that many packets of ours since

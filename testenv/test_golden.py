@@ -13,7 +13,6 @@ import struct
 
 import pytest
 
-import lib
 import packets
 from lib import GW4
 
