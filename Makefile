@@ -9,6 +9,11 @@ SHELL := /bin/sh
 B := build
 FUZZ_SECONDS ?= 20
 
+# One short line for each thing built; V=1 shows the commands.
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@printf '  %-6s %s\n' $(1) $(2))
+
 # ---- configuration --------------------------------------------------------------
 
 # Targets that work without knowing the machine.
@@ -72,17 +77,20 @@ bpf: $(SKEL)
 
 $(B)/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 # Written beside and moved, so that an interrupted bpftool leaves no half file.
 $(SKEL): $(B)/nat64.bpf.o
-	$(BPFTOOL) gen skeleton $< name nat64_bpf > $@.tmp
-	mv $@.tmp $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name nat64_bpf > $@.tmp
+	@mv $@.tmp $@
 
 # ---- the program ----------------------------------------------------------------------
 
 $(PROGRAM): $(USER_SRC:%.c=$(B)/%.o)
-	$(CC) $(USER_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) $^ $(LIBS) -o $@
 
 # Everything in user/ but the configuration may look at the skeleton.
 $(filter-out $(B)/user/config/%,$(USER_SRC:%.c=$(B)/%.o)): | $(SKEL)
@@ -90,21 +98,25 @@ $(filter-out $(B)/san/user/config/%,$(USER_SRC:%.c=$(B)/san/%.o)): | $(SKEL)
 
 $(B)/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
 # ---- unit tests: sanitized; common/ by both compilers --------------------------------
 
 $(B)/san/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/san-clang/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
 define archive
+	$(call say,AR,$@)
 	@rm -f $@
-	ar crs $@ $^
+	$(Q)ar crs $@ $^
 endef
 
 # What tests link: all of user/ for tests in user/; the configuration alone for
@@ -120,7 +132,8 @@ $(B)/san-clang/libconfig.a: $(CONFIG_SRC:%.c=$(B)/san-clang/%.o)
 define build_test
 $(call test_of,$(3),$(2)): $(2) $(4) config.mk Makefile
 	@mkdir -p $$(@D)
-	$$($(1)) $$(SAN_CFLAGS) -MMD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
+	$$(call say,TEST,$$@)
+	$$(Q)$$($(1)) $$(SAN_CFLAGS) -MMD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
 endef
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a)))
@@ -145,7 +158,8 @@ test: all unit-build
 define build_fuzzer
 $(call test_of,fuzz,$(1)): $(1) $(B)/san-clang/libconfig.a config.mk Makefile
 	@mkdir -p $$(@D)
-	$$(CLANG) $$(SAN_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $$@.d $$< \
+	$$(call say,FUZZ,$$@)
+	$$(Q)$$(CLANG) $$(SAN_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $$@.d $$< \
 		$(B)/san-clang/libconfig.a $$(LIBS) -o $$@
 endef
 $(foreach f,$(FUZZERS),$(eval $(call build_fuzzer,$(f))))
@@ -183,14 +197,17 @@ bench: all $(B)/bench/bench
 
 $(B)/bench/bench.bpf.o: bench/bench.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
-	$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
-	mv $@.tmp $@
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
+	@mv $@.tmp $@
 
 $(B)/bench/bench: bench/bench.c $(B)/bench/bench.skel.h config.mk Makefile
-	$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MMD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MMD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
 
 # ---- installing ---------------------------------------------------------------------------------
 
