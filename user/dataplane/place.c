@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The BPF file system, the lock of the commands, and the list of instances. */
 #include "place.h"
+#include "journal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -144,19 +145,25 @@ int place_instances(int (*fn)(const char *name, void *ctx), void *ctx)
 }
 
 struct choice {
-	char only[N64_NAME_MAX + 1];
+	char only[N64_NAME_MAX + 1], here[N64_NAME_MAX + 1];
 	char all[256];
-	unsigned int n;
+	unsigned int n, n_here; /* in all, in this network namespace */
 };
 
 static int count_instance(const char *name, void *ctx)
 {
 	struct choice *c = ctx;
 	size_t len = strlen(c->all);
+	struct state s;
 
 	if (!c->n++)
 		snprintf(c->only, sizeof(c->only), "%.*s", N64_NAME_MAX, name);
 	snprintf(c->all + len, sizeof(c->all) - len, "%s%s", len ? ", " : "", name);
+	if (state_load(&s, name, NULL))
+		return 0;
+	if (state_u64(&s, "netns") == netns_cookie() && !c->n_here++)
+		snprintf(c->here, sizeof(c->here), "%.*s", N64_NAME_MAX, name);
+	state_close(&s);
 	return 0;
 }
 
@@ -180,6 +187,10 @@ int place_choose(const char *name, char chosen[N64_NAME_MAX + 1], struct config_
 	if (!c.n)
 		return report_error(err, -ENOENT,
 				    "no instance is attached; `xdp-nat64 attach` makes one");
+	if (c.n_here == 1) {
+		snprintf(chosen, N64_NAME_MAX + 1, "%s", c.here);
+		return 0;
+	}
 	if (c.n > 1)
 		return report_error(err, -EINVAL,
 				    "%u instances are attached: %s; say which with --name",
