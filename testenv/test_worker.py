@@ -115,14 +115,16 @@ CLASSES = [
 ]
 
 
-def send(net, packet):
-    """From the side that the packet's version says; the wire that it goes out by."""
-    version = packet[0] >> 4
+def send(net, *packets):
+    """From the side that the version of the first one says."""
+    version = packets[0][0] >> 4
     host, device = (net.client, "eth6") if version == 6 else (net.server, "eth4")
+    kind = lib.ETH_P_IPV6 if version == 6 else lib.ETH_P_IP
+    head = bytes.fromhex(net.gateway.mac(device).replace(":", "")) + bytes(6) \
+        + struct.pack("!H", kind)
     with host.wire("eth0") as wire:
-        kind = lib.ETH_P_IPV6 if version == 6 else lib.ETH_P_IP
-        mac = bytes.fromhex(net.gateway.mac(device).replace(":", ""))
-        wire.send(mac + bytes(6) + struct.pack("!H", kind) + packet)
+        for packet in packets:
+            wire.send(head + packet)
 
 
 def proto_of(frame):
@@ -206,8 +208,7 @@ def test_order(net, gateway):
     with one_cpu(), net.server.wire("eth0") as wire:
         for _ in range(rounds):
             with stopped(gateway):
-                for ident in range(count):
-                    send(net, frag6(ident=ident))
+                send(net, *(frag6(ident=ident) for ident in range(count)))
             seen = []
             while len(seen) < count:
                 frame = wire.recv(seconds=3)
@@ -296,8 +297,7 @@ def test_terminate(net):
         wait_for("the worker to serve", lambda: works(net, seconds=0.1))
         with net.server.wire("eth0") as wire:
             with stopped(gateway):
-                for ident in range(400):
-                    send(net, frag6(ident=ident))
+                send(net, *[frag6()] * 400)
                 worker.send_signal(signal.SIGTERM)
             assert worker.wait(5) == 0
             assert len(wire.drain()) == 400
@@ -482,8 +482,7 @@ def test_error_rate(net):
     """GERR-25: 20 errors per second and destination after a burst of 50; what is
     suppressed is counted."""
     with attached(net) as gateway, net.client.wire("eth0") as wire:
-        for _ in range(300):
-            send(net, ip6(udp(6), hlim=1))
+        send(net, *[ip6(udp(6), hlim=1)] * 300)
         wait_for("300 packets to be judged",
                  lambda: gateway.stats().get("ttl_expired", "worker") == 300)
         stats = gateway.stats()
