@@ -151,7 +151,8 @@ static inline void fake_set(struct fake *f, const char *key, const char *value)
 	}
 }
 
-/* "key=value;key=value"; mtu4 and mtu6 belong to the world. */
+/* "key=value;key=value"; mtu4 and mtu6 belong to the world, noxlat-port to the
+ * no-translate entry before it. */
 static inline void fake_set_all(struct fake *f, const char *words)
 {
 	char *copy = strdup(words), *save = NULL;
@@ -164,6 +165,9 @@ static inline void fake_set_all(struct fake *f, const char *words)
 			f->mtu4 = (__u32)atoi(value);
 		else if (!strcmp(w, "mtu6"))
 			f->mtu6 = (__u32)atoi(value);
+		else if (!strcmp(w, "noxlat-port"))
+			f->config.no_translate.v[f->config.no_translate.n - 1].port =
+				(__u16)atoi(value);
 		else
 			fake_set(f, w, value);
 	}
