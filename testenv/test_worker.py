@@ -358,6 +358,21 @@ def test_broken_policy(net):
         assert works(net)
 
 
+@pytest.mark.parametrize("rule, reason, packet", [
+    ("L4-03", "udp_zero", ip4(udp(4, checksum=False))),
+    ("L4-04", "udp_zero_frag", ip4(udp(4, checksum=False), frag=0x2000)),
+], ids=["L4-03", "L4-04"])
+def test_udp_zero_log(net, rule, reason, packet):
+    """Who sends UDP without a checksum is written down, but not for every packet."""
+    with attached(net, udp_zero_csum="drop") as gateway:
+        send(net, *[packet] * 200)
+        wait_for("200 packets to be dropped",
+                 lambda: gateway.stats().get(reason, "worker") == 200)
+        lines = [line for line in worker_log(gateway).splitlines() if "checksum" in line]
+        assert 1 <= len(lines) <= 20, rule
+        assert f"{S4} port 4000 to {H4} port 53" in lines[0]
+
+
 # ---- the host changes --------------------------------------------------------------------------
 
 
