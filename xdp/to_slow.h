@@ -63,9 +63,9 @@ static __always_inline enum reason take_token(const struct n64_conf *c, enum slo
 	return R_GO_ON;
 }
 
-/* GEN-13: the longest frame that one buffer of the worker holds, beside the
- * kernel's headroom in a 4096-byte buffer. */
-#define ONE_BUFFER (4096 - 256 - (int)sizeof(struct n64_slow))
+/* GEN-13: the longest frame that one 4096-byte buffer of the worker holds beside
+ * the kernel's headroom, two bytes for alignment, and the hand-over header. */
+#define ONE_BUFFER (4096 - 256 - 2 - (int)sizeof(struct n64_slow))
 #define CUT_IP_LEN 1280
 
 /* Makes a frame short enough for the worker, or says that it cannot be. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "programs.h"
@@ -106,9 +107,15 @@ int plan_save(const struct policy *pol, const struct instance_paths *p,
 	      struct config_error *err)
 {
 	const struct passwd *pw = getpwnam(WORKER_USER);
-	int rc = policy_save(pol, p->policy);
+	uid_t owner = pw ? pw->pw_uid : (uid_t)-1;
+	struct stat old;
+	int rc;
 
-	if (!rc && pw && chown(p->policy, pw->pw_uid, (gid_t)-1))
+	/* a worker that runs as another user (--user) has made the file its own */
+	if (!stat(p->policy, &old))
+		owner = old.st_uid;
+	rc = policy_save(pol, p->policy);
+	if (!rc && chown(p->policy, owner, (gid_t)-1))
 		rc = -errno;
 	if (rc)
 		return report_error(err, rc, "cannot write %s: %s", p->policy, strerror(-rc));
