@@ -164,12 +164,19 @@ $(call test_of,fuzz,$(1)): $(1) $(B)/san-clang/libconfig.a config.mk Makefile
 endef
 $(foreach f,$(FUZZERS),$(eval $(call build_fuzzer,$(f))))
 
-# Seeds stand beside a fuzzer in corpus/NAME/; what it finds goes to build/.
-fuzz: $(FUZZ_BINS)
+# Packets to begin with, from the golden rows.
+$(B)/fuzz/seeds: common/fuzz/seeds.py testenv/golden-packets.json
+	@$(PYTHON) $^ $@
+	@touch $@
+
+# Seeds stand beside a fuzzer in corpus/NAME/ or are made; what it finds goes to
+# build/.
+fuzz: $(FUZZ_BINS) $(B)/fuzz/seeds
 	@set -e; for src in $(FUZZERS); do \
 		name=$$(basename $$src .c); \
 		seeds=$$(dirname $$src)/corpus/$$name; \
 		mkdir -p $(B)/fuzz/corpus/$$name $(B)/fuzz/found; \
+		[ -d $$seeds ] || seeds=$(B)/fuzz/seeds/$$name; \
 		[ -d $$seeds ] || seeds=; \
 		echo "fuzz $$name: $(FUZZ_SECONDS) s"; \
 		$(B)/fuzz/$$name -max_total_time=$(FUZZ_SECONDS) -timeout=5 -print_final_stats=1 \
