@@ -141,7 +141,8 @@ int main(int argc, char **argv)
 	else if (argc == 6 && !strcmp(argv[1], "source"))
 		rc = run_source(b, frame, len, atof(argv[4]) / 1000);
 	else
-		fprintf(stderr, "usage: bench sink DEV | redirect DEV DEV | source DEV HEX MS CPU\n");
+		fprintf(stderr,
+			"usage: bench sink DEV | redirect DEV DEV | source DEV HEX MS CPU\n");
 	bench_bpf__destroy(b);
 	return rc;
 }

@@ -268,7 +268,8 @@ def small_link(topology):
     route = topology.client.out(["ip", "-6", "route", "get", Topology.FAR6])
     mtu = re.search(r"mtu (\d+)", route)
     if not mtu or int(mtu[1]) != Topology.FAR_MTU + 20:
-        raise Failed(f"the client's path MTU is {mtu[1] if mtu else 'not known'}, not 1420\n{route}")
+        learnt = mtu[1] if mtu else "not known"
+        raise Failed(f"the client's path MTU is {learnt}, not 1420\n{route}")
     return f"5 MB arrived, client learnt {mtu[1]} (1400 + 20)"
 
 
@@ -359,7 +360,8 @@ def keep(topology, folder):
         json.dump({"folder": folder}, f)
     print("\n  The topology stands. To enter it:")
     for host in topology.hosts:
-        print(f"    sudo nsenter --net=/run/netns/{host.name} bash    # {host.role}")
+        command = f"sudo nsenter --net=/run/netns/{host.name} bash"
+        print(f"    {command:<58} # {host.role}")
     name = topology.gateway.instance
     print("  On the gateway, for instance:")
     print(f"    {lib.PROGRAM} status --name {name}")

@@ -36,7 +36,8 @@ def transport(rng, proto, size):
                            rng.randrange(256), rng.randrange(65536), 0, rng.randrange(65536))
         return head + options + data, 16
     if proto == 17:
-        return struct.pack("!HHHH", rng.randrange(65536), rng.randrange(65536), 8 + size, 0) + data, 6
+        ports = rng.randrange(65536), rng.randrange(65536)
+        return struct.pack("!HHHH", *ports, 8 + size, 0) + data, 6
     return struct.pack("!BBHHH", 0, 0, 0, rng.randrange(65536), rng.randrange(65536)) + data, 2
 
 
