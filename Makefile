@@ -34,7 +34,8 @@ config.mk: configure
 # ---- flags ------------------------------------------------------------------------
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-# build/ holds generated code (the skeleton), which is not held to our warnings.
+# build/ holds generated code (the skeleton), which is not held to our warnings; -MD
+# and not -MMD, which would leave it out of the dependencies as a system header.
 INCLUDES := -Icommon -Iuser -isystem $(B) $(LIB_CFLAGS)
 HARDEN := -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fPIE
 CFLAGS ?= -O2 -g
@@ -78,7 +79,7 @@ bpf: $(SKEL)
 $(B)/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -c $< -o $@
 
 # Written beside and moved, so that an interrupted bpftool leaves no half file.
 $(SKEL): $(B)/nat64.bpf.o
@@ -99,19 +100,19 @@ $(filter-out $(B)/san/user/config/%,$(USER_SRC:%.c=$(B)/san/%.o)): | $(SKEL)
 $(B)/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -c $< -o $@
 
 # ---- unit tests: sanitized; common/ by both compilers --------------------------------
 
 $(B)/san/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(SAN_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(SAN_CFLAGS) -MD -MP -c $< -o $@
 
 $(B)/san-clang/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CLANG,$@)
-	$(Q)$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(SAN_CFLAGS) -fsanitize=fuzzer-no-link -MD -MP -c $< -o $@
 
 define archive
 	$(call say,AR,$@)
@@ -133,7 +134,7 @@ define build_test
 $(call test_of,$(3),$(2)): $(2) $(4) config.mk Makefile
 	@mkdir -p $$(@D)
 	$$(call say,TEST,$$@)
-	$$(Q)$$($(1)) $$(SAN_CFLAGS) -MMD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
+	$$(Q)$$($(1)) $$(SAN_CFLAGS) -MD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
 endef
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a)))
@@ -159,7 +160,7 @@ define build_fuzzer
 $(call test_of,fuzz,$(1)): $(1) $(B)/san-clang/libconfig.a config.mk Makefile
 	@mkdir -p $$(@D)
 	$$(call say,FUZZ,$$@)
-	$$(Q)$$(CLANG) $$(SAN_CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $$@.d $$< \
+	$$(Q)$$(CLANG) $$(SAN_CFLAGS) -fsanitize=fuzzer -MD -MP -MF $$@.d $$< \
 		$(B)/san-clang/libconfig.a $$(LIBS) -o $$@
 endef
 $(foreach f,$(FUZZERS),$(eval $(call build_fuzzer,$(f))))
@@ -205,7 +206,7 @@ bench: all $(B)/bench/bench
 $(B)/bench/bench.bpf.o: bench/bench.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -c $< -o $@
 
 $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 	$(call say,SKEL,$@)
@@ -214,7 +215,7 @@ $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 
 $(B)/bench/bench: bench/bench.c $(B)/bench/bench.skel.h config.mk Makefile
 	$(call say,CC,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MMD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
 
 # ---- installing ---------------------------------------------------------------------------------
 
