@@ -31,6 +31,7 @@ struct fake {
 	bool no_source;
 	bool limited;			/* error_allowed says no */
 	__be16 id;
+	bool id_df;			/* what ip_id was asked for last */
 	__u32 ifindex;
 	/* the configuration */
 	struct config config;
@@ -116,7 +117,7 @@ static inline __be16 fake_ip_id(void *ctx, __be32 src, __be32 dst, __u8 proto, b
 	(void)src;
 	(void)dst;
 	(void)proto;
-	(void)df;
+	((struct fake *)ctx)->id_df = df;
 	return ((struct fake *)ctx)->id;
 }
 

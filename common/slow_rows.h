@@ -244,6 +244,11 @@ static const struct row hairpins[] = {
 	  "[ v6 64:ff9b::192.0.2.1>2001:db8:bbbb::b udp=16 ]", R_kern_hairpin,
 	  "v6 64:ff9b::192.0.2.2>2001:db8:aaaa:: ttl=63 icmp=1:4:0:48 "
 	  "[ v6 2001:db8:aaaa::>64:ff9b::192.0.2.2 udp=16 ]" },
+	{ "HP-02 TOS", CFG_A10 ";tos=5",
+	  "v6 2001:db8:bbbb::b>64:ff9b::192.0.2.1 tos=9 icmp=1:4:0:48 "
+	  "[ v6 64:ff9b::192.0.2.1>2001:db8:bbbb::b tos=9 udp=16 ]", R_kern_hairpin,
+	  "v6 64:ff9b::192.0.2.2>2001:db8:aaaa:: tos=5 ttl=63 icmp=1:4:0:48 "
+	  "[ v6 2001:db8:aaaa::>64:ff9b::192.0.2.2 tos=5 udp=16 ]" },
 	{ "HP-02 MTU", CFG_A10,
 	  "v6 2001:db8:bbbb::b>64:ff9b::192.0.2.1 icmp=2:0:578:48 "
 	  "[ v6 64:ff9b::192.0.2.1>2001:db8:bbbb::b udp=1460 ]", R_kern_hairpin,

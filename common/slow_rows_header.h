@@ -34,6 +34,10 @@ static const struct row headers_4to6[] = {
 	{ "X-4TO6-12", NULL, "v4 S4>H4 raw=60:16", R_bad_proto, NULL },
 	{ "X-4TO6-12", NULL, "v4 S4>H4 off=10 data=58:80:80", R_bad_proto, NULL },
 	{ "X-4TO6-12", NULL, "v6 H6>S6 fh=10:0:7 data=1:80:80", R_bad_proto, NULL },
+	/* a header and nothing behind it */
+	{ "L4-07", NULL, "v4 S4>H4 raw=132:0", R_kern_4to6, "v6 S6>H6 ttl=63 raw=132:0" },
+	{ "X-4TO6-07", NULL, "v4 S4>H4 opt=01010101 raw=132:0", R_kern_4to6,
+	  "v6 S6>H6 ttl=63 raw=132:0" },
 	{ "X-4TO6-13", NULL, "v4 S4>H4 rf udp=16", R_kern_4to6, "v6 S6>H6 ttl=63 udp=16" },
 };
 
