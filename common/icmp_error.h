@@ -19,16 +19,16 @@ struct error_rule {
 
 static const struct error_rule error_rules[] = {
 	{ R_ttl_expired, ICMP4_TIME_EXCEEDED, 0, ICMP6_TIME_EXCEEDED, 0, false }, /* GENERR-01 */
-	{ R_too_big, ICMP4_UNREACH, 4, ICMP6_TOO_BIG, 0, false },		  /* GENERR-02 */
-	{ R_source_route, ICMP4_UNREACH, 5, ICMP6_PARAM, 0, false },		  /* GENERR-03 */
-	{ R_deny6to4, NO_ERROR, 0, ICMP6_UNREACH, 1, true },			  /* GENERR-04 */
-	{ R_not_allowed6, NO_ERROR, 0, ICMP6_UNREACH, 1, true },		  /* GENERR-04 */
-	{ R_wkp_forbidden, NO_ERROR, 0, ICMP6_UNREACH, 1, true },		  /* GENERR-04 */
-	{ R_src6_untranslatable, NO_ERROR, 0, ICMP6_UNREACH, 1, true },		  /* GENERR-05 */
-	{ R_eam_untranslatable, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, true },	  /* GENERR-06 */
-	{ R_deny4to6, ICMP4_UNREACH, 13, NO_ERROR, 0, false },			  /* GENERR-08 */
-	{ R_no_route, ICMP4_UNREACH, 1, ICMP6_UNREACH, 0, false },		  /* GENERR-09 */
-	{ R_fib_prohibit, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, false },		  /* GENERR-10 */
+	{ R_too_big, ICMP4_UNREACH, 4, ICMP6_TOO_BIG, 0, false }, /* GENERR-02 */
+	{ R_source_route, ICMP4_UNREACH, 5, ICMP6_PARAM, 0, false }, /* GENERR-03 */
+	{ R_deny6to4, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-04 */
+	{ R_not_allowed6, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-04 */
+	{ R_wkp_forbidden, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-04 */
+	{ R_src6_untranslatable, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-05 */
+	{ R_eam_untranslatable, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, true }, /* GENERR-06 */
+	{ R_deny4to6, ICMP4_UNREACH, 13, NO_ERROR, 0, false }, /* GENERR-08 */
+	{ R_no_route, ICMP4_UNREACH, 1, ICMP6_UNREACH, 0, false }, /* GENERR-09 */
+	{ R_fib_prohibit, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, false }, /* GENERR-10 */
 };
 
 static inline const struct error_rule *error_rule(enum reason r)

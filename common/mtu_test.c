@@ -94,6 +94,13 @@ static void test_forwarding(void **state)
 	/* MTU-64-02 */
 	assert_int_equal(mtu_frag4_payload(1000), 976);
 	assert_int_equal(mtu_frag4_payload(68), 48);
+	/* MTU-46-11: plateaus below 1280 do not count, 1280 does */
+	conf.plateaus[6] = 1280;
+	assert_int_equal(mtu_plateau(&conf, 1281), 1280);
+	assert_int_equal(mtu_plateau(&conf, 1280), 0);
+	conf.plateaus[6] = 1279;
+	assert_int_equal(mtu_plateau(&conf, 1500), 0);
+	conf.plateaus[6] = 1492;
 	/* MTU-46-02, MTU-64-01 */
 	assert_int_equal(mtu_told4(1500, false), 1480);
 	assert_int_equal(mtu_told4(1500, true), 1472);

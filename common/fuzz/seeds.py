@@ -10,7 +10,8 @@ def main():
     golden, out = json.loads(pathlib.Path(sys.argv[1]).read_text()), pathlib.Path(sys.argv[2])
     # configuration and world of slow_fuzz.h: mtu4 1492, mtu6 1504
     control = bytes([0, 0, 89, 14])
-    packets = {bytes.fromhex(p) for row in golden["vectors"] for p in [row["input"], *row["output"]]}
+    packets = {bytes.fromhex(p) for row in golden["vectors"]
+               for p in [row["input"], *row["output"]]}
     for name in ("slow4_fuzz", "slow6_fuzz", "ext6_fuzz"):
         (out / name).mkdir(parents=True, exist_ok=True)
     for i, packet in enumerate(sorted(packets)):

@@ -46,7 +46,8 @@ static inline void fuzz_check_out(const struct fake *f, const struct fake_out *o
 	bool v4 = o->ip[0] >> 4 == 4;
 	__u64 sum = 0;
 
-	CHECK(v4 ? parse_ip4((const void *)o->ip, end, &p) : parse_ip6((const void *)o->ip, end, &p));
+	CHECK(v4 ? parse_ip4((const void *)o->ip, end, &p) :
+		   parse_ip6((const void *)o->ip, end, &p));
 	CHECK(p.l3_len == o->len && o->len <= 65535);
 	CHECK(!v4 || (p.ihl == IP4_LEN && p.hdr_csum_ok && !(p.df && p.more)));
 	CHECK(o->len <= mtu_of_link(v4 ? FAM_4 : FAM_6, v4 ? f->mtu4 : f->mtu6) ||
