@@ -97,10 +97,12 @@ class Bench:
 
     def stop(self):
         self.stack.close()
-        if self.key is not None:
-            self.topology.gateway.check_sums()
-            self.topology.gateway.detach()
-        self.key = None
+        key, self.key = self.key, None
+        if key is not None:
+            try:
+                self.topology.gateway.check_sums()
+            finally:
+                self.topology.gateway.detach()
 
 
 class MulticastRouter:
