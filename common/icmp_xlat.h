@@ -317,6 +317,20 @@ static inline bool icmp_quotes_target(const struct slow_job *j)
 	return siit_quoted_target(j->env, &quoted.dst);
 }
 
+/* ADR-26 judges who uses the translator. An error may come from a router on the
+ * way to him: then he is the destination of the quoted packet. Judged by the
+ * router alone, allow6 would be a black hole for path MTU discovery. */
+static inline bool icmp_allowed6(const struct n64_env *env, const struct n64_pol6 *src,
+				 const struct addr6 *quoted_dst)
+{
+	const struct n64_pol6 *user;
+
+	if (!have(env, HAVE_ALLOW6) || (src && src->flags & POL_ALLOW))
+		return true;
+	user = env_pol6(env, quoted_dst);
+	return user && user->flags & POL_ALLOW;
+}
+
 /* Steps (5) to (11) of GEN-08 for an ICMPv6 error. An ERROR reason is never
  * answered, because it is about an error (GERR-20). */
 static inline enum reason icmp_error_6to4(struct slow_job *j)
@@ -331,8 +345,6 @@ static inline enum reason icmp_error_6to4(struct slow_job *j)
 
 	if (j->pointer)
 		return R_source_route;
-	if (have(env, HAVE_ALLOW6) && !(src && src->flags & POL_ALLOW))
-		return R_not_allowed6;
 	r = siit_dst_6to4(env, p, &j->x, &how, &dst4);
 	if (r)
 		return r;
@@ -347,6 +359,8 @@ static inline enum reason icmp_error_6to4(struct slow_job *j)
 		return r;
 	if (!p->from_pair && !addr6_equal(&p->dst6, &m.q.p.src6))
 		return R_inner_mismatch; /* IN-12 */
+	if (!icmp_allowed6(env, src, &m.q.p.dst6))
+		return R_not_allowed6;
 	r = icmp_quoted_6to4(j, &m);
 	if (r)
 		return r;

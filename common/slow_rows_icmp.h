@@ -225,7 +225,10 @@ static const struct row sources[] = {
 	{ "ADR-24", NULL,
 	  "v6 K6>2001:db8:64::127.0.0.1 icmp=3:0:0:48 [ v6 2001:db8:64::127.0.0.1>H6 udp=16 ]",
 	  R_dst4_illegal, NULL },
+	/* a router outside allow6 speaks about a user inside, or about one outside */
 	{ "ADR-26", "allow6=2001:db8:a::/48", "v6 R6>S6 icmp=3:0:0:48 [ v6 S6>H6 ttl=0 udp=16 ]",
+	  R_kern_6to4, "v4 GW4>S4 ttl=63 icmp=11:0:0:28 [ v4 S4>H4 ttl=0 udp=16 ]" },
+	{ "ADR-26", "allow6=2001:db8:b::/48", "v6 R6>S6 icmp=3:0:0:48 [ v6 S6>H6 ttl=0 udp=16 ]",
 	  R_not_allowed6, NULL },
 };
 

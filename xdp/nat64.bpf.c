@@ -32,37 +32,15 @@ static __always_inline enum reason beyond_fast_path4(const struct pkt *p)
 
 static __always_inline enum reason beyond_fast_path6(const struct pkt *p)
 {
-	switch (p->proto) {
-	case P_FRAGMENT:
+	if (p->proto == P_FRAGMENT)
 		return R_slow_frag6;
-	case P_HOPOPT:
-	case P_ROUTING:
-	case P_DSTOPT:
-		return R_slow_ext6;
-	default:
-		return R_GO_ON;
-	}
+	return ext6_is_skipped(p->proto) ? R_slow_ext6 : R_GO_ON;
 }
 
 /* L4-11: a SYN whose MSS is to be lowered is the worker's. */
 static __always_inline bool clamps_mss(const struct pkt *p, __u32 enabled)
 {
 	return enabled && p->proto == P_TCP && p->tcp_flags & TCP_SYN;
-}
-
-/* L2-06: a sender with checksum offload on a veth leaves the pseudo-header sum in
- * place of the checksum; ping passes and TCP fails. Looked at where it is cheap:
- * once a connection. */
-static __always_inline void notice_partial_csum(const struct pkt *p)
-{
-	__u64 sum;
-
-	if (p->proto != P_TCP || !(p->tcp_flags & TCP_SYN))
-		return;
-	sum = p->fam == FAM_4 ? csum_pseudo4(p->src4, p->dst4, P_TCP, p->l4_len)
-			      : csum_pseudo6(&p->src6, &p->dst6, P_TCP, p->l4_len);
-	if (csum_fold(sum) == p->l4_csum)
-		count(R_partial_csum, p->l3_len);
 }
 
 /* Rules that every plain packet of both families goes through: TTL, protocol. */
@@ -81,6 +59,37 @@ static __always_inline enum reason judge(const struct n64_conf *c, const struct 
 	return c->opt.force_slow ? R_slow_forced : R_GO_ON;
 }
 
+/* Ours? R_slow_icmp_error: an error from a router without a translation (EAM-08). */
+static __always_inline enum reason target6(struct xdp_md *ctx, const struct n64_env *env,
+					   struct pkt *p, struct xlat *x)
+{
+	enum reason r = siit_target6(env, p, x);
+
+	if (r == R_not_target && env->conf->have & HAVE_EAM && x->dst_pol6 &&
+	    x->dst_pol6->flags & POL_EAM && quoted_makes_target(ctx, p))
+		return R_slow_icmp_error;
+	return r;
+}
+
+/* Valid, from a source that may be, and for the fast path at all? */
+static __always_inline enum reason valid6(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p)
+{
+	enum reason r = rule_header(p);
+
+	if (!r)
+		r = rule_source(p);
+	if (r)
+		return r;
+	if (c->opt.urpf6 != URPF_OFF && !p->from_pair &&
+	    urpf_refuses(ctx, &p->src6, p->ifindex, c->opt.urpf6 == URPF_STRICT))
+		return R_urpf;
+	r = beyond_fast_path6(p);
+	if (!r && pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR)
+		return R_slow_icmp_error;
+	return r;
+}
+
 static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_env *env,
 					 const struct n64_port *port, struct pkt *p, int *action)
 {
@@ -88,37 +97,23 @@ static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_en
 	const struct ip6_hdr *ip = ip_of(ctx, p);
 	struct route rt = {};
 	struct xlat x = {};
-	enum reason r;
+	enum reason r, ours;
 	__u32 len;
 
 	/* ours? */
 	if (!parse_ip6(ip, frame_end(ctx), p))
 		return R_unreadable;
 	parse_l4(ip + 1, frame_end(ctx), p);
-	r = siit_target6(env, p, &x);
-	if (r == R_not_target && c->have & HAVE_EAM && x.dst_pol6 &&
-	    x.dst_pol6->flags & POL_EAM && quoted_makes_target(ctx, p))
-		r = R_slow_icmp_error;
-	if (r && r != R_slow_icmp_error)
-		return r;
+	ours = target6(ctx, env, p, &x);
+	if (ours && ours != R_slow_icmp_error)
+		return ours;
 	if (!(port->flags & PORT_6TO4))
 		return R_direction_off;
 
 	/* valid? */
-	if (rule_header(p))
-		return rule_header(p);
-	if (rule_source(p))
-		return rule_source(p);
-	if (c->opt.urpf6 != URPF_OFF && !p->from_pair &&
-	    urpf_refuses(ctx, &p->src6, p->ifindex, c->opt.urpf6 == URPF_STRICT))
-		return R_urpf;
-	if (r)
-		return r;
-	r = beyond_fast_path6(p);
-	if (r)
-		return r;
-	if (pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR)
-		return R_slow_icmp_error;
+	r = valid6(ctx, c, p);
+	if (r || ours)
+		return r ? r : ours;
 
 	/* policy, addresses, protocol */
 	r = siit_6to4(env, p, &x);

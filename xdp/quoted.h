@@ -4,35 +4,36 @@
 #ifndef N64_XDP_QUOTED_H
 #define N64_XDP_QUOTED_H
 
+#include "ext6.h"
 #include "rules.h"
 #include "siit.h"
 #include "world.h"
 
-#define QUOTED_MAX_EH 8
+/* The bytes of a frame for ext6_walk. */
+struct frame_bytes {
+	struct xdp_md *ctx;
+	__u32 l3_off;
+};
 
-static __always_inline bool is_skippable(__u8 nexthdr)
+static __always_inline int load_frame(const void *frame, __u32 off, void *to, __u32 len)
 {
-	return nexthdr == P_HOPOPT || nexthdr == P_ROUTING || nexthdr == P_DSTOPT;
+	const struct frame_bytes *f = frame;
+
+	return (int)bpf_xdp_load_bytes(f->ctx, f->l3_off + off, to, len);
 }
 
 /* Offset in the frame of the packet that an ICMPv6 error quotes, extension headers
- * in front of the ICMPv6 header or not. 0: no ICMPv6 error. */
-static __attribute__((noinline)) __u32 quoted_offset(struct xdp_md *ctx, const struct pkt *p)
+ * in front of the ICMPv6 header or not; walks *p on to it. 0: no ICMPv6 error. */
+static __attribute__((noinline)) __u32 quoted_offset(struct xdp_md *ctx, struct pkt *p)
 {
-	__u32 off = p->l3_off + IP6_LEN;
-	__u8 next = p->proto, eh[2], type;
+	struct frame_bytes f = {ctx, p->l3_off};
+	__u32 pointer;
 
-	for (int i = 0; i < QUOTED_MAX_EH && is_skippable(next); i++) {
-		if (bpf_xdp_load_bytes(ctx, off, eh, sizeof(eh)))
-			return 0;
-		next = eh[0];
-		off += (eh[1] + 1) * 8;
-	}
-	if (next != P_ICMP6 || bpf_xdp_load_bytes(ctx, off, &type, sizeof(type)))
+	if (ext6_walk(load_frame, &f, p, &pointer) || p->proto != P_ICMP6 || p->frag_off ||
+	    load_frame(&f, p->l4_off, &p->icmp_type, sizeof(p->icmp_type)) ||
+	    icmp_kind(p) != ICMP_ERROR)
 		return 0;
-	if (type < ICMP6_UNREACH || type > ICMP6_PARAM)
-		return 0;
-	return off + ICMP_LEN;
+	return p->l3_off + p->l4_off + ICMP_LEN;
 }
 
 /* Did the quoted packet go to a host that we translate for? Apart from the walk,
@@ -51,7 +52,7 @@ static __attribute__((noinline)) int quoted_dst_is_ours(struct xdp_md *ctx, __u3
 }
 
 /* Does the error, whose source has no translation, quote a packet of ours? */
-static __always_inline bool quoted_makes_target(struct xdp_md *ctx, const struct pkt *p)
+static __always_inline bool quoted_makes_target(struct xdp_md *ctx, struct pkt *p)
 {
 	__u32 off = quoted_offset(ctx, p);
 
