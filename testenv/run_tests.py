@@ -16,6 +16,8 @@ TOP = os.path.dirname(HERE)
 UNIT_SECONDS = 120
 
 CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED) +\] +(\d+) test\(s\)")
+# A program that cannot run here says so: "NAME: skipped, REASON".
+SKIPPED = re.compile(r"^\S+: skipped, .*$", re.M)
 
 
 class Totals:
@@ -51,6 +53,9 @@ def run_unit(path):
     if status != 0 and not count["FAILED"]:
         count["FAILED"] = 1  # ended by a signal or a sanitizer
         text += f"\n{path}: exit status {status}\n"
+    if status == 0 and not any(count.values()) and (reason := SKIPPED.search(text)):
+        print(reason[0])
+        count["SKIPPED"] = 1
     if not any(count.values()):
         count["FAILED"] = 1
         text += f"\n{path}: ran no test\n"
@@ -63,7 +68,7 @@ def run_units(paths, totals):
         passed, failed, skipped, text = run_unit(path)
         totals.add(passed, failed, skipped)
         took = time.monotonic() - begin
-        word = "FAILED" if failed else "ok"
+        word = "FAILED" if failed else "ok" if passed else "skipped"
         print(f"{os.path.relpath(path, TOP):44} {passed:4} passed {word:7} {took:5.1f} s",
               flush=True)
         if failed:
