@@ -192,6 +192,13 @@ struct n64_vlan_key {
 	__u16 vid[N64_MAX_TAGS];	/* host order, outermost first, 0: none */
 };
 
+/* Map `local`: the host's own unicast addresses -> 1 (u32). The FIB says the same
+ * for "the host itself" and "no route". FAM_4 in addr.w[0]. */
+struct n64_local_key {
+	__u32 fam;
+	struct addr6 addr;
+};
+
 /* Map `counters` (per CPU), index slot * N_REASONS + reason; map `wcounters`
  * (shared memory, written by the worker alone), index reason. Bytes are those
  * of the IP packet as received. */
@@ -303,6 +310,7 @@ _Static_assert(sizeof(struct n64_pair_mac) == MAC_LEN, "a MAC address");
 _Static_assert(sizeof(struct n64_pol4) == 32, "pol4");
 _Static_assert(sizeof(struct n64_pol6) == 20, "pol6");
 _Static_assert(sizeof(struct n64_vlan_key) == 8, "vlan key");
+_Static_assert(sizeof(struct n64_local_key) == 20, "local key");
 _Static_assert(sizeof(struct n64_egress) == 16, "egress");
 _Static_assert(sizeof(struct n64_port) == 64, "port");
 

@@ -136,7 +136,7 @@ static inline enum reason forward_6to4(struct slow_job *j)
 	forward_payload(j, l4_change_6to4(p, src.w[0], dst.w[0]), payload);
 	forward_clamp(j, opt->clamp_mss6to4, payload, mtu4 - IP4_LEN - TCP_LEN);
 	if (!p->has_fh)
-		id = job_ip_id(j, src.w[0], dst.w[0], p->proto, df);
+		id = job_ip_id(j, src.w[0], dst.w[0], proto_6to4(p), df);
 	return fragments_sent(j, fragments_send4(j, p, src.w[0], dst.w[0], id, per), R_kern_6to4);
 }
 

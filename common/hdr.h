@@ -21,6 +21,12 @@ n64_inline __u32 len_4to6(const struct pkt *p)
 	return IP6_LEN + p->l4_len + (pkt_is_fragment(p) ? FRAGHDR_LEN : 0);
 }
 
+/* X-6TO4-07. */
+n64_inline __u8 proto_6to4(const struct pkt *p)
+{
+	return p->proto == P_ICMP6 ? P_ICMP4 : p->proto;
+}
+
 /* X-6TO4-04: DF=1 from 1261 bytes on; never behind a Fragment header. */
 n64_inline bool df_6to4(const struct pkt *p)
 {
@@ -44,7 +50,7 @@ n64_inline void hdr_6to4(const struct n64_conf *conf, const struct pkt *p, __be3
 	ip->id = id;
 	ip->frag = be16(frag);
 	ip->ttl = ttl;
-	ip->proto = p->proto == P_ICMP6 ? P_ICMP4 : p->proto;
+	ip->proto = proto_6to4(p);
 	ip->csum = 0;
 	ip->src = src;
 	ip->dst = dst;

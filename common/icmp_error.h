@@ -58,13 +58,29 @@ static inline bool error_unparseable(const struct pkt *p)
 	return !p->frag_off && !p->has_l4;
 }
 
+/* GERR-20: nobody can be answered there. An IPv6 source may hide an IPv4 one. */
+static inline bool error_source_illegal(const struct slow_job *j)
+{
+	const struct pkt *p = &j->p;
+	int pref;
+
+	if (rule_source(p))
+		return true;
+	if (p->fam == FAM_4)
+		return job_is_broadcast(j, p->src4);
+	pref = pref64_find(j->env->conf, &p->src6);
+	return pref >= 0 &&
+	       src4_is_illegal(rfc6052_extract(j->env->conf->pref64[pref].len, &p->src6));
+}
+
 /* GERR-20, GERR-21, MC-04. Packet Too Big about IPv6 multicast would be the one
  * exception; no multicast IPv6 destination is a target. */
 static inline bool error_is_forbidden(const struct slow_job *j, const struct error_rule *rule)
 {
 	const struct pkt *p = &j->p;
 
-	if (p->l2_mcast || rule_source(p) || error_unparseable(p))
+	if (p->l2_mcast || error_source_illegal(j) || error_unparseable(p) ||
+	    job_is_broadcast(j, p->fam == FAM_4 ? p->dst4 : j->x.dst4))
 		return true;
 	if (p->fam == FAM_4 ? addr4_is_multicast(p->dst4) || p->frag_off :
 			      addr6_is_multicast(&p->dst6) || addr4_is_multicast(j->x.dst4))

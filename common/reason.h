@@ -11,6 +11,7 @@ enum slow_class {
 	CLASS_none,
 	CLASS_syn,	/* stored SYNs */
 	CLASS_error,	/* answered with an ICMP error of our own */
+	CLASS_mtu,	/* the same, path MTU errors: never starved by others (GERR-25) */
 	CLASS_header,	/* options, extension headers */
 	CLASS_icmp,	/* ICMP errors to translate */
 	CLASS_bulk,

@@ -66,7 +66,8 @@ n64_inline bool siit_suffix_ok(const struct n64_env *env, int pref, const struct
 	return rfc6052_suffix_zero(&env->conf->pref64[pref], a);
 }
 
-/* GEN-04. An entry with ports speaks only of packets whose port is known. */
+/* GEN-04. An entry with ports speaks only of whole packets: of a
+ * fragmented one only the first piece could be told, and then nobody had it all. */
 n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct pkt *p)
 {
 	__u16 dport = host16(p->dport);
@@ -75,7 +76,7 @@ n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct 
 		return false;
 	if (!n)
 		return true;
-	if (!p->has_l4 || (p->proto != P_TCP && p->proto != P_UDP))
+	if (!p->has_l4 || pkt_is_fragment(p) || (p->proto != P_TCP && p->proto != P_UDP))
 		return false;
 	n64_no_unroll
 	for (__u32 i = 0; i < N64_NOXLAT_PORTS; i++)

@@ -127,6 +127,8 @@ static inline enum reason slow_path4(struct slow_job *j)
 	if (job_is_icmp_error(p))
 		return icmp_error_4to6(j, opt);
 	r = rule_source(p);
+	if (!r && job_is_broadcast(j, p->src4))
+		r = R_src4_illegal;
 	if (!r)
 		r = opt;
 	if (r)

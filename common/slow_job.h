@@ -46,6 +46,14 @@ static inline __u8 job_own_ttl(const struct slow_job *j)
 	return (__u8)(64 + 1 - j->ttl_dec);
 }
 
+/* A directed broadcast address of an attached subnet (ADR-20). */
+static inline bool job_is_broadcast(const struct slow_job *j, __be32 a)
+{
+	const struct n64_pol4 *pol = pol4_if(j->env, HAVE_BCAST4, a);
+
+	return pol && pol->flags & POL_BCAST;
+}
+
 /* An ICMP error whose header can be seen whole. */
 static inline bool job_is_icmp_error(const struct pkt *p)
 {

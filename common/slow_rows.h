@@ -22,6 +22,9 @@ static const struct row targets[] = {
 	  "=" },
 	{ "GEN-04", "no-translate=2001:db8:64::198.51.100.0/120;noxlat-port=40001",
 	  "v6 H6>S6 eh=0:00010400000000 udp=16", R_sp_returned, "=" },
+	/* with a port: whole packets only, or a datagram would be torn apart */
+	{ "GEN-04", "no-translate=192.0.2.32/28;noxlat-port=40001", "v4 S4>H4 id=9 mf udp=16",
+	  R_kern_4to6, "v6 S6>H6 ttl=63 fh=0:1:9 udp=16" },
 	/* A14 */
 	{ "EAM-08", NULL, "v6 2001:db8:9::1>H6 tcp=20", R_sp_returned, "=" },
 	{ "EAM-08", NULL, "v6 R6>H6 icmp=2:0:500:48 [ v6 H6>S6 udp=100 ]", R_sp_returned, "=" },

@@ -237,6 +237,14 @@ static const struct row sources[] = {
 static const struct row errors[] = {
 	{ "GENERR-01", NULL, "v4 S4>H4 ttl=1 echo=16", R_ttl_expired,
 	  "v4 GW4>S4 icmp=11:0:0:36 [ v4 S4>H4 ttl=1 echo=16 ]" },
+	/* a directed broadcast of an attached subnet causes no error, as either end */
+	{ "ADR-20", NULL, "v4 198.51.100.255>H4 opt=890704cb00714d00 udp=16", R_src4_illegal, NULL },
+	{ "GERR-20", "xlat4=198.51.100.0/24", "v4 R4>198.51.100.255 ttl=1 udp=16", R_ttl_expired,
+	  NULL },
+	{ "GERR-20", NULL, "v6 H6>2001:db8:64::198.51.100.255 ttl=1 udp=16", R_ttl_expired, NULL },
+	/* nor does a source that hides an IPv4 address nobody has */
+	{ "GERR-20", NULL, "v6 2001:db8:64::127.0.0.1>S6 eh=43:020001000000000000000000000000000000000000000000 udp=16",
+	  R_source_route, NULL },
 	{ "GENERR-09", "no-route", "v4 S4>H4 udp=16", R_no_route,
 	  "v4 GW4>S4 icmp=3:1:0:36 [ v4 S4>H4 udp=16 ]" },
 	{ "GENERR-09", "no-route", "v6 H6>S6 udp=16", R_no_route,

@@ -62,6 +62,15 @@ struct {
 	__type(value, __u32);
 } vlans SEC(".maps");
 
+/* local: addresses of the host itself, which the kernel delivers. Asked only when
+ * the FIB does not forward. Written by attach and the worker. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct n64_local_key);
+	__type(value, __u32);
+} local SEC(".maps");
+
 /* devmap: ifindex -> device; the ports and both ends of the pair. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);

@@ -81,13 +81,14 @@ static __always_inline enum reason valid6(struct xdp_md *ctx, const struct n64_c
 		r = rule_source(p);
 	if (r)
 		return r;
+	/* an error makes no mapping, and its router may well be numbered from
+	 * addresses without a route (RFC 6791) */
+	if (pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR)
+		return R_slow_icmp_error;
 	if (c->opt.urpf6 != URPF_OFF && !p->from_pair &&
 	    urpf_refuses(ctx, &p->src6, p->ifindex, c->opt.urpf6 == URPF_STRICT))
 		return R_urpf;
-	r = beyond_fast_path6(p);
-	if (!r && pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR)
-		return R_slow_icmp_error;
-	return r;
+	return beyond_fast_path6(p);
 }
 
 static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_env *env,

@@ -166,6 +166,9 @@ static void src_mapped(struct frame *f) { frame_src(f, "255.255.255.255", "::fff
 static void src_untranslatable(struct frame *f) { frame_src(f, "198.51.100.10", "2001:db8:dead::1"); }
 static void src_unrouted(struct frame *f) { frame_src(f, "198.51.100.10", "3fff::1"); }
 static void ttl_1(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 7 : 8)] = 1; frame_fix(f); }
+static void other_port(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 43 : 23)] ^= 1; frame_fix(f); }
+static void first_fragment(struct frame *f) { f->bytes[ETH_LEN + 6] = 0x20; frame_fix(f); }
+static void to_local4(struct frame *f) { frame_dst(f, NULL, "2001:db8:64::cb00:7101"); }
 static void proto_44(struct frame *f) { f->bytes[ETH_LEN + 9] = 44; frame_fix(f); }
 static void proto_icmp4(struct frame *f) { f->bytes[ETH_LEN + 6] = 1; }
 static void proto_esp(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 6 : 9)] = 50; frame_fix(f); }
@@ -205,6 +208,10 @@ static const struct path_case cases[] = {
 	{"not a target 4", "GEN-03", dst_unknown, SLOT_V4, {0}, R_not_target},
 	{"no-translate 4", "GEN-04", nothing, SLOT_V4, {"no-translate", "192.0.2.0/24"}, R_no_translate},
 	{"no-translate 6", "GEN-04", nothing, SLOT_V6, {"no-translate", "2001:db8:64::/96"}, R_no_translate},
+	{"no-translate port 53", "GEN-04", nothing, SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, R_no_translate},
+	{"another port", "GEN-04", other_port, SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, R_fwd_4to6},
+	{"a fragment of port 53", "GEN-04", first_fragment, SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, R_slow_frag4},
+	{"the gateway itself", "L2-02", to_local4, SLOT_V6, {0}, R_kern_6to4},
 	{"loopback source 4", "ADR-20", src_loopback, SLOT_V4, {0}, R_src4_illegal},
 	{"loopback source 6", "ADR-21", src_loopback, SLOT_V6, {0}, R_src6_illegal},
 	{"multicast source 4", "ADR-20", src_multicast, SLOT_V4, {0}, R_src4_illegal},
@@ -398,7 +405,35 @@ static void test_vlan(void **state)
 	json_decref(root);
 }
 
-/* GEN-02: a class that is over its rate is dropped by name; bulk has no limit. */
+/* ADR-28 is about mappings: an ICMPv6 error from a router without a route back is
+ * translated (SRC-02). */
+static void test_urpf_errors(void **state)
+{
+	json_t *root = golden_open(), *row;
+	_Alignas(4) __u8 in[2048];
+	struct run r;
+	size_t i;
+
+	(void)state;
+	world_load(json_object_get(json_object_get(root, "configs"), "S"), NULL);
+	json_array_foreach(json_object_get(root, "vectors"), i, row) {
+		size_t n;
+
+		if (strcmp(json_string_value(json_object_get(row, "id")), "G52"))
+			continue;
+		n = unhex(json_string_value(json_object_get(row, "input")), in);
+		inet_pton(AF_INET6, "3fff::1", in + 8);
+		run_ip(&r, SLOT_V6, in, n);
+		assert_reason(&r, "PTB from 3fff::1", R_slow_icmp_error);
+		in[6] = P_UDP;
+		run_ip(&r, SLOT_V6, in, n);
+		assert_reason(&r, "UDP from 3fff::1", R_urpf);
+	}
+	json_decref(root);
+}
+
+/* GEN-02: a class that is over its rate is dropped by name; bulk has no limit, and
+ * packets too big have a bucket of their own (GERR-25). */
 static void test_rate(void **state)
 {
 	json_t *root = golden_open();
@@ -417,6 +452,16 @@ static void test_rate(void **state)
 	}
 	assert_int_equal(handed + dropped, 200);
 	assert_in_range(handed, 5, 60);
+	sh("ip link set v6 mtu 1280");
+	frame_udp(&f, SLOT_V4);
+	f.len += 1300;
+	f.bytes[ETH_LEN + 2] = (f.len - ETH_LEN) >> 8;
+	f.bytes[ETH_LEN + 3] = f.len - ETH_LEN;
+	f.bytes[ETH_LEN + 6] = 0x40;
+	frame_fix(&f);
+	run_frame(&r, SLOT_V4, &f);
+	assert_reason(&r, "too big, while other errors are over their rate", R_slow_too_big);
+	sh("ip link set v6 mtu 1500");
 	for (int i = 0; i < 200; i++) {
 		frame_udp(&f, SLOT_V4);
 		udp_zero(&f);
@@ -432,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_ttl),    cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_vlan),   cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_urpf_errors),
 	};
 
 	if (geteuid()) {

@@ -227,6 +227,7 @@ static void fill_maps(void)
 		{SLOT_V6, "v6", mac_v6}, {SLOT_V4, "v4", mac_v4},
 		{N64_SLOT_XLAT, "nat64x", mac_pair}, {N64_SLOT_EXIT, "nat64", mac_pair},
 	};
+	struct n64_local_key own = {.fam = FAM_4, .addr = {{IP4(203, 0, 113, 1)}}};
 
 	for (size_t i = 0; i < 4; i++) {
 		struct n64_port port = {.ifindex = ifindex_of(p[i].dev),
@@ -241,6 +242,7 @@ static void fill_maps(void)
 		if (slot < 2)
 			map_put("egress", &port.ifindex, &out);
 	}
+	map_put("local", &own, &own.fam);
 	for (size_t i = 0; i < world.policy.n4; i++)
 		map_put("pol4", &world.policy.row4[i].key, &world.policy.row4[i].val);
 	for (size_t i = 0; i < world.policy.n6; i++)

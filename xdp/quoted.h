@@ -29,7 +29,7 @@ static __attribute__((noinline)) __u32 quoted_offset(struct xdp_md *ctx, struct 
 	struct frame_bytes f = {ctx, p->l3_off};
 	__u32 pointer;
 
-	if (ext6_walk(load_frame, &f, p, &pointer) || p->proto != P_ICMP6 || p->frag_off ||
+	if (ext6_walk(load_frame, &f, p, &pointer) || p->proto != P_ICMP6 || pkt_is_fragment(p) ||
 	    load_frame(&f, p->l4_off, &p->icmp_type, sizeof(p->icmp_type)) ||
 	    icmp_kind(p) != ICMP_ERROR)
 		return 0;

@@ -49,7 +49,7 @@ static __always_inline enum reason fib_verdict(long rc, bool *direct)
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 		return R_fib_blackhole;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
-	case BPF_FIB_LKUP_RET_NOT_FWDED: /* or the host itself: the worker asks */
+	case BPF_FIB_LKUP_RET_NOT_FWDED: /* the worker asks once more */
 		return R_no_route;
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 		return R_fib_prohibit;
@@ -60,6 +60,18 @@ static __always_inline enum reason fib_verdict(long rc, bool *direct)
 		 * kernel can do it. NO_NEIGH comes behind the check of the MTU. */
 		return R_GO_ON;
 	}
+}
+
+/* Is the translated destination the host itself? */
+static __always_inline bool is_local(enum ip_family fam, const struct xlat *x)
+{
+	struct n64_local_key key = {.fam = fam};
+
+	if (fam == FAM_4)
+		key.addr.w[0] = x->dst4;
+	else
+		key.addr = x->dst6;
+	return bpf_map_lookup_elem(&local, &key);
 }
 
 /* R_GO_ON with *rt filled, or why not (R_too_big: over the MTU). */
@@ -80,6 +92,8 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 	if (rc < 0)
 		return R_internal;
 	r = fib_verdict(rc, &direct);
+	if (rc == BPF_FIB_LKUP_RET_NOT_FWDED && is_local(fam, x))
+		return R_GO_ON;
 	if (r)
 		return r;
 	if (len > 0xffff)

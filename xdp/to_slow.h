@@ -14,6 +14,7 @@ static __always_inline __u32 class_rate(const struct n64_conf *c, enum slow_clas
 	case CLASS_syn:
 		return c->opt.slow_rate_syn;
 	case CLASS_error:
+	case CLASS_mtu:
 		return c->opt.slow_rate_error;
 	case CLASS_header:
 		return c->opt.slow_rate_header;
@@ -31,6 +32,8 @@ static __always_inline enum reason class_drop(enum slow_class class)
 		return R_sp_rate_syn;
 	case CLASS_error:
 		return R_sp_rate_error;
+	case CLASS_mtu:
+		return R_sp_rate_mtu;
 	case CLASS_header:
 		return R_sp_rate_header;
 	default:
@@ -74,7 +77,7 @@ static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf
 {
 	if (c->have & HAVE_XSK_SG || frame_len <= ONE_BUFFER)
 		return R_GO_ON;
-	if (class != CLASS_error ||
+	if ((class != CLASS_error && class != CLASS_mtu) ||
 	    bpf_xdp_adjust_tail(ctx, p->l3_off + CUT_IP_LEN - (int)frame_len))
 		return R_sp_too_long;
 	return R_GO_ON;

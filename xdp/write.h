@@ -137,7 +137,7 @@ static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_6to4(c, p, x->src4, x->dst4,
-		 fresh_id(c, x->src4, x->dst4, p->proto, df_6to4(p)), ttl_after(p, rt), ip);
+		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), ttl_after(p, rt), ip);
 	return write_l4(ip + 1, frame_end(ctx), p, delta, echo_6to4(p->icmp_type));
 }
 

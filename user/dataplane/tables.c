@@ -64,7 +64,8 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 {
 	struct topo_maps maps = { .ports = programs_map(g, "ports"),
 				  .egress = programs_map(g, "egress"),
-				  .vlans = programs_map(g, "vlans") };
+				  .vlans = programs_map(g, "vlans"),
+				  .local = programs_map(g, "local") };
 	size_t n_vlans;
 	int rc = fill_ports(maps.ports, l, pair, ports);
 

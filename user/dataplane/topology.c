@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The maps `ports`, `egress` and `vlans` from links (L2-01, VAL-07): the rows
+/* The maps `ports`, `egress`, `vlans` and `local` from links (L2-01, VAL-07): the rows
  * are computed from struct links alone, and only differences are written, so
  * that a program which reads a row meanwhile sees no change that is none. */
 #include "topology.h"
@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEY_MAX sizeof(struct n64_local_key)
+
 struct row {
-	__u8 key[8];
+	__u8 key[KEY_MAX];
 	__u8 val[sizeof(struct n64_egress)];
 };
 
@@ -49,7 +51,7 @@ static bool wanted(const struct table *t, const void *key)
 /* Takes out the rows that are not wanted any more. */
 static int delete_others(const struct table *t)
 {
-	__u8 key[8], next[8];
+	__u8 key[KEY_MAX] = { 0 }, next[KEY_MAX] = { 0 };
 	bool begin = true;
 
 	while (!bpf_map_get_next_key(t->fd, begin ? NULL : key, next)) {
@@ -137,6 +139,28 @@ static void add_device(const struct links *l, const struct link *dev, const __u3
 	want(vlans, &key, &dev->ifindex);
 }
 
+/* The addresses that the host answers to (L2-02). */
+static int sync_local(const struct links *l, int fd)
+{
+	struct table t = { .fd = fd, .key_len = sizeof(struct n64_local_key),
+			   .val_len = sizeof(__u32) };
+	const __u32 one = 1;
+	int r;
+
+	t.row = calloc(l->n_addr + 1, sizeof(*t.row));
+	if (!t.row)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->n_addr; i++) {
+		struct n64_local_key key = { .fam = l->addr[i].fam == AF_INET ? FAM_4 : FAM_6,
+					     .addr = l->addr[i].local };
+
+		want(&t, &key, &one);
+	}
+	r = write_table(&t);
+	free(t.row);
+	return r == -E2BIG ? 0 : r; /* the others take the way of the worker */
+}
+
 int topology_sync(const struct links *l, const struct topo_maps *m, size_t *n_vlans)
 {
 	struct table egress = { .fd = m->egress, .key_len = sizeof(__u32),
@@ -157,6 +181,8 @@ int topology_sync(const struct links *l, const struct topo_maps *m, size_t *n_vl
 		r = write_table(&egress);
 	if (!r)
 		r = write_table(&vlans);
+	if (!r)
+		r = sync_local(l, m->local);
 	*n_vlans = vlans.n;
 	free(egress.row);
 	free(vlans.row);

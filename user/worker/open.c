@@ -129,6 +129,8 @@ static int open_maps(struct worker *w, struct topo_maps *maps, struct config_err
 	if (!r)
 		r = open_pin(w, "vlans", &maps->vlans, err);
 	if (!r)
+		r = open_pin(w, "local", &maps->local, err);
+	if (!r)
 		r = open_pin(w, "xskmap", &w->xskmap, err);
 	if (!r)
 		r = open_pin(w, "prog_query", &w->world.query_fd, err);
@@ -210,7 +212,7 @@ void worker_reload(struct worker *w)
 
 int worker_open(struct worker *w, const char *name, struct config_error *err)
 {
-	struct topo_maps maps = { -1, -1, -1 };
+	struct topo_maps maps = { -1, -1, -1, -1 };
 	int r;
 
 	instance_paths(name, &w->path);

@@ -54,6 +54,22 @@ static void log_udp_zero(struct worker *w, const char *what)
 		 hidden);
 }
 
+/* X-6TO4-11: who hides a header behind the Fragment header. */
+static void log_eh_after_frag(struct worker *w)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	struct ip6_hdr ip;
+	__u32 hidden;
+
+	if (w->now.in.len < sizeof(ip) || !may_log(w, LOG_EH, &hidden))
+		return;
+	memcpy(&ip, w->now.in.ip, sizeof(ip));
+	inet_ntop(AF_INET6, &ip.src, src, sizeof(src));
+	inet_ntop(AF_INET6, &ip.dst, dst, sizeof(dst));
+	log_line(LOG_INFO, "dropped a packet with an extension header behind the Fragment header: "
+		 "%s to %s (%u more not shown)", src, dst, hidden);
+}
+
 static void log_reason(struct worker *w, enum reason r)
 {
 	__u32 hidden;
@@ -62,6 +78,8 @@ static void log_reason(struct worker *w, enum reason r)
 		log_udp_zero(w, "UDP");
 	else if (r == R_udp_zero_frag)
 		log_udp_zero(w, "a UDP fragment");
+	else if (r == R_eh_after_frag)
+		log_eh_after_frag(w);
 	else if (r == R_no_icmp_src && may_log(w, LOG_NO_SOURCE, &hidden))
 		log_line(LOG_WARNING, "no address to send an ICMPv6 error from; give an "
 			 "interface a global IPv6 address or set icmp-src6");
