@@ -3,6 +3,7 @@
 own; `-s --echo` shows every command."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -11,6 +12,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import lib  # noqa: E402  (after the path is set)
+
+
+def _stop(*_):
+    raise KeyboardInterrupt
+
+
+def pytest_configure():
+    """A run that is told to end takes its namespaces down, too."""
+    signal.signal(signal.SIGTERM, _stop)
 
 
 def pytest_addoption(parser):
