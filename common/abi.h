@@ -265,7 +265,7 @@ struct n64_fib_query {
 #define N64_SLOW_MAGIC 0x4e363453u /* "N64S" */
 
 enum n64_slow_flags {
-	SLOW_FROM_PAIR = 1 << 0,	/* came in through nat64x: TTL 1 is valid, not decremented */
+	SLOW_FROM_PAIR = 1 << 0,	/* came in through nat64x: TTL 1 is valid */
 	SLOW_CUT = 1 << 1,		/* only the first 1280 bytes follow (GEN-13) */
 };
 

@@ -331,7 +331,8 @@ def test_strict_umask(net):
                               "--name", net.name, *BASE], check=False))
     pid = worker_pid(net.name)
     done = subprocess.run(["setpriv", "--reuid", "nobody", "--clear-groups", "cat",
-                           f"/run/xdp-nat64/{net.name}/policy.bin"], capture_output=True, check=False)
+                           f"/run/xdp-nat64/{net.name}/policy.bin"],
+                          capture_output=True, check=False)
     assert done.returncode == 0 and done.stdout == policy(net), done.stderr
     net.must(net.cmd("reload"))
     assert worker_pid(net.name) == pid
