@@ -70,6 +70,7 @@ enum n64_have {
 	HAVE_BCAST4 = 1 << 7,	/* pol4 holds directed broadcast addresses */
 	HAVE_SKIP_NEIGH = 1 << 8, /* kernel knows BPF_FIB_LOOKUP_SKIP_NEIGH */
 	HAVE_XSK_SG = 1 << 9,	/* worker can receive frames of several buffers */
+	HAVE_REDIRECT_SG = 1 << 10, /* kernel can redirect them (6.3) */
 };
 
 struct n64_conf {
@@ -164,6 +165,7 @@ enum n64_port_flags {
 	PORT_4TO6 = 1 << 1,	/* translate: both or 4to6 */
 	PORT_ANY_MAC = 1 << 2,	/* more unicast addresses than the list holds */
 	PORT_STACK = 1 << 3,	/* deliver: stack */
+	PORT_NO_IP6 = 1 << 4,	/* MTU below 1280: the kernel has no IPv6 on it */
 };
 
 /* Map `ports`, by slot. Written by attach and the worker (netlink). */
@@ -187,9 +189,10 @@ struct n64_egress {
 };
 
 /* Map `vlans`: (port, tags) -> L3 ifindex (u32). */
+#define VID_SERVICE 0x8000 /* the tag is of 802.1ad, not of 802.1Q */
 struct n64_vlan_key {
 	__u32 port;		/* ifindex of the port */
-	__u16 vid[N64_MAX_TAGS];	/* host order, outermost first, 0: none */
+	__u16 vid[N64_MAX_TAGS];	/* host order, outermost first, 0: none; VID_SERVICE */
 };
 
 /* Map `local`: the host's own unicast addresses -> 1 (u32). The FIB says the same

@@ -27,6 +27,23 @@ n64_inline __u8 proto_6to4(const struct pkt *p)
 	return p->proto == P_ICMP6 ? P_ICMP4 : p->proto;
 }
 
+/* X-4TO6-04. */
+n64_inline __u8 proto_4to6(const struct pkt *p)
+{
+	return p->proto == P_ICMP4 ? P_ICMP6 : p->proto;
+}
+
+/* X-6TO4-02, X-4TO6-02. */
+n64_inline __u8 tos_6to4(const struct n64_conf *conf, const struct pkt *p)
+{
+	return conf->opt.tos == OPT_IS_OFF ? p->tos : (__u8)conf->opt.tos;
+}
+
+n64_inline __u8 tc_4to6(const struct n64_conf *conf, __u8 tos)
+{
+	return conf->opt.zero_tc ? 0 : tos;
+}
+
 /* X-6TO4-04: DF=1 from 1261 bytes on; never behind a Fragment header. */
 n64_inline bool df_6to4(const struct pkt *p)
 {
@@ -45,7 +62,7 @@ n64_inline void hdr_6to4(const struct n64_conf *conf, const struct pkt *p, __be3
 		id = be16(p->frag_id);
 	}
 	ip->ver_ihl = 0x45;
-	ip->tos = conf->opt.tos == OPT_IS_OFF ? p->tos : (__u8)conf->opt.tos;
+	ip->tos = tos_6to4(conf, p);
 	ip->len = be16(len_6to4(p));
 	ip->id = id;
 	ip->frag = be16(frag);
@@ -63,11 +80,9 @@ n64_inline void hdr_4to6(const struct n64_conf *conf, const struct pkt *p,
 			 const struct addr6 *src, const struct addr6 *dst, __u8 ttl,
 			 struct ip6_hdr *ip)
 {
-	__u8 tc = conf->opt.zero_tc ? 0 : p->tos;
-
-	ip->ver_tc_flow = be32(6u << 28 | (__u32)tc << 20);
+	ip->ver_tc_flow = be32(6u << 28 | (__u32)tc_4to6(conf, p->tos) << 20);
 	ip->plen = be16(len_4to6(p) - IP6_LEN);
-	ip->nexthdr = p->proto == P_ICMP4 ? P_ICMP6 : p->proto;
+	ip->nexthdr = proto_4to6(p);
 	if (pkt_is_fragment(p))
 		ip->nexthdr = P_FRAGMENT;
 	ip->hlim = ttl;

@@ -8,6 +8,7 @@
 #ifndef N64_PARSE_H
 #define N64_PARSE_H
 
+#include "abi.h"
 #include "csum.h"
 #include "pkt.h"
 
@@ -27,7 +28,8 @@ n64_inline bool parse_eth(const void *data, const void *end, struct pkt *p)
 	if (unlikely(type == be16(ET_VLAN) || type == be16(ET_QINQ))) {
 		if ((const void *)(tag + 1) > end)
 			return false;
-		p->vid[0] = host16(tag->tci) & 0xfff;
+		p->vid[0] = (host16(tag->tci) & 0xfff) |
+			    (type == be16(ET_QINQ) ? VID_SERVICE : 0);
 		type = tag->type;
 		p->n_tags = 1;
 		p->l3_off = ETH_LEN + VLAN_LEN;

@@ -14,7 +14,7 @@ struct pkt {
 	__u16 l3_off;		/* of the IP header in the frame */
 	__u8 fam;		/* enum ip_family, by the EtherType */
 	__u8 n_tags;
-	__u16 vid[2];		/* outermost first */
+	__u16 vid[2];		/* outermost first; VID_SERVICE */
 	bool l2_mcast;		/* to a link-layer group (VAL-06) */
 	bool from_pair;		/* came in through nat64x (GEN-09) */
 

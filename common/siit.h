@@ -273,21 +273,19 @@ n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p,
 n64_inline enum reason siit_target4(const struct n64_env *env, const struct pkt *p,
 				    struct xlat *x)
 {
-	const struct n64_pol4 *pol;
+	bool group = addr4_is_multicast(p->dst4);
+	const struct n64_pol4 *pol = pol4_if(env, HAVE_EAM | HAVE_XLAT4 | HAVE_NOXLAT4 |
+					     (group ? HAVE_DENY4 : 0), p->dst4);
 
-	if (addr4_is_multicast(p->dst4)) {	/* MC-02, MC-03, MC-05 */
-		x->dst_pol4 = NULL;
-		if (env->conf->opt.multicast != MULTICAST_EMBED || !env->conf->n_pref64 ||
-		    addr4_is_local_multicast(p->dst4) || p->proto == P_IGMP)
-			return R_not_target;
-		return R_GO_ON;
-	}
-	pol = pol4_if(env, HAVE_EAM | HAVE_XLAT4 | HAVE_NOXLAT4, p->dst4);
 	x->dst_pol4 = pol;
+	if (pol && noxlat_hit(pol->flags, pol->n_noxlat_port, pol->noxlat_port, p))
+		return R_no_translate;
+	if (group)	/* MC-02, MC-03, MC-05 */
+		return env->conf->opt.multicast == MULTICAST_EMBED && env->conf->n_pref64 &&
+				       !addr4_is_local_multicast(p->dst4) && p->proto != P_IGMP
+			       ? R_GO_ON : R_not_target;
 	if (!pol)
 		return R_not_target;
-	if (noxlat_hit(pol->flags, pol->n_noxlat_port, pol->noxlat_port, p))
-		return R_no_translate;
 	return pol->flags & (POL_EAM | POL_XLAT4) ? R_GO_ON : R_not_target;
 }
 
@@ -314,7 +312,7 @@ n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p,
 	r = siit_policy4(env, x, src);
 	if (r)
 		return r;
-	how = siit_addr_4to6(env, p->dst4, x->dst_pol4, true, &x->dst6);
+	how = siit_addr_4to6(env, p->dst4, x->dst_pol4, !addr4_is_multicast(p->dst4), &x->dst6);
 	if (how == HOW_NONE)
 		x->late = R_eam_untranslatable;
 	else if (how == HOW_6052 && wkp_forbids(env, first, p->dst4))

@@ -22,6 +22,11 @@ static const struct row targets[] = {
 	  "=" },
 	{ "GEN-04", "no-translate=2001:db8:64::198.51.100.0/120;noxlat-port=40001",
 	  "v6 H6>S6 eh=0:00010400000000 udp=16", R_sp_returned, "=" },
+	/* lists speak of groups too */
+	{ "GEN-04", "!pref64=2001:db8:64::/96;multicast=embed;no-translate=234.0.0.0/8",
+	  "v4 S4>234.203.0.113 udp=16", R_sp_returned, "=" },
+	{ "ADR-25", "!pref64=2001:db8:64::/96;multicast=embed;denylist4=234.0.0.0/8",
+	  "v4 S4>234.203.0.113 udp=16", R_deny4, NULL },
 	/* with a port: whole packets only, or a datagram would be torn apart */
 	{ "GEN-04", "no-translate=192.0.2.32/28;noxlat-port=40001", "v4 S4>H4 id=9 mf udp=16",
 	  R_kern_4to6, "v6 S6>H6 ttl=63 fh=0:1:9 udp=16" },

@@ -49,6 +49,12 @@ static __always_inline const void *frame_end(const struct xdp_md *ctx)
 	return p;
 }
 
+/* Does the frame lie in one buffer? */
+static __always_inline bool in_one_piece(struct xdp_md *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx) == (__u64)(frame_end(ctx) - frame_start(ctx));
+}
+
 /* The place at `off` in the frame; the mask is for the verifier: Ethernet with
  * tags is 14, 18 or 22 bytes long. */
 static __always_inline void *l3_at(const struct xdp_md *ctx, __u32 off)

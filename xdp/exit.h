@@ -55,9 +55,16 @@ static __always_inline int exit_to_kernel(struct xdp_md *ctx, const struct pkt *
 	return XDP_PASS;
 }
 
-/* Out through a port: the hop is counted here (GEN-09). */
+/* GEN-09: the hop is counted here, unless the kernel counted it when it routed the
+ * packet into the pair. What we originate carries one more than it shall have. */
+static __always_inline bool hop_is_counted(__u8 flags)
+{
+	return flags & PAIR_FROM_KERNEL && !(flags & PAIR_ORIGINATED);
+}
+
+/* Out through a port. */
 static __always_inline int exit_redirect(struct xdp_md *ctx, struct pkt *p,
-					 const struct route *rt)
+					 const struct route *rt, __u8 hop)
 {
 	__u32 off = l2_len(rt);
 	struct ip4_hdr *ip4;
@@ -74,14 +81,13 @@ static __always_inline int exit_redirect(struct xdp_md *ctx, struct pkt *p,
 			return -1;
 		/* TTL stands in the upper byte of a word in wire order */
 		ip4->csum = csum_update(ip4->csum, csum_sub16((__u16)(ip4->ttl)) +
-						   (__u16)(ip4->ttl - 1));
-		ip4->ttl--;
+						   (__u16)(ip4->ttl - hop));
+		ip4->ttl -= hop;
 	} else {
 		if ((const void *)(ip6 + 1) > frame_end(ctx))
 			return -1;
-		ip6->hlim--;
+		ip6->hlim -= hop;
 	}
-	count(R_exit_redirect, p->l3_len);
 	return bpf_redirect_map(&devmap, rt->out->port, XDP_ABORTED);
 }
 
@@ -96,6 +102,7 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 	__u32 slot = N64_SLOT_EXIT;
 	enum reason r;
 	int action;
+	__u8 hop;
 
 	if (!p)
 		return XDP_DROP; /* cannot be */
@@ -111,8 +118,9 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 	x.dst6 = p->dst6;
 	x.src4 = p->src4;
 	x.dst4 = p->dst4;
+	hop = hop_is_counted(mark.flags) ? 0 : 1;
 	/* A packet whose TTL would be used up is the kernel's to answer. */
-	if (!(mark.flags & PAIR_RETURNED) && p->ttl > 1)
+	if (!(mark.flags & PAIR_RETURNED) && p->ttl > hop)
 		r = route(ctx, c, self, p, &x, p->fam, p->l3_len, &rt);
 	if (r == R_fib_blackhole) {
 		count(r, p->l3_len);
@@ -120,11 +128,12 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 	}
 	if (r || !rt.out)
 		return exit_to_kernel(ctx, p, self);
-	action = exit_redirect(ctx, p, &rt);
-	if (action < 0) {
+	action = exit_redirect(ctx, p, &rt, hop);
+	if (action < 0 || action == XDP_ABORTED) {
 		count(R_internal, p->l3_len);
 		return XDP_DROP;
 	}
+	count(R_exit_redirect, p->l3_len);
 	return action;
 }
 

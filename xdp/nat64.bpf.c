@@ -20,14 +20,21 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+/* A frame of several buffers is longer than what lies between data and data_end. */
+static __always_inline void see_all(struct xdp_md *ctx, struct pkt *p)
+{
+	if (unlikely(p->avail != p->l3_len))
+		p->avail = bpf_xdp_get_buff_len(ctx) - p->l3_off;
+}
+
 /* What the straight-line program does not do itself (GEN-01), of a target. */
 static __always_inline enum reason beyond_fast_path4(const struct pkt *p)
 {
-	if (p->ihl > IP4_LEN)
-		return R_slow_opt4;
+	/* first of all a fragment: options may be in the first one only, and the
+	 * pieces of a datagram stay in one queue (GEN-06) */
 	if (pkt_is_fragment(p))
 		return R_slow_frag4;
-	return R_GO_ON;
+	return p->ihl > IP4_LEN ? R_slow_opt4 : R_GO_ON;
 }
 
 static __always_inline enum reason beyond_fast_path6(const struct pkt *p)
@@ -104,6 +111,7 @@ static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_en
 	/* ours? */
 	if (!parse_ip6(ip, frame_end(ctx), p))
 		return R_unreadable;
+	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
 	ours = target6(ctx, env, p, &x);
 	if (ours && ours != R_slow_icmp_error)
@@ -156,6 +164,7 @@ static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_en
 	/* ours? */
 	if (!parse_ip4(ip, frame_end(ctx), p))
 		return R_unreadable;
+	see_all(ctx, p);
 	if (p->ihl == IP4_LEN && !p->frag_off)
 		parse_l4(ip + 1, frame_end(ctx), p);
 	r = siit_target4(env, p, &x);
@@ -260,8 +269,6 @@ int n64_port(struct xdp_md *ctx)
 	if (!port || !p)
 		return XDP_PASS; /* cannot be: slots are checked at load */
 	r = enter(ctx, c, port, p);
-	if (!r && unlikely(p->avail >= 2048)) /* the rest may lie in fragments */
-		p->avail = bpf_xdp_get_buff_len(ctx) - p->l3_off;
 	if (!r)
 		r = p->fam == FAM_6 ? path6(ctx, &env, port, p, &action)
 				   : path4(ctx, &env, port, p, &action);

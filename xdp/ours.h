@@ -36,8 +36,8 @@ static __always_inline enum reason vlan_device(const struct n64_conf *c, struct 
 	struct n64_vlan_key key = {.port = p->ifindex};
 	__u32 *l3;
 
-	key.vid[0] = p->vid[0] ? p->vid[0] : p->vid[1];
-	key.vid[1] = p->vid[0] ? p->vid[1] : 0;
+	key.vid[0] = p->vid[0] & 0xfff ? p->vid[0] : p->vid[1];
+	key.vid[1] = p->vid[0] & 0xfff ? p->vid[1] : 0;
 	if (!key.vid[0])
 		return R_GO_ON;
 	if (!(c->have & HAVE_VLAN))

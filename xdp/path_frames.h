@@ -84,11 +84,11 @@ static void frame_dst(struct frame *f, const char *a4, const char *a6)
 }
 
 /* A plain UDP packet H6 -> S6 (from slot v6 or the pair) or S4 -> H4 (slot v4),
- * TTL 64, 16 bytes of payload. */
-static void frame_udp(struct frame *f, int slot)
+ * TTL 64, `n` bytes of payload. */
+static void frame_udp_len(struct frame *f, int slot, __u32 n)
 {
 	bool v6 = slot != SLOT_V4 && slot != N64_SLOT_EXIT;
-	__u32 hlen = v6 ? IP6_LEN : IP4_LEN, l4 = UDP_LEN + 16;
+	__u32 hlen = v6 ? IP6_LEN : IP4_LEN, l4 = UDP_LEN + n;
 	__u8 *ip = f->bytes + ETH_LEN;
 	struct udp_hdr *udp = (void *)(ip + hlen);
 
@@ -102,9 +102,14 @@ static void frame_udp(struct frame *f, int slot)
 	udp->sport = be16(40001);
 	udp->dport = be16(53);
 	udp->len = be16(l4);
-	memset(udp + 1, 'x', 16);
+	memset(udp + 1, 'x', n);
 	frame_src(f, "198.51.100.10", "2001:db8:a::33");
 	frame_dst(f, "192.0.2.33", "2001:db8:64::c633:640a");
+}
+
+static void frame_udp(struct frame *f, int slot)
+{
+	frame_udp_len(f, slot, 16);
 }
 
 static void frame_tag(struct frame *f, __u16 vid)

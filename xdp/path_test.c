@@ -10,105 +10,7 @@
  *   nat64 ═══ nat64x                   the pair
  */
 #define _GNU_SOURCE
-#include "path_test.h"
-
-/* How each golden row that is not completed in XDP leaves it. */
-static const struct {
-	const char *id;
-	enum reason reason;
-} slow_rows[] = {
-	{"G04", R_slow_udp_zero},   {"G08", R_slow_too_big},	{"G09", R_slow_fragment},
-	{"G11", R_slow_fragment},   {"G12", R_slow_frag4},	{"G13", R_slow_frag4},
-	{"G14", R_slow_frag4},	    {"G15", R_slow_frag4},	{"G16", R_slow_frag4},
-	{"G17", R_slow_opt4},	    {"G18", R_slow_opt4},	{"G19", R_slow_opt4},
-	{"G20", R_slow_ttl},	    {"G22", R_slow_frag4},	{"G24", R_slow_icmp_error},
-	{"G25", R_slow_icmp_error}, {"G26", R_slow_icmp_error}, {"G27", R_slow_icmp_error},
-	{"G29", R_slow_icmp_error}, {"G30", R_slow_icmp_error}, {"G31", R_slow_icmp_error},
-	{"G32", R_slow_icmp_error}, {"G33", R_slow_icmp_error}, {"G34", R_slow_icmp_error},
-	{"G35", R_slow_icmp_error}, {"G36", R_slow_icmp_error}, {"G37", R_slow_icmp_error},
-	{"G38", R_slow_icmp_error}, {"G39", R_icmp_untranslatable},
-	{"G44", R_slow_frag6},	    {"G45", R_slow_frag6},	{"G46", R_slow_frag6},
-	{"G47", R_slow_ext6},	    {"G48", R_slow_ext6},	{"G49", R_slow_ext6},
-	{"G50", R_slow_ext6},	    {"G52", R_slow_icmp_error}, {"G54", R_slow_icmp_error},
-	{"G55", R_slow_icmp_error}, {"G57", R_slow_icmp_error}, {"G58", R_slow_icmp_error},
-	{"G60", R_slow_icmp_error}, {"G61", R_slow_icmp_error}, {"G62", R_slow_ttl},
-	{"G63", R_slow_too_big},    {"G64", R_slow_fragment},	{"G65", R_slow_too_big},
-	{"G66", R_slow_frag6},	    {"G68", R_slow_icmp_error},
-};
-
-static enum reason expected_reason(const char *id)
-{
-	for (size_t i = 0; i < sizeof(slow_rows) / sizeof(slow_rows[0]); i++)
-		if (!strcmp(slow_rows[i].id, id))
-			return slow_rows[i].reason;
-	return R_GO_ON;
-}
-
-/* The bytes of a golden output as this shell must show them: the generated ID
- * (rows without a Fragment header show 0) is taken from the packet. */
-static void assert_golden(const char *id, const __u8 *want, size_t len, const __u8 *got,
-			  size_t got_len)
-{
-	_Alignas(4) __u8 copy[2048];
-	struct ip4_hdr ip;
-
-	if (len != got_len)
-		fail_msg("%s: %zu bytes instead of %zu", id, got_len, len);
-	memcpy(copy, got, len);
-	if (copy[0] >> 4 == 4) {
-		memcpy(&ip, copy, sizeof(ip));
-		assert_int_equal(ip.csum, csum_ip4(&ip));
-		ip.id = ((const struct ip4_hdr *)want)->id;
-		ip.csum = csum_ip4(&ip);
-		memcpy(copy, &ip, sizeof(ip));
-	}
-	for (size_t i = 0; i < len; i++)
-		if (copy[i] != want[i])
-			fail_msg("%s: byte %zu is %02x instead of %02x", id, i, copy[i], want[i]);
-}
-
-static void golden_row(json_t *configs, json_t *row)
-{
-	const char *id = json_string_value(json_object_get(row, "id"));
-	json_t *over = json_object_get(row, "override");
-	json_t *out = json_object_get(row, "output");
-	enum reason slow = expected_reason(id);
-	_Alignas(4) __u8 in[2048], want[2048];
-	size_t in_len, want_len;
-	struct run r;
-
-	world_load(configs, over);
-	in_len = unhex(json_string_value(json_object_get(row, "input")), in);
-	run_ip(&r, in[0] >> 4 == 6 ? SLOT_V6 : SLOT_V4, in, in_len);
-	if (slow) {
-		assert_reason(&r, id, slow);
-		if (reason_kind(slow) == KIND_SLOW)
-			assert_handed_over(&r, id, slow, in, in_len);
-		else
-			assert_int_equal(r.action, XDP_DROP);
-	} else {
-		assert_int_equal(r.action, XDP_REDIRECT);
-		want_len = unhex(json_string_value(json_array_get(out, 0)), want);
-		if (!strcmp(id, "G69")) /* groups go through the pair: TTL not yet decremented */
-			pair_ttl(want);
-		assert_golden(id, want, want_len, r.out + ETH_LEN, r.out_len - ETH_LEN);
-	}
-}
-
-/* G70a/b show the two halves of a hairpin: the input of the first, the output of
- * the second. */
-static void golden_hairpin(json_t *configs, json_t *a, json_t *b)
-{
-	_Alignas(4) __u8 in[2048], want[2048];
-	size_t in_len = unhex(json_string_value(json_object_get(a, "input")), in), want_len;
-	struct run r;
-
-	world_load(configs, json_object_get(a, "override"));
-	run_ip(&r, SLOT_V6, in, in_len);
-	assert_reason(&r, "G70", R_fwd_hairpin);
-	want_len = unhex(json_string_value(json_array_get(json_object_get(b, "output"), 0)), want);
-	assert_golden("G70", want, want_len, r.out + ETH_LEN, r.out_len - ETH_LEN);
-}
+#include "path_golden.h"
 
 static void test_golden(void **state)
 {
@@ -178,6 +80,8 @@ static void udp_len_long(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 44 : 24)
 static void jumbogram(struct frame *f) { memset(f->bytes + ETH_LEN + 4, 0, 2); }
 static void to_loopback4(struct frame *f) { frame_dst(f, "192.0.2.33", "2001:db8:64::7f00:1"); }
 static void to_group4(struct frame *f) { frame_dst(f, "224.0.0.5", "2001:db8:64::e000:5"); }
+static void to_group_global(struct frame *f) { frame_dst(f, "239.1.2.3", NULL); }
+static void service_tag(struct frame *f) { frame_tag(f, 100); f->bytes[12] = 0x88; f->bytes[13] = 0xa8; }
 static void to_quiet(struct frame *f) { frame_dst(f, "192.0.2.33", "2001:db8:64::cb00:7163"); }
 static void to_blackhole(struct frame *f) { frame_dst(f, "192.0.2.33", "2001:db8:64::c612:1"); }
 static void to_unreachable(struct frame *f) { frame_dst(f, "192.0.2.33", "2001:db8:64::c613:1"); }
@@ -203,6 +107,7 @@ static const struct path_case cases[] = {
 	{"padding 6", "VAL-03", pad, SLOT_V6, {0}, R_fwd_6to4},
 	{"padding 4", "VAL-03", pad, SLOT_V4, {0}, R_fwd_4to6},
 	{"tag without device", "L2-01", tagged, SLOT_V4, {0}, R_vlan_unknown},
+	{"service tag without device", "L2-01", service_tag, SLOT_V4, {0}, R_vlan_unknown},
 	{"priority tag", "L2-01", priority_tag, SLOT_V4, {0}, R_fwd_4to6},
 	{"not a target 6", "GEN-03", dst_unknown, SLOT_V6, {0}, R_not_target},
 	{"not a target 4", "GEN-03", dst_unknown, SLOT_V4, {0}, R_not_target},
@@ -244,6 +149,7 @@ static const struct path_case cases[] = {
 	{"to 127.0.0.1", "ADR-24", to_loopback4, SLOT_V6, {0}, R_dst4_illegal},
 	{"to 224.0.0.5", "ADR-24", to_group4, SLOT_V6, {0}, R_dst4_illegal},
 	{"from IPv4 to 224.0.0.5", "MC-03", to_group4, SLOT_V4, {0}, R_not_target},
+	{"a group", "MC-02", to_group_global, SLOT_V4, {"multicast", "embed"}, R_fwd_4to6},
 	{"local group, embed", "MC-03", to_group4, SLOT_V6, {"multicast", "embed"}, R_mcast_scope},
 	{"neighbour unknown", "L2-02", to_quiet, SLOT_V6, {0}, R_kern_6to4},
 	{"blackhole route", "L2-02", to_blackhole, SLOT_V6, {0}, R_fib_blackhole},
@@ -320,6 +226,18 @@ static void test_ttl(void **state)
 	assert_int_equal(r.out[ETH_LEN + 8], 63);
 	assert_valid_packet("exit", r.out, r.out_len);
 	sh("ip neigh del 203.0.113.99 dev v4");
+	/* what the kernel routed into the pair has lost its hop already (GEN-09) ... */
+	frame_udp(&f, SLOT_V4);
+	frame_mark(&f, PAIR_FROM_KERNEL);
+	frame_dst(&f, "203.0.113.2", NULL);
+	run_frame(&r, N64_SLOT_EXIT, &f);
+	assert_reason(&r, "exit, from the kernel", R_exit_redirect);
+	assert_int_equal(r.out[ETH_LEN + 8], 64);
+	assert_valid_packet("exit, from the kernel", r.out, r.out_len);
+	/* ... but an error about it carries one more than it shall have */
+	frame_mark(&f, PAIR_FROM_KERNEL | PAIR_ORIGINATED);
+	run_frame(&r, N64_SLOT_EXIT, &f);
+	assert_int_equal(r.out[ETH_LEN + 8], 63);
 	/* TTL 1 is the kernel's to answer */
 	frame_udp(&f, SLOT_V4);
 	ttl_1(&f);
@@ -401,7 +319,37 @@ static void test_vlan(void **state)
 	assert_reason(&r, "VLAN 100", R_fwd_6to4);
 	assert_memory_equal(r.out + 2 * MAC_LEN, tags, sizeof(tags));
 	assert_int_equal(r.out[ETH_LEN + 2 * VLAN_LEN], 0x45);
+	/* 802.1ad with the same number is another VLAN */
+	frame_udp(&f, SLOT_V6);
+	service_tag(&f);
+	run_frame(&r, SLOT_V6, &f);
+	assert_reason(&r, "service VLAN 100", R_vlan_unknown);
 	world_drop();
+	json_decref(root);
+}
+
+/* VAL-01, VAL-02: the length of a frame is that of all its buffers. */
+static void test_pieces(void **state)
+{
+	static const __u32 linear[] = {100, 514, 1014};
+	json_t *root = golden_open();
+	struct frame f;
+	struct run r;
+
+	(void)state;
+	world_load(json_object_get(json_object_get(root, "configs"), "S"), NULL);
+	for (int i = 0; i < 3; i++) {
+		for (int slot = SLOT_V6; slot <= SLOT_V4; slot++) {
+			frame_udp_len(&f, slot, 1200);
+			run_pieces(&r, slot, &f, linear[i]);
+			assert_reason(&r, "several buffers", slot == SLOT_V6 ? R_fwd_6to4 : R_fwd_4to6);
+			assert_valid_packet("several buffers", r.out, r.out_len);
+			pad(&f);
+			run_pieces(&r, slot, &f, linear[i]);
+			assert_reason(&r, "and padding", slot == SLOT_V6 ? R_fwd_6to4 : R_fwd_4to6);
+			assert_valid_packet("and padding", r.out, r.out_len);
+		}
+	}
 	json_decref(root);
 }
 
@@ -477,7 +425,7 @@ int main(void)
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_ttl),    cmocka_unit_test(test_pair),
 		cmocka_unit_test(test_vlan),   cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_urpf_errors),
+		cmocka_unit_test(test_urpf_errors), cmocka_unit_test(test_pieces),
 	};
 
 	if (geteuid()) {

@@ -241,7 +241,7 @@ static void world_load_now(json_t *over)
 	c->ncpu = libbpf_num_possible_cpus();
 	c->xsk_queues = 1;
 	c->key[0] = 1;
-	c->have |= HAVE_VLAN | HAVE_XSK_SG;
+	c->have |= HAVE_VLAN | HAVE_XSK_SG | HAVE_REDIRECT_SG;
 	if (policy_compile(&world.config, c, NULL, 0, &world.policy))
 		fail_msg("policy_compile");
 	program(SLOT_V6);
@@ -342,10 +342,11 @@ static __u64 counted(int slot, enum reason reason)
 	return sum;
 }
 
-static void run_frame(struct run *r, int slot, const struct frame *f)
+/* `linear`: bytes in the first buffer; the rest lies in fragments. */
+static void run_pieces(struct run *r, int slot, const struct frame *f, __u32 linear)
 {
 	struct nat64_bpf *s = program(slot);
-	struct xdp_md ctx = {.data_end = f->len};
+	struct xdp_md ctx = {.data_end = linear};
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
 		    .data_out = r->out, .data_size_out = sizeof(r->out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx));
@@ -369,6 +370,11 @@ static void run_frame(struct run *r, int slot, const struct frame *f)
 		n += counted(slot, i) - before[i];
 	}
 	assert_int_equal(n, 1); /* GEN-10 */
+}
+
+static void run_frame(struct run *r, int slot, const struct frame *f)
+{
+	run_pieces(r, slot, f, f->len);
 }
 
 static void run_ip(struct run *r, int slot, const __u8 *ip, size_t len)

@@ -4,8 +4,12 @@
 #ifndef N64_XDP_ROUTE_H
 #define N64_XDP_ROUTE_H
 
+#include "hdr.h"
 #include "siit.h"
 #include "world.h"
+
+/* Less than any driver's buffer holds behind the Ethernet header. */
+#define SURELY_ONE_PIECE 512
 
 struct route {
 	/* NULL: through the pair to the kernel */
@@ -14,23 +18,34 @@ struct route {
 };
 
 /* The question, from the addresses of `x`. len: of the translated packet. */
-static __always_inline void fib_question(const struct n64_conf *c, const struct pkt *p,
+static __always_inline void fib_question(const struct n64_conf *c, const struct n64_port *port,
+					 const struct pkt *p,
 					 const struct xlat *x, enum ip_family fam, __u32 len,
 					 struct bpf_fib_lookup *q)
 {
-	q->l4_protocol = p->proto;
+	__u8 tos;
+
+	/* all as the packet will be, for rules that look at it */
+	q->l4_protocol = fam == FAM_4 ? proto_6to4(p) : proto_4to6(p);
 	q->sport = p->sport;
 	q->dport = p->dport;
 	q->tot_len = len > 0xffff ? 0xffff : len;
-	q->ifindex = p->from_pair ? c->pair_kernel : p->ifindex;
+	if (role.kind == ROLE_EXIT)
+		tos = p->tos; /* translated already */
+	else if (fam == FAM_4)
+		tos = tos_6to4(c, p);
+	else
+		tos = tc_4to6(c, x->hairpin ? tos_6to4(c, p) : p->tos);
+	q->ifindex = p->from_pair || (fam == FAM_6 && port->flags & PORT_NO_IP6)
+			     ? c->pair_kernel : p->ifindex;
 	if (fam == FAM_4) {
 		q->family = N64_AF_INET;
-		q->tos = p->tos;
+		q->tos = tos;
 		q->ipv4_src = x->src4;
 		q->ipv4_dst = x->dst4;
 	} else {
 		q->family = N64_AF_INET6;
-		q->flowinfo = be32((__u32)p->tos << 20);
+		q->flowinfo = be32((__u32)tos << 20);
 		__builtin_memcpy(q->ipv6_src, &x->src6, sizeof(x->src6));
 		__builtin_memcpy(q->ipv6_dst, &x->dst6, sizeof(x->dst6));
 	}
@@ -87,7 +102,7 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 
 	if (fam == FAM_4 && addr4_is_multicast(x->dst4))
 		return R_GO_ON; /* the FIB never answers for groups (MC-01) */
-	fib_question(c, p, x, fam, len, &q);
+	fib_question(c, port, p, x, fam, len, &q);
 	rc = bpf_fib_lookup(ctx, &q, sizeof(q), 0);
 	if (rc < 0)
 		return R_internal;
@@ -98,6 +113,8 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 		return r;
 	if (len > 0xffff)
 		return R_too_big;
+	if (!(c->have & HAVE_REDIRECT_SG) && p->l3_len > SURELY_ONE_PIECE && !in_one_piece(ctx))
+		return R_redirect_pieces;
 	if (!direct || role.kind == ROLE_XLAT || port->flags & PORT_STACK)
 		return R_GO_ON;
 	rt->out = bpf_map_lookup_elem(&egress, &q.ifindex);

@@ -75,12 +75,13 @@ static __always_inline enum reason take_token(const struct n64_conf *c, enum slo
 static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf *c,
 				       const struct pkt *p, enum slow_class class, __u32 frame_len)
 {
-	if (c->have & HAVE_XSK_SG || frame_len <= ONE_BUFFER)
+	if (c->have & HAVE_XSK_SG || (frame_len <= ONE_BUFFER && in_one_piece(ctx)))
 		return R_GO_ON;
 	if ((class != CLASS_error && class != CLASS_mtu) ||
+	    frame_len <= p->l3_off + CUT_IP_LEN ||
 	    bpf_xdp_adjust_tail(ctx, p->l3_off + CUT_IP_LEN - (int)frame_len))
 		return R_sp_too_long;
-	return R_GO_ON;
+	return in_one_piece(ctx) ? R_GO_ON : R_sp_too_long;
 }
 
 static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, enum reason why,

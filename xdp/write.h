@@ -173,8 +173,7 @@ static __always_inline bool write_hairpin(struct xdp_md *ctx, const struct n64_c
 		      csum_addr6(&x->src6) + csum_addr6(&x->dst6);
 	struct ip6_hdr *ip;
 
-	if (c->opt.tos != OPT_IS_OFF)
-		p->tos = (__u8)c->opt.tos;
+	p->tos = tos_6to4(c, p);
 	if (!trim(ctx, p))
 		return false;
 	if (p->l3_off != off && bpf_xdp_adjust_head(ctx, (int)p->l3_off - (int)off))

@@ -151,6 +151,8 @@ static const struct row bad[] = {
 	  "xlat4: its hosts live at pref64 addresses" },
 	{ "EAM-08", "interfaces: [a]\neam: [192.0.2.1=2001:db8::1]\neam-to-eam: false\n",
 	  ":3: eam-to-eam: 'false' is not possible without a pref64" },
+	{ "HP-01", "interfaces: [a]\neam: [192.0.2.1=2001:db8::1]\nhairpin: simple\n",
+	  ":3: hairpin: 'simple' is not possible without a pref64" },
 	{ "no interface", "pref64: [\"2001:db8::/96\"]\n", "interfaces: no interface is given" },
 	{ "interface twice", "interfaces:\n- eth0\n- {name: eth0}\npref64: [\"2001:db8::/96\"]\n",
 	  ":3: interfaces: 'eth0' is not allowed twice" },

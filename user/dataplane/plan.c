@@ -16,7 +16,7 @@
 #include "programs.h"
 
 #define WORKER_USER "nobody"
-#define PROBED (HAVE_SKIP_NEIGH | HAVE_XSK_SG)
+#define PROBED (HAVE_SKIP_NEIGH | HAVE_XSK_SG | HAVE_REDIRECT_SG)
 
 static bool on_port(const struct links *l, const struct ports *p, __u32 ifindex, __u32 *n_tags)
 {

@@ -35,7 +35,7 @@ static int judge_kind(const struct links *l, const struct link *d, struct config
 	const struct link *master = link_by_index(l, d->master);
 	const char *m = master ? master->name : "its master";
 
-	if (d->type != ARPHRD_ETHER || !strcmp(d->kind, "tun"))
+	if (d->type != ARPHRD_ETHER)
 		return report_error(err, -EOPNOTSUPP,
 				    "%s has no Ethernet headers, so XDP cannot translate on it; "
 				    "leave it out: the kernel routes its packets into nat64 and "

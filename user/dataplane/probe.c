@@ -6,6 +6,8 @@
 #include <linux/bpf.h>
 #include <linux/if_xdp.h>
 #include <sys/socket.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "programs.h"
@@ -61,7 +63,19 @@ static bool knows_xsk_sg(void)
 	return known;
 }
 
+/* Nothing but a lost packet shows it, so this one goes by the version: frames of
+ * several buffers are redirected since 6.3. */
+static bool redirects_pieces(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname u;
+
+	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 3));
+}
+
 __u32 probe_have(void)
 {
-	return (knows_skip_neigh() ? HAVE_SKIP_NEIGH : 0) | (knows_xsk_sg() ? HAVE_XSK_SG : 0);
+	return (knows_skip_neigh() ? HAVE_SKIP_NEIGH : 0) | (knows_xsk_sg() ? HAVE_XSK_SG : 0) |
+	       (redirects_pieces() ? HAVE_REDIRECT_SG : 0);
 }

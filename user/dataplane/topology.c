@@ -3,6 +3,7 @@
  * are computed from struct links alone, and only differences are written, so
  * that a program which reads a row meanwhile sees no change that is none. */
 #include "topology.h"
+#include "mtu.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -91,7 +92,9 @@ static void port_row(const struct links *l, const struct link *dev, struct n64_p
 	memcpy(row->mac, dev->mac, MAC_LEN);
 	row->n_unicast = 0;
 	memset(row->unicast, 0, sizeof(row->unicast));
-	row->flags &= ~(__u32)PORT_ANY_MAC;
+	row->flags &= ~(__u32)(PORT_ANY_MAC | PORT_NO_IP6);
+	if (dev->mtu < MTU6_MIN)
+		row->flags |= PORT_NO_IP6;
 	link_unicast(l, dev->ifindex, row);
 }
 
@@ -135,7 +138,8 @@ static void add_device(const struct links *l, const struct link *dev, const __u3
 		return;
 	key.port = e.port;
 	for (__u32 i = 0; i < e.n_tags; i++)
-		key.vid[i] = host16(e.tag[i].tci) & 0xfff;
+		key.vid[i] = (host16(e.tag[i].tci) & 0xfff) |
+			     (e.tag[i].type == be16(ET_QINQ) ? VID_SERVICE : 0);
 	want(vlans, &key, &dev->ifindex);
 }
 

@@ -11,6 +11,7 @@
 
 #include "addr.h"
 #include "ipid.h"
+#include "mtu.h"
 #include "worker/source.h"
 
 /* ---- routes (L2-02) --------------------------------------------------------- */
@@ -38,8 +39,10 @@ static void fib_question(const struct world *w, const struct route_query *q,
 {
 	memset(f, 0, sizeof(*f));
 	f->fam = q->fam;
-	/* as the program on nat64x asks */
-	f->ifindex = q->from_pair ? w->policy.conf.pair_kernel : q->ifindex;
+	/* as the programs ask: on nat64x, and where the kernel has no IPv6 (PORT_NO_IP6) */
+	f->ifindex = q->ifindex;
+	if (q->from_pair || (q->fam == FAM_6 && view_mtu(&w->view, q->ifindex) < MTU6_MIN))
+		f->ifindex = w->policy.conf.pair_kernel;
 	f->src = q->src;
 	f->dst = q->dst;
 	f->tos = q->tos;
