@@ -233,7 +233,7 @@ install: all
 	sed 's|@SBINDIR@|$(SBINDIR)|g' dist/xdp-nat64@.service.in > $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	install -m 644 dist/xdp-nat64.bash $(DESTDIR)$(COMPDIR)/xdp-nat64
-	install -m 644 dist/example.yaml $(DESTDIR)$(DOCDIR)/example.yaml
+	install -m 644 dist/xdp-nat64.yaml $(DESTDIR)$(DOCDIR)/xdp-nat64.yaml
 	$(if $(MAN8),install -d $(DESTDIR)$(MANDIR)/man8 && install -m 644 $(MAN8) $(DESTDIR)$(MANDIR)/man8)
 	$(if $(MAN5),install -d $(DESTDIR)$(MANDIR)/man5 && install -m 644 $(MAN5) $(DESTDIR)$(MANDIR)/man5)
 

@@ -20,13 +20,6 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-/* A frame of several buffers is longer than what lies between data and data_end. */
-static __always_inline void see_all(struct xdp_md *ctx, struct pkt *p)
-{
-	if (unlikely(p->avail != p->l3_len))
-		p->avail = bpf_xdp_get_buff_len(ctx) - p->l3_off;
-}
-
 /* What the straight-line program does not do itself (GEN-01), of a target. */
 static __always_inline enum reason beyond_fast_path4(const struct pkt *p)
 {

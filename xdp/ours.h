@@ -49,4 +49,11 @@ static __always_inline enum reason vlan_device(const struct n64_conf *c, struct 
 	return R_GO_ON;
 }
 
+/* A frame of several buffers is longer than what lies between data and data_end. */
+static __always_inline void see_all(struct xdp_md *ctx, struct pkt *p)
+{
+	if (unlikely(p->avail != p->l3_len))
+		p->avail = bpf_xdp_get_buff_len(ctx) - p->l3_off;
+}
+
 #endif

@@ -59,7 +59,8 @@ static void frame_fix(struct frame *f)
 		return;
 	sum = f->v6 ? csum_pseudo6(&((struct ip6_hdr *)ip)->src, &((struct ip6_hdr *)ip)->dst,
 				   P_UDP, l4)
-		    : csum_pseudo4(((struct ip4_hdr *)ip)->src, ((struct ip4_hdr *)ip)->dst, P_UDP, l4);
+		    : csum_pseudo4(((struct ip4_hdr *)ip)->src, ((struct ip4_hdr *)ip)->dst,
+				   P_UDP, l4);
 	udp->csum = 0;
 	udp->csum = csum_udp_nonzero(csum_finish(sum + csum_bytes(udp, l4)));
 }

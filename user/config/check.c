@@ -176,8 +176,8 @@ static int check_whole(const struct check *k)
 				  "nothing would be translated (EAM-08); write true or a pref64");
 	if (!c->pref64.n && c->opt.hairpin == HAIRPIN_SIMPLE)
 		return check_fail(k, O_hairpin, 0, "'simple' is not possible without a pref64, "
-				  "which IPv4 sources are translated by (HP-01); write intrinsic or "
-				  "a pref64");
+				  "which IPv4 sources are translated by (HP-01); write "
+				  "intrinsic or a pref64");
 	if (!c->eam.n && !c->xlat4.n)
 		check_warn(k, O_pref64, 0, "neither eam nor xlat4 is given, so no packet from IPv4 "
 					   "finds a target; name the IPv4 addresses of IPv6 hosts");
