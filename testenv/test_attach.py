@@ -71,8 +71,14 @@ class Net:
              "numrxqueues", str(peer_queues), "numtxqueues", str(peer_queues)], check=True)
         host.ip(f"link set dev {'eth0' if host is not self.gateway else device + 'p'} up")
         self.gateway.ip(f"link set dev {device} up")
-        lib.wait_for("the carrier",
-                     lambda: "LOWER_UP" in self.gateway.link(device)["flags"])
+        # what the kernel does by itself when a link comes up is no change of ours
+        lib.wait_for("the carrier and the link-local address", lambda: self.settled(device))
+
+    def settled(self, device):
+        flags = self.gateway.link(device)["flags"]
+        own = self.gateway.out(f"ip -6 addr show dev {device} scope link")
+        return ("LOWER_UP" in flags and "NO-CARRIER" not in flags and "fe80" in own
+                and "tentative" not in own)
 
     def clean(self):
         for name in (self.name, self.second):
