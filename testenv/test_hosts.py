@@ -206,7 +206,7 @@ def carry(out, into, data):
 
 
 def test_reload_loses_nothing(hosts):
-    """Ten reloads, with another policy each time, during 3,000 pings."""
+    """Reloads, each with another policy, during 3,000 pings."""
     with attached(hosts) as gateway:
         assert ping(hosts.client, S6, count=1)[0] == 1
         child = hosts.client.start(["ping", "-n", "-q", "-c", "3000", "-i", "0.001", S6],
