@@ -188,6 +188,66 @@ static int check_pref64(const struct check *k)
 			      "the longest that holds an address counts (ADR-08)");
 }
 
+/* ADR-20, ADR-24: no host is here, so nothing can be translated to or from it, and
+ * a route for it would take the host's own. */
+static const struct prefix4 hostless4[] = {
+	{ IP4(0, 0, 0, 0), 8 }, { IP4(127, 0, 0, 0), 8 }, { IP4(169, 254, 0, 0), 16 },
+	{ IP4(224, 0, 0, 0), 3 },
+};
+
+/* ADR-21. */
+static const struct prefix6 hostless6[] = {
+	{ { { 0 } }, 127 }, { { { 0, 0, be32(0xffff) } }, 96 },
+	{ { { be32(0xfe800000) } }, 10 }, { { { be32(0xff000000) } }, 8 },
+};
+
+static __u8 shorter(__u8 a, __u8 b)
+{
+	return a < b ? a : b;
+}
+
+static int has_hosts4(const struct check *k, enum opt_id id, size_t i, const struct prefix4 *p)
+{
+	char text[PREFIX_TEXT], none[PREFIX_TEXT];
+
+	for (size_t n = 0; n < sizeof(hostless4) / sizeof(hostless4[0]); n++)
+		if (prefix4_contains(hostless4[n].addr, shorter(hostless4[n].len, p->len), p->addr))
+			return check_fail(k, id, i, "'%s' is not possible, %s has no hosts; write "
+					  "unicast addresses", prefix4_text(p, text),
+					  prefix4_text(&hostless4[n], none));
+	return 0;
+}
+
+static int has_hosts6(const struct check *k, enum opt_id id, size_t i, const struct prefix6 *p)
+{
+	char text[PREFIX_TEXT], none[PREFIX_TEXT];
+
+	for (size_t n = 0; n < sizeof(hostless6) / sizeof(hostless6[0]); n++)
+		if (prefix6_contains(&hostless6[n].addr, shorter(hostless6[n].len, p->len),
+				     &p->addr))
+			return check_fail(k, id, i, "'%s' is not possible, %s has no hosts; write "
+					  "unicast addresses", prefix6_text(p, text),
+					  prefix6_text(&hostless6[n], none));
+	return 0;
+}
+
+static int check_hosts(const struct check *k)
+{
+	const struct config *c = k->c;
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < c->pref64.n; i++)
+		rc = has_hosts6(k, O_pref64, i, &c->pref64.v[i]);
+	for (size_t i = 0; !rc && i < c->xlat4.n; i++)
+		rc = has_hosts4(k, O_xlat4, i, &c->xlat4.v[i]);
+	for (size_t i = 0; !rc && i < c->eam.n; i++) {
+		rc = has_hosts4(k, O_eam, i, &c->eam.v[i].v4);
+		if (!rc)
+			rc = has_hosts6(k, O_eam, i, &c->eam.v[i].v6);
+	}
+	return rc;
+}
+
 /* SRC-02, SRC-04: addresses that errors are sent from. */
 static int check_pools(const struct check *k)
 {
@@ -292,6 +352,8 @@ int check_lists(const struct check *k)
 	int rc;
 
 	rc = check_pref64(k);
+	if (!rc)
+		rc = check_hosts(k);
 	if (!rc)
 		rc = check_eam(k);
 	if (!rc)
