@@ -329,7 +329,7 @@ def run(topology, folder):
     print(f"  the servers see the client as {H4} (an explicit address mapping).\n")
     words = ["attach", "--native"]
     show(["xdp-nat64", *words, "-i", "eth6", "-i", "eth4", "-i", "eth5", "-6", PREF64,
-          "--eam", f"{H4}={lib.H6}"])
+          "--eam", f"{H4}={lib.H6}", "--name", topology.gateway.instance])
     done = topology.gateway.attach("--native", "--eam", f"{H4}={lib.H6}", eam=False,
                                    devices=("eth6", "eth4", "eth5"))
     for line in done.stdout.strip().splitlines():
@@ -350,14 +350,24 @@ def run(topology, folder):
     if table.failed:
         print(f"  {table.failed} of the above failed.")
     else:
-        print("  Everything arrived.")
+        print("  Everything works.")
     return 1 if table.failed else 0
 
 
-def keep(topology, folder):
+def record(topology, folder):
+    """What `make demo-clean` finds, also when this process is killed."""
     os.makedirs(KEPT, exist_ok=True)
     with open(os.path.join(KEPT, topology.suffix), "w", encoding="utf-8") as f:
         json.dump({"folder": folder}, f)
+
+
+def forget(suffix):
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(KEPT, suffix))
+        os.rmdir(KEPT)
+
+
+def keep(topology):
     print("\n  The topology stands. To enter it:")
     for host in topology.hosts:
         command = f"sudo nsenter --net=/run/netns/{host.name} bash"
@@ -366,13 +376,13 @@ def keep(topology, folder):
     print("  On the gateway, for instance:")
     print(f"    {lib.PROGRAM} status --name {name}")
     print(f"    {lib.PROGRAM} stats --name {name}")
-    print(f"    tcpdump -ni {topology.gateway.pair}    # what takes the slow path")
+    print(f"    tcpdump -ni {topology.gateway.pair}    # what the kernel is given and routes back")
     print(f"  On the client:  ping {S6}")
     print("  To remove it: sudo make demo-clean")
 
 
 def clean():
-    """Takes down every topology that KEEP=1 left."""
+    """Takes down every topology that KEEP=1 or a killed demo left."""
     kept = sorted(os.listdir(KEPT)) if os.path.isdir(KEPT) else []
     for suffix in kept:
         path = os.path.join(KEPT, suffix)
@@ -388,7 +398,7 @@ def clean():
                     os.kill(int(pid), signal.SIGTERM)
         topology.clean()
         shutil.rmtree(folder, ignore_errors=True)
-        os.unlink(path)
+        forget(suffix)
         print(f"removed the demo {suffix}")
     if not kept:
         print("no demo stands")
@@ -412,18 +422,24 @@ def main():
     if args.clean:
         return clean()
     signal.signal(signal.SIGTERM, stop_on_signal)
+    signal.signal(signal.SIGHUP, stop_on_signal)
     folder = tempfile.mkdtemp(prefix="xdp-nat64-demo-")
     topology = Topology(far=True, verbose=args.verbose)
     kept = False
     try:
+        record(topology, folder)
         topology.build()
         status = run(topology, folder)
         if args.keep:
-            keep(topology, folder)
+            keep(topology)
             kept = True
+        sys.stdout.flush()
         return status
     except Failed as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError: # nobody reads any more; say nothing at the end either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; cleaning up", file=sys.stderr)
@@ -432,6 +448,7 @@ def main():
         if not kept:
             topology.clean()
             shutil.rmtree(folder, ignore_errors=True)
+            forget(topology.suffix)
 
 
 if __name__ == "__main__":

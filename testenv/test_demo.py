@@ -14,7 +14,7 @@ def test_demo():
                           capture_output=True, text=True, timeout=150, check=False)
     print(done.stdout, done.stderr)
     assert done.returncode == 0
-    assert "Everything arrived." in done.stdout
+    assert "Everything works." in done.stdout
     assert "FAILED" not in done.stdout
     instance = re.search(r"attached instance '(t(\w+))'", done.stdout)
     names = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)

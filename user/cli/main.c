@@ -17,7 +17,9 @@ static const struct command commands[] = {
 	{ "reload", cmd_reload, "apply a changed configuration without losing a packet",
 	  "[OPTIONS]",
 	  "Loads the programs again over the pinned maps and swaps them in on every\n"
-	  "interface. What cannot change while running is refused by name." },
+	  "interface. What cannot change while running is refused by name. Without\n"
+	  "options the words of the last attach or reload are used again (a file is\n"
+	  "read again); with options, give all of them, interfaces included." },
 	{ "worker", cmd_worker, "run the slow path of an attached instance", "[OPTIONS]",
 	  "Translates what the fast path hands over: fragments, ICMP errors, options.\n"
 	  "attach starts it; a service manager may do so instead (attach --no-worker)." },
