@@ -600,6 +600,21 @@ def test_failed_reload_keeps_the_old_programs(net):
     same(before, net.snapshot())
 
 
+def test_reload_that_fails_after_the_swap(net):
+    """The new policy is in force, is said to be, and is what the next reload means."""
+    net.must(net.attach())
+    old = programs(net)
+    net.gateway.ip(f"link set dev n-{net.name} down")
+    done = net.cmd("reload", "-i", "eth0", "-i", "eth1", "-6", "2001:db8:65::/96", "--eam", EAM)
+    assert done.returncode == 1 and "the new policy is in force" in done.stderr, done.stderr
+    new = programs(net)
+    assert all(old[name] != new[name] for name in old)
+    assert not os.path.exists(f"/sys/fs/bpf/xdp-nat64/{net.name}/prog_query_new")
+    net.gateway.ip(f"link set dev n-{net.name} up")
+    net.must(net.cmd("reload"))
+    assert "2001:db8:65::/96" in net.gateway.out("ip -6 route show proto 64")
+
+
 def test_another_layout_is_refused(net):
     """control.abi of a version that this program does not know."""
     net.must(net.attach("--no-worker"))

@@ -11,31 +11,42 @@
 #include "dataplane/instance.h"
 #include "dataplane/place.h"
 
+static void words_free(char **words)
+{
+	size_t i;
+
+	for (i = 0; words && words[i]; i++)
+		free(words[i]);
+	free(words);
+}
+
 /* The words that build the same configuration again, for a reload without words:
- * the file by its full path, then the options. */
-static void remember(const struct cli *cli, const char *name)
+ * the file by its full path, then the options. Ended by NULL; NULL: no memory. */
+static char **words_of(const struct cli *cli)
 {
 	size_t i, n = 0, max = 2 + 2 * cli->n_set;
 	char **words = calloc(max + 1, sizeof(*words));
 	char path[PATH_MAX];
-	int rc = 0;
+	bool ok = words;
 
-	if (!words)
-		return;
-	if (cli->file) {
+	if (ok && cli->file) {
 		words[n++] = strdup("-c");
 		words[n++] = strdup(realpath(cli->file, path) ? path : cli->file);
+		ok = words[0] && words[1];
 	}
-	for (i = 0; i < cli->n_set && rc >= 0; i++) {
-		words[n++] = strdup("--set");
-		rc = asprintf(&words[n], "%s=%s", cli->set[i].key, cli->set[i].value);
-		n += rc >= 0;
+	for (i = 0; ok && i < cli->n_set; i++) {
+		words[n] = strdup("--set");
+		ok = words[n++] &&
+		     asprintf(&words[n], "%s=%s", cli->set[i].key, cli->set[i].value) >= 0;
+		if (!ok)
+			words[n] = NULL;
+		n++;
 	}
-	if (rc < 0 || instance_remember(name, (int)n, words))
-		cli_warn("a reload will need the same options again: they could not be stored");
-	while (n)
-		free(words[--n]);
-	free(words);
+	if (ok)
+		return words;
+	words_free(words);
+	cli_warn("a reload will need the same options again: they could not be stored");
+	return NULL;
 }
 
 static const struct cli_opt *attach_options(struct attach_opts *o, bool *native)
@@ -56,6 +67,7 @@ int cmd_attach(int argc, char **argv)
 	struct attach_opts o = { .say = cli_say };
 	bool native = false;
 	struct config_error err;
+	char **words;
 	struct config c;
 	struct cli cli;
 	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, attach_options(&o, &native));
@@ -67,9 +79,10 @@ int cmd_attach(int argc, char **argv)
 	if (rc == CLI_GO_ON) {
 		rc = cli_config(&cli, &c);
 		if (rc == CLI_GO_ON) {
+			words = words_of(&cli);
+			o.words = words;
 			rc = instance_attach(&c, &o, &err) ? cli_fail(&cli, &err) : CLI_OK;
-			if (rc == CLI_OK)
-				remember(&cli, c.name);
+			words_free(words);
 		}
 		config_free(&c);
 	}
@@ -92,13 +105,14 @@ int cmd_detach(int argc, char **argv)
 static int reload_with(const struct cli *cli)
 {
 	struct config_error err;
+	char **words;
 	struct config c;
 	int rc = cli_config(cli, &c);
 
 	if (rc == CLI_GO_ON) {
-		rc = instance_reload(&c, cli_say, &err) ? cli_fail(cli, &err) : CLI_OK;
-		if (rc == CLI_OK)
-			remember(cli, c.name);
+		words = words_of(cli);
+		rc = instance_reload(&c, words, cli_say, &err) ? cli_fail(cli, &err) : CLI_OK;
+		words_free(words);
 	}
 	config_free(&c);
 	return rc;

@@ -80,6 +80,8 @@ static int begin_state(struct attachment *a, const struct config *c, const struc
 		    json_object_set_new(doc, "proxy_arp", json_integer(c->opt.proxy_arp))))
 		rc = -ENOMEM;
 	if (!rc)
+		rc = instance_remember(&a->state, o->words);
+	if (!rc)
 		rc = state_save(&a->state);
 	if (rc)
 		report_error(err, rc, "cannot write %s: %s", a->state.path.state, strerror(-rc));

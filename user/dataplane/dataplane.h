@@ -30,6 +30,7 @@ typedef void (*say_fn)(const char *text);
 struct attach_opts {
 	bool skb;	  /* generic XDP instead of native */
 	bool no_worker;
+	char *const *words; /* see instance_reload; may be NULL */
 	say_fn say;	  /* what was done, a line each; may be NULL */
 };
 
@@ -43,7 +44,10 @@ int instance_attach(const struct config *c, const struct attach_opts *o,
 int instance_detach(const char *name, say_fn say, struct config_error *err);
 
 /* Loads the programs again over the pinned maps with `c`, swaps them in on
- * every device, writes policy.bin, wakes the worker. */
-int instance_reload(const struct config *c, say_fn say, struct config_error *err);
+ * every device, writes policy.bin, wakes the worker. `words`: the command line
+ * that built `c`, ended by NULL, kept for a reload without words. An error after
+ * the swap says that the new policy is in force. */
+int instance_reload(const struct config *c, char *const *words, say_fn say,
+		    struct config_error *err);
 
 #endif

@@ -91,21 +91,17 @@ void instance_forget(const struct instance_paths *p)
 	rmdir(p->run);
 }
 
-int instance_remember(const char *name, int n, char *const *words)
+int instance_remember(struct state *s, char *const *words)
 {
 	json_t *list = json_array();
-	struct state s;
-	int i, rc = state_load(&s, name, NULL);
 
-	for (i = 0; !rc && i < n; i++)
-		json_array_append_new(list, json_string(words[i]));
-	if (!rc && json_object_set(s.doc, "words", list))
-		rc = -ENOMEM;
-	if (!rc)
-		rc = state_save(&s);
-	state_close(&s);
-	json_decref(list);
-	return rc;
+	for (; words && *words; words++) {
+		if (json_array_append_new(list, json_string(*words))) {
+			json_decref(list);
+			return -ENOMEM;
+		}
+	}
+	return json_object_set_new(s->doc, "words", list) ? -ENOMEM : 0;
 }
 
 json_t *instance_words(const char *name)

@@ -34,8 +34,9 @@ int instance_here(const struct state *s, const char *command, struct config_erro
 void instance_forget(const struct instance_paths *p);
 
 /* The words of the command line that built the configuration, so that a reload
- * without words means the same. NULL: none are known. */
-int instance_remember(const char *name, int n, char *const *words);
+ * without words means the same: put into the journal, which the caller saves, and
+ * read from it. `words` ends with NULL. NULL: none are known. */
+int instance_remember(struct state *s, char *const *words);
 json_t *instance_words(const char *name);
 
 #endif

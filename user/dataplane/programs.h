@@ -31,6 +31,12 @@ int programs_map(const struct programs *g, const char *name);
 
 /* Pins what is not pinned yet: maps and n64_query. */
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err);
+/* n64_query of a new generation: pinned beside the old one before the swap, then
+ * put in its place in one step, or taken away. */
+int programs_stage_query(const struct programs *g, const struct instance_paths *p,
+			 struct config_error *err);
+int programs_adopt_query(const struct instance_paths *p, struct config_error *err);
+void programs_unstage_query(const struct instance_paths *p);
 
 /* Puts the programs on their devices, the pair first, with a pinned link each. */
 int programs_attach(const struct programs *g, const struct instance_paths *p,
@@ -53,8 +59,12 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 /* The rows that follow from the configuration. */
 int tables_fill_policy(int pol4, int pol6, const struct policy *pol);
 int tables_start_control(int fd);
+/* The control map in memory; NULL: errno says why. Opened before a swap, so that
+ * raising the generation after it cannot fail. */
+struct n64_control *tables_open_control(int fd);
 /* policy_gen + 1, without touching what the worker writes beside it. */
-int tables_raise_generation(int fd);
+void tables_raise_generation(struct n64_control *c);
+void tables_close_control(struct n64_control *c);
 
 /* ---- what the kernel can do --------------------------------------------- */
 

@@ -35,17 +35,41 @@ static void link_path(const struct instance_paths *p, __u32 slot, char path[PIN_
 	snprintf(path, PIN_PATH, "%s/%s", p->pin, name);
 }
 
-/* A new generation takes the place of the old name in one step. */
-static int pin_query(int fd, const struct instance_paths *p)
+static void query_paths(const struct instance_paths *p, char path[PIN_PATH],
+			char fresh[PIN_PATH])
+{
+	snprintf(path, PIN_PATH, "%s/prog_query", p->pin);
+	snprintf(fresh, PIN_PATH, "%s/prog_query_new", p->pin);
+}
+
+int programs_stage_query(const struct programs *g, const struct instance_paths *p,
+			 struct config_error *err)
 {
 	char path[PIN_PATH], fresh[PIN_PATH];
 
-	snprintf(path, sizeof(path), "%s/prog_query", p->pin);
-	snprintf(fresh, sizeof(fresh), "%s/prog_query_new", p->pin);
+	query_paths(p, path, fresh);
 	unlink(fresh);
-	if (bpf_obj_pin(fd, fresh) || rename(fresh, path))
-		return -errno;
+	if (bpf_obj_pin(g->query, fresh))
+		return report_error(err, -errno, "cannot pin %s: %s", fresh, strerror(errno));
 	return 0;
+}
+
+int programs_adopt_query(const struct instance_paths *p, struct config_error *err)
+{
+	char path[PIN_PATH], fresh[PIN_PATH];
+
+	query_paths(p, path, fresh);
+	if (rename(fresh, path))
+		return report_error(err, -errno, "cannot pin %s: %s", path, strerror(errno));
+	return 0;
+}
+
+void programs_unstage_query(const struct instance_paths *p)
+{
+	char path[PIN_PATH], fresh[PIN_PATH];
+
+	query_paths(p, path, fresh);
+	unlink(fresh);
 }
 
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err)
@@ -67,9 +91,8 @@ int programs_pin(struct programs *g, const struct instance_paths *p, struct conf
 			return report_error(err, -errno,
 					    "cannot pin %s: %s", path, strerror(errno));
 	}
-	rc = pin_query(g->query, p);
-	return rc ? report_error(err, rc, "cannot pin %s/prog_query: "
-					  "%s", p->pin, strerror(-rc)) : 0;
+	rc = programs_stage_query(g, p, err);
+	return rc ? rc : programs_adopt_query(p, err);
 }
 
 /* ---- attaching ---------------------------------------------------------- */

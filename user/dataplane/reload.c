@@ -63,36 +63,92 @@ static int judge_change(const struct attachment *a, const struct config *c,
 	return 0;
 }
 
-/* Swap, with policy.bin of the same generation beside it. */
-static int put_generation(struct attachment *a, const struct policy *old,
-			  const struct policy *pol, struct config_error *err)
+/* The swap, with policy.bin, n64_query and the generation that the worker looks
+ * at. Whatever may fail is made ready before it; after it only names change. */
+static int swap_in(struct attachment *a, const struct programs *g, const struct policy *old,
+		   const struct policy *pol, struct n64_control *control, say_fn say,
+		   struct config_error *err)
 {
 	const struct instance_paths *p = &a->state.path;
+	struct config_error why;
+	int rc = programs_stage_query(g, p, err);
+
+	if (!rc)
+		rc = plan_save(pol, p, err);
+	if (!rc) {
+		rc = programs_swap(g, p, &a->ports, err);
+		if (rc)
+			plan_save(old, p, NULL);
+	}
+	if (rc) {
+		programs_unstage_query(p);
+		return rc;
+	}
+	if (programs_adopt_query(p, &why))
+		report_say(say, "warning: %s; the worker asks the old program for routes", why.text);
+	tables_raise_generation(control);
+	return 0;
+}
+
+static int put_generation(struct attachment *a, const struct policy *old,
+			  const struct policy *pol, say_fn say, struct config_error *err)
+{
+	struct n64_control *control = NULL;
 	struct programs g;
-	int rc = programs_open(&g, pol, p, true, err);
+	int rc = programs_open(&g, pol, &a->state.path, true, err);
 
 	if (rc)
 		return rc;
 	rc = programs_load(&g, &pol->conf, &a->ports, err);
+	if (!rc) {
+		control = tables_open_control(programs_map(&g, "control"));
+		if (!control)
+			rc = report_error(err, -errno, "cannot map 'control' into memory: %s",
+					  strerror(errno));
+	}
+	/* Loading takes long: the worker has seen newer links meanwhile. */
+	if (!rc)
+		rc = attachment_look(a, err);
 	if (!rc)
 		rc = tables_fill(&g, &a->links, &a->pair, &a->ports, err);
 	if (!rc)
-		rc = plan_save(pol, p, err);
-	if (!rc) {
-		rc = programs_swap(&g, p, &a->ports, err);
-		if (rc)
-			plan_save(old, p, NULL);
-	}
-	if (!rc)
-		rc = programs_pin(&g, p, err);
-	if (!rc)
-		rc = tables_raise_generation(programs_map(&g, "control"));
+		rc = swap_in(a, &g, old, pol, control, say, err);
+	if (control)
+		tables_close_control(control);
 	programs_close(&g);
 	return rc;
 }
 
-static int reload_locked(struct attachment *a, const struct config *c, say_fn say,
-			 struct config_error *err)
+/* The new generation is in force: what is left concerns the kernel alone. */
+static int follow_up(struct attachment *a, const struct config *c, char *const *words, say_fn say,
+		     struct config_error *err)
+{
+	const struct instance_paths *p = &a->state.path;
+	struct config_error why;
+	int rc;
+
+	if (instance_remember(&a->state, words) || state_save(&a->state))
+		report_say(say, "warning: a reload will need the same options again: they could "
+				"not be stored");
+	report_say(say, "swapped in the new programs on %u interfaces and the pair", a->ports.n);
+	if (worker_wake(p))
+		report_say(say, "told the worker (pid %d)", worker_pid(p));
+	else if (state_bool(&a->state, "worker"))
+		report_say(say,
+			   "warning: no worker runs; use: xdp-nat64 worker --name %s", c->name);
+	rc = routes_sync(&a->nl, c, a->pair.kernel, p->kernel, say, &why);
+	if (!rc)
+		rc = proxies_sync(&a->state, &a->nl, c, &a->links, &a->ports, say, &why);
+	if (rc)
+		return report_error(err, rc, "the new policy is in force, but not all around it: "
+					     "%s; to repeat it: xdp-nat64 reload --name %s",
+				    why.text, c->name);
+	report_say(say, "reloaded instance '%s'", c->name);
+	return 0;
+}
+
+static int reload_locked(struct attachment *a, const struct config *c, char *const *words,
+			 say_fn say, struct config_error *err)
 {
 	const struct instance_paths *p = &a->state.path;
 	struct policy old = { 0 }, pol = { 0 };
@@ -109,26 +165,14 @@ static int reload_locked(struct attachment *a, const struct config *c, say_fn sa
 	routes_warn(c, &a->links, &a->ports, say);
 	rc = plan_make(c, &a->links, &a->ports, &a->pair, &old.conf, &pol, err);
 	if (!rc)
-		rc = put_generation(a, &old, &pol, err);
-	if (!rc)
-		rc = routes_sync(&a->nl, c, a->pair.kernel, p->kernel, say, err);
-	if (!rc)
-		rc = proxies_sync(&a->state, &a->nl, c, &a->links, &a->ports, say, err);
+		rc = put_generation(a, &old, &pol, say, err);
 	policy_free(&old);
 	policy_free(&pol);
-	if (rc)
-		return rc;
-	report_say(say, "swapped in the new programs on %u interfaces and the pair", a->ports.n);
-	if (worker_wake(p))
-		report_say(say, "told the worker (pid %d)", worker_pid(p));
-	else if (state_bool(&a->state, "worker"))
-		report_say(say,
-			   "warning: no worker runs; use: xdp-nat64 worker --name %s", c->name);
-	report_say(say, "reloaded instance '%s'", c->name);
-	return 0;
+	return rc ? rc : follow_up(a, c, words, say, err);
 }
 
-int instance_reload(const struct config *c, say_fn say, struct config_error *err)
+int instance_reload(const struct config *c, char *const *words, say_fn say,
+		    struct config_error *err)
 {
 	struct attachment a;
 	int lock, rc;
@@ -144,7 +188,7 @@ int instance_reload(const struct config *c, say_fn say, struct config_error *err
 	if (!rc)
 		rc = attachment_load(&a, c->name, "reload", err);
 	if (!rc)
-		rc = reload_locked(&a, c, say, err);
+		rc = reload_locked(&a, c, words, say, err);
 	attachment_close(&a);
 	place_unlock(lock);
 	signals_release();

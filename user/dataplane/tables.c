@@ -9,38 +9,30 @@
 #include "programs.h"
 #include "topology.h"
 
-static int fill_ports(int fd, const struct links *l, const struct pair *pair,
-		      const struct ports *ports)
+/* Which interface a slot is and what was asked for. Everything else in the row
+ * belongs to topology_sync and stays: on a reload the worker keeps it, and packets
+ * are judged by it meanwhile. */
+static int fill_port(int fd, __u32 slot, __u32 ifindex, __u32 flags)
 {
-	const __u32 slots[] = { N64_SLOT_XLAT, N64_SLOT_EXIT };
-	const __u32 ends[] = { pair->xlat, pair->kernel };
 	struct n64_port row;
+
+	if (bpf_map_lookup_elem(fd, &slot, &row))
+		return -errno;
+	row.ifindex = ifindex;
+	row.flags = (row.flags & (PORT_ANY_MAC | PORT_NO_IP6)) | flags;
+	return bpf_map_update_elem(fd, &slot, &row, BPF_ANY) ? -errno : 0;
+}
+
+static int fill_ports(int fd, const struct pair *pair, const struct ports *ports)
+{
+	int rc = fill_port(fd, N64_SLOT_XLAT, pair->xlat, PORT_6TO4 | PORT_4TO6);
 	__u32 i;
 
-	for (i = 0; i < ports->n; i++) {
-		const struct link *d = link_by_index(l, ports->ifindex[i]);
-
-		memset(&row, 0, sizeof(row));
-		row.ifindex = ports->ifindex[i];
-		row.flags = ports->v[i].flags;
-		if (d)
-			memcpy(row.mac, d->mac, MAC_LEN);
-		link_unicast(l, row.ifindex, &row);
-		if (bpf_map_update_elem(fd, &i, &row, BPF_ANY))
-			return -errno;
-	}
-	for (i = 0; i < 2; i++) {
-		const struct link *d = link_by_index(l, ends[i]);
-
-		memset(&row, 0, sizeof(row));
-		row.ifindex = ends[i];
-		row.flags = PORT_6TO4 | PORT_4TO6;
-		if (d)
-			memcpy(row.mac, d->mac, MAC_LEN);
-		if (bpf_map_update_elem(fd, &slots[i], &row, BPF_ANY))
-			return -errno;
-	}
-	return 0;
+	if (!rc)
+		rc = fill_port(fd, N64_SLOT_EXIT, pair->kernel, PORT_6TO4 | PORT_4TO6);
+	for (i = 0; i < ports->n && !rc; i++)
+		rc = fill_port(fd, i, ports->ifindex[i], ports->v[i].flags);
+	return rc;
 }
 
 static int fill_devmap(int fd, const struct pair *pair, const struct ports *ports)
@@ -67,7 +59,7 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 				  .vlans = programs_map(g, "vlans"),
 				  .local = programs_map(g, "local") };
 	size_t n_vlans;
-	int rc = fill_ports(maps.ports, l, pair, ports);
+	int rc = fill_ports(maps.ports, pair, ports);
 
 	if (!rc)
 		rc = topology_sync(l, &maps, &n_vlans);
@@ -102,14 +94,20 @@ int tables_start_control(int fd)
 	return bpf_map_update_elem(fd, &zero, &c, BPF_ANY) ? -errno : 0;
 }
 
-int tables_raise_generation(int fd)
+struct n64_control *tables_open_control(int fd)
 {
-	struct n64_control *c = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
-				     MAP_SHARED, fd, 0);
+	void *c = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       fd, 0);
 
-	if (c == MAP_FAILED)
-		return -errno;
+	return c == MAP_FAILED ? NULL : c;
+}
+
+void tables_raise_generation(struct n64_control *c)
+{
 	__atomic_add_fetch(&c->policy_gen, 1, __ATOMIC_RELEASE);
+}
+
+void tables_close_control(struct n64_control *c)
+{
 	munmap(c, (size_t)sysconf(_SC_PAGESIZE));
-	return 0;
 }
