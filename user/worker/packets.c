@@ -208,6 +208,9 @@ bool packets_serve(struct worker *w)
 	for (__u32 i = 0; i < w->n_queues; i++)
 		serve_first(w, &w->queue[i]);
 	more = serve_bulk(w);
+	/* what the kernel did not take does not wait for the next packet */
+	for (__u32 i = 0; i < w->n_queues; i++)
+		more |= w->queue[i].queued && queue_kick(&w->queue[i]);
 	__atomic_store_n(&w->control->xsk_rx_received, w->received, __ATOMIC_RELAXED);
 	return more;
 }

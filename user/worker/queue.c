@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Linux 6.6 and later; not in the headers of older distributions */
 #ifndef XDP_USE_SG
@@ -34,6 +35,10 @@
 #define TX_ROOM (BUF_SIZE - TX_OFFSET)
 
 #define MAX_FRAME (sizeof(struct n64_slow) + ETH_LEN + N64_MAX_TAGS * VLAN_LEN + SLOW_SCRATCH)
+
+/* A second in which the kernel may let go of the sockets of a worker that died. */
+#define BIND_TRIES 100
+#define BIND_WAIT_US 10000
 
 #define KICK_EVERY 256	 /* descriptors */
 #define KICK_TRIES 256	 /* sendto() takes 32 frames at least */
@@ -92,6 +97,19 @@ static void unbind(struct queue *q)
 	q->umem = NULL;
 }
 
+/* A dead worker's sockets leave their queue only some time after it. */
+static int bind_patiently(struct queue *q, const char *ifname, __u32 id, __u32 buffers)
+{
+	int r = bind_both(q, ifname, id, buffers);
+
+	for (int i = 0; r == -EBUSY && i < BIND_TRIES; i++) {
+		unbind(q);
+		usleep(BIND_WAIT_US);
+		r = bind_both(q, ifname, id, buffers);
+	}
+	return r;
+}
+
 static int make_room(struct queue *q, __u32 buffers)
 {
 	q->n_tx = buffers / 2;
@@ -133,12 +151,12 @@ int queue_open(struct queue *q, const char *ifname, __u32 id, __u32 buffers, boo
 	q->sg = sg;
 	r = make_room(q, buffers);
 	if (!r)
-		r = bind_both(q, ifname, id, buffers);
+		r = bind_patiently(q, ifname, id, buffers);
 	if (r == -EINVAL && q->sg) {
 		/* before 6.6 the flag is refused */
 		unbind(q);
 		q->sg = false;
-		r = bind_both(q, ifname, id, buffers);
+		r = bind_patiently(q, ifname, id, buffers);
 	}
 	if (r) {
 		queue_close(q);
@@ -197,11 +215,14 @@ __u32 queue_receive(struct queue *q, enum queue_ring ring, __u32 max,
 		    queue_packet_fn fn, void *ctx)
 {
 	struct xsk_ring_cons *rx = &q->rx[ring];
-	__u32 at = 0, to = 0, n = xsk_ring_cons__peek(rx, max, &at);
+	/* The kernel shows packets a moment before it shows that it has taken their
+	 * buffers from the fill ring: no more of them than can be given back. */
+	__u32 room = xsk_prod_nb_free(&q->fill, max);
+	__u32 at = 0, to = 0;
+	__u32 n = xsk_ring_cons__peek(rx, room < max ? room : max, &at);
 
 	if (!n)
 		return 0;
-	/* there is room: the ring holds as many as there are buffers */
 	xsk_ring_prod__reserve(&q->fill, n, &to);
 	for (__u32 i = 0; i < n; i++) {
 		const struct xdp_desc *d = xsk_ring_cons__rx_desc(rx, at + i);
@@ -226,22 +247,24 @@ static void take_back(struct queue *q)
 	xsk_ring_cons__release(&q->comp, n);
 }
 
-void queue_kick(struct queue *q)
+bool queue_kick(struct queue *q)
 {
 	int fd = xsk_socket__fd(q->xsk[RING_FIRST]);
+	bool down = false;
 
-	for (int i = 0; i < KICK_TRIES && q->queued; i++) {
+	for (int i = 0; i < KICK_TRIES && q->queued && !down; i++) {
 		int r = (int)sendto(fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
 
 		take_back(q);
 		if (xsk_prod_nb_free(&q->tx, q->tx.size) == q->tx.size)
 			q->queued = 0;
-		else if (r < 0 && (errno == EBUSY || errno == ENOBUFS))
+		else if (r < 0 && (errno == EAGAIN || errno == EBUSY || errno == ENOBUFS))
 			sched_yield(); /* softirq has a backlog: let it work */
-		else if (r < 0 && errno == ENETDOWN)
-			break;
+		else if (r < 0)
+			down = errno != EINTR;
 	}
 	take_back(q);
+	return q->queued && !down;
 }
 
 /* Room for `n` descriptors and buffers, after as many kicks as that may need. */

@@ -52,8 +52,9 @@ __u32 queue_receive(struct queue *q, enum queue_ring ring, __u32 max,
  * -EMSGSIZE: more than one buffer, which this kernel cannot send. */
 int queue_send(struct queue *q, const struct eth_hdr *eth, const __u8 *ip, __u32 len);
 
-/* Has the kernel send what is on the TX ring, and takes buffers back. */
-void queue_kick(struct queue *q);
+/* Has the kernel send what is on the TX ring, and takes buffers back. True: some
+ * of it waits still, and another kick may help at once. */
+bool queue_kick(struct queue *q);
 
 /* XDP_STATISTICS of both sockets: frames that found no buffer or a full ring. */
 __u64 queue_dropped(const struct queue *q);
