@@ -453,6 +453,38 @@ def test_lost_journal(net):
     assert f"n-{net.name}" not in net.gateway.out("ip link")
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"version": 1}'], ids=["cut", "array", "lists"])
+def test_damaged_journal(net, text):
+    """Every command names the one that helps, and that one works."""
+    net.must(net.attach())
+    with open(f"/run/xdp-nat64/{net.name}/state.json", "w", encoding="ascii") as f:
+        f.write(text)
+    for done in (net.cmd("status"), net.attach()):
+        assert done.returncode == 1
+        assert f"use: xdp-nat64 detach --name {net.name}" in done.stderr, done.stderr
+        assert "of version" not in done.stderr
+    done = net.must(net.cmd("detach"))
+    assert "is damaged" in done.stdout
+    assert not os.path.exists(f"/run/xdp-nat64/{net.name}")
+    assert not os.path.exists(f"/sys/fs/bpf/xdp-nat64/{net.name}")
+    assert f"n-{net.name}" not in net.gateway.out("ip link")
+
+
+def test_journal_of_another_version(net):
+    """Not by name: it may hold more than this program can undo."""
+    net.must(net.attach())
+    path = f"/run/xdp-nat64/{net.name}/state.json"
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text.replace('"version": 1', '"version": 99'))
+    done = net.cmd("detach")
+    assert done.returncode == 1 and "is of version 99" in done.stderr
+    assert f"n-{net.name}" in net.gateway.out("ip link")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
 def test_namespace_gone(net):
     """Its interfaces went with it; detach from anywhere cleans up."""
     net.must(net.attach("--no-worker"))
@@ -495,6 +527,22 @@ def test_two_instances_share_forwarding(net):
     done = net.must(net.cmd("detach"))
     assert f"left net.ipv6.conf.all.forwarding at 1 for instance '{net.second}'" in done.stdout
     assert net.gateway.out("cat /proc/sys/net/ipv6/conf/all/forwarding").strip() == "1"
+    net.must(net.cmd("detach", name=net.second))
+    same(before, net.snapshot())
+
+
+def test_two_instances_share_a_port_that_lives_on_advertisements(net):
+    """The first changes accept_ra of an interface that becomes a port of the second."""
+    net.cable(net.gateway, "eth2")
+    net.gateway.sysctl(ipv6__conf__eth2__accept_ra=1)
+    net.gateway.run("ip -6 route add default via fe80::1 dev eth2 proto ra")
+    before = net.snapshot()
+    net.must(net.attach())
+    net.must(net.attach(base=["-i", "eth2", "-6", "2001:db8:65::/96", "--xlat4", "198.51.100.0/24"],
+                        name=net.second))
+    done = net.must(net.cmd("detach"))
+    assert f"left net.ipv6.conf.eth2.accept_ra at 2 for instance '{net.second}'" in done.stdout
+    assert net.gateway.out("cat /proc/sys/net/ipv6/conf/eth2/accept_ra").strip() == "2"
     net.must(net.cmd("detach", name=net.second))
     same(before, net.snapshot())
 

@@ -14,9 +14,9 @@
 #include "plan.h"
 #include "worker_process.h"
 
-/* Without a journal: what is known by name. Changes of sysctls and offloads
+/* Without a journal that can be read: what is known by name. Changes of sysctls and offloads
  * cannot be undone then, and that is said. */
-static void detach_by_name(const char *name, say_fn say)
+static void detach_by_name(const char *name, const char *why, say_fn say)
 {
 	struct instance_paths p;
 	struct nl nl;
@@ -32,9 +32,9 @@ static void detach_by_name(const char *name, say_fn say)
 		nl_close(&nl);
 	}
 	report_say(say,
-		   "warning: %s was lost, so forwarding and offloads of the interfaces stay as "
+		   "warning: %s %s, so forwarding and offloads of the interfaces stay as "
 		   "attach set them",
-		   p.state);
+		   p.state, why);
 }
 
 /* Its namespace is gone, with interfaces, routes and sysctls. */
@@ -57,11 +57,16 @@ static int detach_locked(const char *wanted, say_fn say, struct config_error *er
 		return rc;
 	instance_paths(name, &p);
 	if (access(p.state, F_OK)) {
-		detach_by_name(name, say);
+		detach_by_name(name, "was lost", say);
 		instance_forget(&p);
 		return 0;
 	}
 	rc = state_load(&s, name, err);
+	if (rc == -EINVAL) {
+		detach_by_name(name, "is damaged", say);
+		instance_forget(&p);
+		return 0;
+	}
 	if (rc)
 		return rc;
 	rc = instance_here(&s, "detach", err);

@@ -27,6 +27,7 @@ int state_new(struct state *s, const char *name)
 int state_load(struct state *s, const char *name, struct config_error *err)
 {
 	json_error_t why;
+	__u64 version;
 
 	memset(s, 0, sizeof(*s));
 	instance_paths(name, &s->path);
@@ -34,19 +35,24 @@ int state_load(struct state *s, const char *name, struct config_error *err)
 		return report_error(err, -errno, "no instance '%s' is attached", name);
 	s->doc = json_load_file(s->path.state, 0, &why);
 	if (!s->doc)
-		return report_error(err, -EINVAL, "%s cannot be read (line %d: %s)", s->path.state,
-				    why.line, why.text);
-	if (state_u64(s, "version") != STATE_VERSION ||
-	    !json_is_array(json_object_get(s->doc, "undo"))) {
-		int version = (int)state_u64(s, "version");
-
-		state_close(s);
 		return report_error(err, -EINVAL,
-				    "%s is of version %d, this program knows version %d; detach "
+				    "%s cannot be read (line %d: %s); use: xdp-nat64 detach --name "
+				    "%s, which removes what is known by name",
+				    s->path.state, why.line, why.text, name);
+	version = state_u64(s, "version");
+	if (version == STATE_VERSION && json_is_array(json_object_get(s->doc, "undo")) &&
+	    json_is_array(json_object_get(s->doc, "interfaces")))
+		return 0;
+	state_close(s);
+	if (version && version != STATE_VERSION)
+		return report_error(err, -EPROTO,
+				    "%s is of version %llu, this program knows version %d; detach "
 				    "with the program that attached",
-				    s->path.state, version, STATE_VERSION);
-	}
-	return 0;
+				    s->path.state, (unsigned long long)version, STATE_VERSION);
+	return report_error(err, -EINVAL,
+			    "%s lacks its version or its lists; use: xdp-nat64 detach --name %s, "
+			    "which removes what is known by name",
+			    s->path.state, name);
 }
 
 static int write_file(const char *path, const char *text)

@@ -25,7 +25,8 @@ struct state {
 
 /* An empty journal of a new instance; makes the run folder. 0 or -errno. */
 int state_new(struct state *s, const char *name);
-/* 0; -ENOENT: there is none; -EINVAL: not readable, *err says why. */
+/* 0; -ENOENT: there is none; -EINVAL: damaged; -EPROTO: of another version; *err
+ * says why. */
 int state_load(struct state *s, const char *name, struct config_error *err);
 /* Temporary name, fsync, rename. */
 int state_save(const struct state *s);

@@ -14,6 +14,7 @@
 #include "nl.h"
 #include "pins.h"
 #include "place.h"
+#include "ports.h"
 #include "sysctl.h"
 #include "worker_process.h"
 
@@ -32,8 +33,47 @@ static const char *field(const json_t *rec, const char *key)
 	return v ? v : "";
 }
 
-static void undo_sysctl(const json_t *rec, say_fn say)
+struct heir {
+	const struct state *from;
+	const json_t *rec;
+	__u32 ifindex;	/* only an instance with this port; 0: any */
+	char name[N64_NAME_MAX + 1];
+};
+
+static bool has_port(const struct state *s, __u32 ifindex)
 {
+	struct ports p;
+	__u32 i;
+
+	ports_of_state(s, &p);
+	for (i = 0; i < p.n; i++) {
+		if (p.ifindex[i] == ifindex)
+			return true;
+	}
+	return false;
+}
+
+/* The first other instance of this namespace that needs what `rec` says takes it
+ * over, to be undone last. */
+static int inherit(const char *name, void *ctx)
+{
+	struct heir *h = ctx;
+	struct state s;
+
+	if (!strcmp(name, state_str(h->from, "name")) || state_load(&s, name, NULL))
+		return 0;
+	if (state_u64(&s, "netns") == state_u64(h->from, "netns") && state_bool(&s, "complete") &&
+	    (!h->ifindex || has_port(&s, h->ifindex)) &&
+	    !json_array_insert_new(json_object_get(s.doc, "undo"), 0, json_deep_copy(h->rec)) &&
+	    !state_save(&s))
+		snprintf(h->name, sizeof(h->name), "%s", name);
+	state_close(&s);
+	return h->name[0] != '\0';
+}
+
+static void undo_sysctl(const struct state *s, const json_t *rec, say_fn say)
+{
+	struct heir heir = { .from = s, .rec = rec };
 	const char *fam = field(rec, "family"), *key = field(rec, "key");
 	const char *old = field(rec, "old"), *set = field(rec, "set");
 	char name[IF_NAMESIZE], now[SYSCTL_VALUE];
@@ -49,6 +89,15 @@ static void undo_sysctl(const json_t *rec, say_fn say)
 			   fam, dev, key, now, set);
 		return;
 	}
+	/* Of another instance's port only what that instance needs too was changed:
+	 * router advertisements that outlive forwarding. */
+	heir.ifindex = if_nametoindex(dev);
+	if (place_instances(inherit, &heir)) {
+		report_say(say,
+			   "left net.%s.conf.%s.%s at %s for instance '%s', which will restore it",
+			   fam, dev, key, now, heir.name);
+		return;
+	}
 	rc = sysctl_set(fam, dev, key, old);
 	if (rc)
 		report_say(say, "could not restore net.%s.conf.%s.%s = %s: %s", fam, dev, key, old,
@@ -57,31 +106,9 @@ static void undo_sysctl(const json_t *rec, say_fn say)
 		report_say(say, "restored net.%s.conf.%s.%s = %s", fam, dev, key, old);
 }
 
-struct heir {
-	const struct state *from;
-	char name[N64_NAME_MAX + 1];
-};
-
-/* The first other instance of this namespace takes the record over. */
-static int inherit(const char *name, void *ctx)
+static void undo_forward6(const struct state *s, const json_t *rec, say_fn say)
 {
-	struct heir *h = ctx;
-	struct state s;
-
-	if (!strcmp(name, state_str(h->from, "name")) || state_load(&s, name, NULL))
-		return 0;
-	if (state_u64(&s, "netns") == state_u64(h->from, "netns") && state_bool(&s, "complete") &&
-	    !json_array_insert_new(json_object_get(s.doc, "undo"), 0,
-				   json_pack("{s:s}", "kind", "forward6")) &&
-	    !state_save(&s))
-		snprintf(h->name, sizeof(h->name), "%s", name);
-	state_close(&s);
-	return h->name[0] != '\0';
-}
-
-static void undo_forward6(const struct state *s, say_fn say)
-{
-	struct heir heir = { .from = s };
+	struct heir heir = { .from = s, .rec = rec };
 	int rc;
 
 	if (sysctl_int("ipv6", "all", "forwarding", 0) != 1)
@@ -170,9 +197,9 @@ static void undo_one(struct state *s, const json_t *rec, say_fn say)
 	const char *kind = field(rec, "kind");
 
 	if (!strcmp(kind, "sysctl"))
-		undo_sysctl(rec, say);
+		undo_sysctl(s, rec, say);
 	else if (!strcmp(kind, "forward6"))
-		undo_forward6(s, say);
+		undo_forward6(s, rec, say);
 	else if (!strcmp(kind, "feature"))
 		undo_feature(rec, say);
 	else if (!strcmp(kind, "pair"))
