@@ -70,6 +70,16 @@ static int read_error(struct nl *nl, const struct nlmsghdr *h)
 	return e->error;
 }
 
+/* How a dump ended: the kernel says in DONE what went wrong underway. */
+static int read_done(const struct nlmsghdr *h)
+{
+	int rc = 0;
+
+	if (mnl_nlmsg_get_payload_len(h) >= sizeof(rc))
+		memcpy(&rc, mnl_nlmsg_get_payload(h), sizeof(rc));
+	return rc < 0 ? rc : 0;
+}
+
 /* One datagram of answers. 1: more to come, 0: finished, -errno. */
 static int read_rows(struct nl *nl, const char *buf, ssize_t n, nl_row_fn row, void *ctx)
 {
@@ -79,8 +89,9 @@ static int read_rows(struct nl *nl, const char *buf, ssize_t n, nl_row_fn row, v
 	for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len)) {
 		if (h->nlmsg_seq != nl->seq)
 			continue;
+		nl->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
 		if (h->nlmsg_type == NLMSG_DONE)
-			return 0;
+			return read_done(h);
 		if (h->nlmsg_type == NLMSG_ERROR)
 			return read_error(nl, h);
 		rc = row ? row(h, ctx) : 0;

@@ -15,6 +15,7 @@
 struct nl {
 	struct mnl_socket *sock;
 	unsigned int seq;
+	bool interrupted; /* a dump met a change and may lack rows; callers clear it */
 	char why[160]; /* the kernel's reason for the last refusal, or "" */
 };
 

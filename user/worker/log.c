@@ -2,17 +2,41 @@
 /* Messages of the worker. */
 #include "worker/log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
-static bool use_syslog;
+static bool use_syslog, bounded;
 
 void log_open(bool to_syslog)
 {
 	use_syslog = to_syslog;
 	if (to_syslog)
 		openlog("xdp-nat64", LOG_PID, LOG_DAEMON);
+}
+
+void log_bound(const char *folder)
+{
+	char path[PATH_MAX];
+	struct stat ours, its;
+
+	snprintf(path, sizeof(path), "%s/worker.log", folder);
+	bounded = !fstat(STDERR_FILENO, &ours) && !stat(path, &its) &&
+		  S_ISREG(ours.st_mode) && ours.st_dev == its.st_dev &&
+		  ours.st_ino == its.st_ino;
+}
+
+/* The descriptor appends, so that the next line is the first again. */
+static void keep_short(void)
+{
+	struct stat s;
+
+	if (bounded && !fstat(STDERR_FILENO, &s) && s.st_size >= LOG_BYTES &&
+	    !ftruncate(STDERR_FILENO, 0))
+		fprintf(stderr, "xdp-nat64 worker: earlier lines were removed\n");
 }
 
 void log_line(int prio, const char *fmt, ...)
@@ -23,10 +47,12 @@ void log_line(int prio, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (use_syslog)
+	if (use_syslog) {
 		syslog(prio, "worker: %s", text);
-	else
-		fprintf(stderr, "xdp-nat64 worker: %s\n", text);
+		return;
+	}
+	keep_short();
+	fprintf(stderr, "xdp-nat64 worker: %s\n", text);
 }
 
 bool log_allowed(struct log_limit *l, __u32 now_ms, __u32 *hidden)

@@ -7,6 +7,10 @@
 
 /* `prio` as in syslog(3). */
 void log_open(bool to_syslog);
+/* When stderr is the file worker.log in `folder`, it is emptied as it reaches
+ * LOG_BYTES: it may lie in memory. Files of anybody else are left alone. */
+void log_bound(const char *folder);
+#define LOG_BYTES (1 << 20)
 void log_line(int prio, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* One kind of line that packets can cause: at most LOG_BURST at once and one a

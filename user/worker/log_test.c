@@ -6,6 +6,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include "worker/log.h"
 
@@ -42,9 +48,52 @@ static void test_limit(void **state)
 	}
 }
 
+/* Writes `lines` to stderr as it stands in a file of folder `of`; its size then. */
+static off_t written(const char *folder, const char *of, unsigned int lines)
+{
+	char path[64];
+	struct stat s = { 0 };
+	int before = dup(STDERR_FILENO), fd;
+
+	snprintf(path, sizeof(path), "%s/worker.log", folder);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_CLOEXEC, 0600);
+	assert_true(before >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	log_open(false);
+	log_bound(of);
+	for (unsigned int i = 0; i < lines; i++)
+		log_line(LOG_INFO, "line %u of many", i);
+	fstat(fd, &s);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	close(fd);
+	unlink(path);
+	return s.st_size;
+}
+
+/* The worker's own file does not fill the memory that it lies in; a file that
+ * somebody else had the lines written to is that person's. */
+static void test_bound(void **state)
+{
+	char folder[] = "/tmp/n64-log-XXXXXX";
+	off_t short_one, ours, theirs;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	short_one = written(folder, folder, 100);
+	ours = written(folder, folder, 60000);
+	theirs = written(folder, "/nonexistent", 60000);
+	rmdir(folder);
+	assert_in_range(short_one, 100 * 30, 100 * 60);
+	assert_in_range(ours, 1, LOG_BYTES + 100);
+	assert_in_range(theirs, 2 * LOG_BYTES, 4 * LOG_BYTES);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_limit) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_bound),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

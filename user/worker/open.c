@@ -186,26 +186,43 @@ void worker_unplug(struct worker *w)
 
 /* ---- policy ---------------------------------------------------------------------- */
 
-void worker_reload(struct worker *w)
+void worker_reload(struct worker *w, bool asked)
 {
 	/* before the file is read: a change meanwhile is seen the next time */
 	__u64 gen = __atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE);
 	struct policy fresh = { 0 };
 	int r = policy_load(&fresh, w->path.policy);
 
-	w->policy_gen = gen;
+	w->world.view.links_stale = w->world.view.rules_stale = true;
 	if (!r && fresh.conf.abi != N64_ABI)
 		r = -EPROTO;
 	if (r) {
 		policy_free(&fresh);
-		log_line(LOG_ERR, "cannot read %s (%s); the policy in force stays",
-			 w->path.policy, strerror(-r));
+		if (asked || gen != w->refused_gen)
+			log_line(LOG_ERR, "cannot read %s (%s); the policy in force stays",
+				 w->path.policy, strerror(-r));
+		w->refused_gen = gen;
 		return;
 	}
+	w->policy_gen = gen;
 	policy_free(&w->world.policy);
 	w->world.policy = fresh;
 	route_cache_flush(&w->world.cache);
 	log_line(LOG_INFO, "policy %llu is in force", (unsigned long long)gen);
+}
+
+/* ---- counters -------------------------------------------------------------------- */
+
+static int count_on(struct worker *w, struct config_error *err)
+{
+	int fd, r = open_pin(w, "counters", &fd, err);
+
+	if (r)
+		return r;
+	r = worker_resume(w, fd);
+	close(fd);
+	return r ? report_error(err, r, "cannot read the counters of instance '%s': %s",
+				strrchr(w->path.pin, '/') + 1, strerror(-r)) : 0;
 }
 
 /* ---- all of it --------------------------------------------------------------------- */
@@ -237,9 +254,9 @@ int worker_open(struct worker *w, const char *name, struct config_error *err)
 		return report_error(err, r, "cannot read links and addresses: %s",
 				    strerror(-r));
 	packets_init(w);
-	w->dropped_before = w->control->xsk_rx_dropped;
-	w->received = w->control->xsk_rx_received;
-	r = open_sockets(w, err);
+	r = count_on(w, err);
+	if (!r)
+		r = open_sockets(w, err);
 	return r ? r : plug_sockets(w, err);
 }
 

@@ -33,12 +33,13 @@ struct worker {
 	int lock;
 	struct n64_control *control;
 	__u64 policy_gen;	/* of the policy that is loaded */
+	__u64 refused_gen;	/* of the one that could not be read */
 	__u64 dropped_before;	/* by sockets of earlier workers */
 	__u64 received;
 	struct packet now;
 	__u8 *scratch;
 	struct log_limit limit[N_PACKET_LOGS];
-	bool told_vlan;
+	bool told_vlan, told_view;	/* warned, and it holds still */
 };
 
 /* ---- open.c: as root ---------------------------------------------------------- */
@@ -48,8 +49,14 @@ struct worker {
 int worker_open(struct worker *w, const char *name, struct config_error *err);
 void worker_close(struct worker *w);
 
-/* Reads policy.bin again; what is broken leaves the old one in force. */
-void worker_reload(struct worker *w);
+/* Reads policy.bin again; what is broken leaves the old one in force, and is said
+ * once for each generation, or whenever somebody `asked`. The maps are brought up
+ * to date at the next view_sync, as whoever wrote the policy wrote them too. */
+void worker_reload(struct worker *w, bool asked);
+
+/* What the workers before received and lost, from the counters, which outlive them:
+ * one that died had no time to say it. Before sockets are plugged in. 0 or -errno. */
+int worker_resume(struct worker *w, int counters_fd);
 
 /* Takes the sockets out of xskmap: what comes from now on is counted by the
  * programs (sp_overflow). */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #define EVENT_BYTES (1 << 20)
+#define DUMP_TRIES 5 /* at once; later ones come with the timer */
 
 static const int groups[] = {
 	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
@@ -129,14 +130,24 @@ static int on_rule(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
+/* Something changed in the midst of a dump: rows may be missing. It is stale still,
+ * and read again. */
+static int dump_result(const struct view *v, int r)
+{
+	return r ? r : v->ask.interrupted ? -EINTR : 0;
+}
+
 static int sync_rules(struct view *v)
 {
 	char buf[NL_BUF] __attribute__((aligned(8)));
 	struct fib_rule_hdr head = { .family = AF_UNSPEC };
 	bool policy = false;
-	int r = nl_talk(&v->ask, nl_request(buf, RTM_GETRULE, NLM_F_DUMP, &head, sizeof(head)),
-			on_rule, &policy);
+	int r;
 
+	v->ask.interrupted = false;
+	r = nl_talk(&v->ask, nl_request(buf, RTM_GETRULE, NLM_F_DUMP, &head, sizeof(head)),
+		    on_rule, &policy);
+	r = dump_result(v, r);
 	if (!r)
 		v->policy_routing = policy;
 	return r;
@@ -145,10 +156,17 @@ static int sync_rules(struct view *v)
 static int sync_links(struct view *v)
 {
 	struct links fresh;
-	int r = links_read(&v->ask, &fresh);
+	int r;
 
+	v->ask.interrupted = false;
+	r = links_read(&v->ask, &fresh);
 	if (r)
 		return r;
+	r = dump_result(v, r);
+	if (r) {
+		links_free(&fresh);
+		return r;
+	}
 	links_free(&v->links);
 	v->links = fresh;
 	if (v->maps.ports < 0)
@@ -156,7 +174,7 @@ static int sync_links(struct view *v)
 	return topology_sync(&v->links, &v->maps, &v->n_vlans);
 }
 
-int view_sync(struct view *v)
+static int sync_stale(struct view *v)
 {
 	int r = 0;
 
@@ -170,6 +188,15 @@ int view_sync(struct view *v)
 		r = sync_links(v);
 		v->links_stale |= r != 0;
 	}
+	return r;
+}
+
+int view_sync(struct view *v)
+{
+	int r = sync_stale(v);
+
+	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++)
+		r = sync_stale(v);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,13 +58,23 @@ static void sync_view(struct worker *w)
 	int r = view_sync(&w->world.view);
 	bool have = w->world.policy.conf.have & HAVE_VLAN;
 
-	if (r)
+	if (r && !w->told_view)
 		log_line(LOG_WARNING, "cannot read links and addresses (%s); will try again",
 			 strerror(-r));
+	w->told_view = r;
 	if (w->world.view.n_vlans && !have && !w->told_vlan)
 		log_line(LOG_WARNING, "a VLAN device stands on a port since the programs were "
 			 "loaded; run 'xdp-nat64 reload' to have its packets translated");
 	w->told_vlan = w->world.view.n_vlans && !have;
+}
+
+/* The view may be behind or not complete; the kernel knows. */
+static bool xlat_gone(const struct worker *w)
+{
+	__u32 ifindex = w->world.policy.conf.pair_xlat;
+	char name[IF_NAMESIZE];
+
+	return !link_by_index(&w->world.view.links, ifindex) && !if_indextoname(ifindex, name);
 }
 
 static void on_timer(struct loop *l)
@@ -74,7 +85,7 @@ static void on_timer(struct loop *l)
 	if (read(l->timer, &ticks, sizeof(ticks)) != sizeof(ticks))
 		return;
 	beat(w);
-	if (!link_by_index(&w->world.view.links, w->world.policy.conf.pair_xlat)) {
+	if (xlat_gone(w)) {
 		/* sockets of a device that is gone never speak again */
 		log_line(LOG_ERR, "%s was deleted; detach the instance and attach it again",
 			 w->path.xlat);
@@ -82,7 +93,7 @@ static void on_timer(struct loop *l)
 		l->stop = true;
 	}
 	if (__atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE) != w->policy_gen)
-		worker_reload(w);
+		worker_reload(w, false);
 	sync_view(w);
 }
 
@@ -99,10 +110,12 @@ static void on_signal(struct loop *l)
 	struct signalfd_siginfo s;
 
 	while (read(l->signals, &s, sizeof(s)) == sizeof(s)) {
-		if (s.ssi_signo == SIGHUP)
-			worker_reload(l->w);
-		else
+		if (s.ssi_signo == SIGHUP) {
+			worker_reload(l->w, true);
+			sync_view(l->w);
+		} else {
 			l->stop = true;
+		}
 	}
 }
 
@@ -115,20 +128,26 @@ static int watch(const struct loop *l, int fd, enum event what)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
+static sigset_t our_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return set;
+}
+
 static int loop_open(struct loop *l)
 {
 	const struct itimerspec every = {
 		.it_interval.tv_nsec = BEAT_MS * 1000000L,
 		.it_value.tv_nsec = BEAT_MS * 1000000L,
 	};
-	sigset_t set;
+	const sigset_t set = our_signals();
 	int r;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -196,9 +215,15 @@ static int serve(const struct worker_opts *o, int told, struct config_error *err
 	/* large, and so not on the stack; one process, one worker */
 	static struct worker w;
 	struct loop l = { .w = &w, .epoll = -1, .signals = -1, .timer = -1 };
-	int r = worker_open(&w, o->name, err);
+	const sigset_t set = our_signals();
+	int r;
 
+	/* our pid is known as soon as we have the lock: what is told to us from then
+	 * on waits for the loop */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	r = worker_open(&w, o->name, err);
 	prctl(PR_SET_NAME, "nat64-worker"); /* what ps and top show */
+	log_bound(w.path.run);
 	if (!r)
 		r = privilege_drop(o->user ? o->user : "nobody", w.path.policy, err);
 	if (!r) {
@@ -227,6 +252,24 @@ static int serve(const struct worker_opts *o, int told, struct config_error *err
 	return r;
 }
 
+/* Whatever the caller had open, a lock perhaps, it does not share with a daemon. */
+static void close_all_but(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a, from = 3;
+
+	if (low >= from) {
+		if (low > from)
+			close_range(from, low - 1, 0);
+		from = low + 1;
+	}
+	if (high >= from) {
+		if (high > from)
+			close_range(from, high - 1, 0);
+		from = high + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
 /* The process that stays: away from the terminal; what went wrong before it was
  * ready goes to its parent through the pipe. */
 static void __attribute__((noreturn)) serve_detached(const struct worker_opts *o, int told)
@@ -240,8 +283,7 @@ static void __attribute__((noreturn)) serve_detached(const struct worker_opts *o
 		_exit(1);
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
-	if (null > 2)
-		close(null);
+	close_all_but(told, o->ready_fd);
 	log_open(true);
 	r = serve(o, told, &err);
 	if (r && write(told, err.text, strlen(err.text)) < 0)
