@@ -438,6 +438,18 @@ def test_interface_gone_before_detach(net):
     same(before, net.snapshot(without=("eth1",)))
 
 
+def test_renamed_pair(net):
+    before = net.snapshot()
+    net.must(net.attach())
+    net.gateway.ip(f"""
+        link set dev n-{net.name} down
+        link set dev n-{net.name} name other
+    """)
+    done = net.must(net.cmd("detach"))
+    assert "removed other and" in done.stdout
+    same(before, net.snapshot())
+
+
 def test_lost_journal(net):
     net.must(net.attach())
     pid = worker_pid(net.name)
@@ -547,6 +559,20 @@ def test_two_instances_share_a_port_that_lives_on_advertisements(net):
     same(before, net.snapshot())
 
 
+def test_renamed_port(net):
+    """Problems and remedies speak of the name that it has now."""
+    before = net.snapshot()
+    net.must(net.attach())
+    net.gateway.ip("link set dev eth0 name lan0")
+    net.gateway.sysctl(ipv6__conf__lan0__forwarding=0)
+    found = [p for p in problems(net) if "net.ipv6.conf.lan0.forwarding is 0" in p["problem"]]
+    assert found and "net/ipv6/conf/lan0/forwarding=1" in found[0]["remedy"], problems(net)
+    assert "lan0" in programs(net) and "eth0" not in programs(net)
+    net.must(net.cmd("detach"))
+    net.gateway.ip("link set dev lan0 name eth0")
+    same(before, net.snapshot())
+
+
 # ---- routes and proxy ARP ----------------------------------------------------------------
 
 
@@ -575,6 +601,32 @@ def test_proxy_arp_leaves_out_the_ends_of_the_subnet(net):
     assert answered == {"192.0.2.33", "203.0.113.2", "203.0.113.3", "203.0.113.4", "203.0.113.5",
                         "203.0.113.6", "203.0.113.7", "203.0.113.12", "203.0.113.13",
                         "203.0.113.14"}
+
+
+def test_proxy_arp_after_a_link_was_down(net):
+    """The kernel drops the entries; status says so, and a reload makes them again."""
+    net.must(net.attach())
+    net.gateway.ip("""
+        link set dev eth1 down
+        link set dev eth1 up
+    """)
+    assert not net.gateway.out("ip neigh show proxy").strip()
+    found = [p for p in problems(net) if "on eth1 are not answered by ARP" in p["problem"]]
+    assert found and found[0]["level"] == "bad" and "reload" in found[0]["remedy"], problems(net)
+    net.must(net.cmd("reload"))
+    assert "192.0.2.33" in net.gateway.out("ip neigh show proxy")
+    assert not any("by ARP" in p["problem"] for p in problems(net))
+    with open(f"/run/xdp-nat64/{net.name}/state.json", encoding="ascii") as f:
+        lists = [rec["addresses"] for rec in json.load(f)["undo"] if rec["kind"] == "proxy"]
+    assert lists == [["192.0.2.33"]]
+    # what was dropped and is not wanted any more is missed by nobody
+    net.gateway.ip("""
+        link set dev eth1 down
+        link set dev eth1 up
+    """)
+    net.must(net.cmd("reload", "-i", "eth0", "-i", "eth1", "-6", PREF64, "--eam",
+                     "192.0.2.40/32=2001:db8:1::40/128"))
+    assert not any("by ARP" in p["problem"] for p in problems(net))
 
 
 def test_proxy_arp_off(net):

@@ -96,7 +96,7 @@ static void show_device(const struct report *r, json_t *t, const char *name, __u
 	char prog[PROG_TEXT];
 	json_t *row = out_row(t);
 
-	out_str(row, "name", "%s", name);
+	out_str(row, "name", "%s", d ? d->name : name); /* it may have been renamed */
 	out_int(row, "ifindex", ifindex);
 	out_str(row, "role", "%s", role);
 	if (!d) {

@@ -110,7 +110,7 @@ static void check_devmap(const struct attachment *a, struct health *h)
 		if (bpf_map_lookup_elem(fd, &a->ports.ifindex[i], &val))
 			health_add(h, true, "xdp-nat64 reload",
 				   "%s is not in the devmap, so nothing is redirected to it",
-				   a->ports.v[i].name);
+				   attachment_port_name(a, i));
 	}
 	if (fd >= 0)
 		close(fd);

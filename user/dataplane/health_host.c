@@ -10,6 +10,7 @@
 
 #include "ethtool.h"
 #include "health.h"
+#include "routes.h"
 #include "sysctl.h"
 
 static void want_sysctl(struct health *h, const char *fam, const char *dev, const char *key,
@@ -29,9 +30,11 @@ static void check_forwarding(const struct attachment *a, struct health *h)
 	__u32 i;
 
 	for (i = 0; i < a->ports.n; i++) {
-		want_sysctl(h, "ipv4", a->ports.v[i].name, "forwarding", "1",
+		const char *name = attachment_port_name(a, i);
+
+		want_sysctl(h, "ipv4", name, "forwarding", "1",
 			    "IPv4 packets that arrive there are dropped (fib_disabled)");
-		want_sysctl(h, "ipv6", a->ports.v[i].name, "forwarding", "1",
+		want_sysctl(h, "ipv6", name, "forwarding", "1",
 			    "IPv6 packets that arrive there are dropped (fib_disabled)");
 	}
 	want_sysctl(h, "ipv6", "all", "forwarding", "1", "the kernel forwards no IPv6");
@@ -114,6 +117,26 @@ static int count_proxy(unsigned int ifindex, __be32 addr, void *ctx)
 	return 0;
 }
 
+static void check_proxies(const struct attachment *a, struct nl *nl, struct health *h)
+{
+	char remedy[96];
+	size_t i;
+
+	snprintf(remedy, sizeof(remedy), "xdp-nat64 reload --name %s",
+		 state_str(&a->state, "name"));
+	nl_proxies4(nl, count_proxy, &h->n_proxy);
+	/* on VLAN devices of the ports too */
+	for (i = 0; i < a->links.n; i++) {
+		unsigned int n = proxies_missing(&a->state, nl, a->links.v[i].ifindex);
+
+		if (n)
+			health_add(h, true, remedy,
+				   "%u translated addresses on %s are not answered by ARP any more "
+				   "(their proxy entries are gone; a link that goes down loses them)",
+				   n, a->links.v[i].name);
+	}
+}
+
 static void check_routes(const struct attachment *a, const struct n64_conf *conf,
 			 struct health *h)
 {
@@ -126,7 +149,7 @@ static void check_routes(const struct attachment *a, const struct n64_conf *conf
 		return;
 	if (nl_routes(&nl, AF_INET6, see_route, &c))
 		memset(c.found, 1, sizeof(c.found));
-	nl_proxies4(&nl, count_proxy, &h->n_proxy);
+	check_proxies(a, &nl, h);
 	nl_close(&nl);
 	for (i = 0; i < conf->n_pref64; i++) {
 		struct prefix6 p = { conf->pref64[i].prefix, (__u8)conf->pref64[i].len };

@@ -56,6 +56,13 @@ void attachment_close(struct attachment *a)
 	nl_close(&a->nl);
 }
 
+const char *attachment_port_name(const struct attachment *a, __u32 i)
+{
+	const struct link *d = link_by_index(&a->links, a->ports.ifindex[i]);
+
+	return d ? d->name : a->ports.v[i].name;
+}
+
 int instance_here(const struct state *s, const char *command, struct config_error *err)
 {
 	__u64 cookie = state_u64(s, "netns");

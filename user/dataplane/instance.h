@@ -25,6 +25,8 @@ int attachment_look(struct attachment *a, struct config_error *err);
 int attachment_load(struct attachment *a, const char *name, const char *command,
 		    struct config_error *err);
 void attachment_close(struct attachment *a);
+/* The present name of a port; that of attach when it is gone. */
+const char *attachment_port_name(const struct attachment *a, __u32 i);
 
 /* Refuses from another network namespace, with the line that works. -ESTALE:
  * the instance's namespace is gone. */

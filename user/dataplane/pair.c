@@ -138,7 +138,10 @@ static int create(struct state *s, struct nl *nl, struct pair *pair, struct conf
 				    strerror(-rc), nl->why[0] ? ": " : "", nl->why);
 	pair->kernel = if_nametoindex(p->kernel);
 	pair->xlat = if_nametoindex(p->xlat);
-	return 0;
+	/* detach finds it by this when it was renamed */
+	rc = json_object_set_new(state_last(s), "ifindex", json_integer(pair->kernel));
+	rc = rc ? -ENOMEM : state_save(s);
+	return rc ? report_error(err, rc, "cannot write %s: %s", p->state, strerror(-rc)) : 0;
 }
 
 int pair_make(struct state *s, struct nl *nl, struct pair *pair, struct config_error *err)

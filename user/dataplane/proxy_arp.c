@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* PORT-11: a translated IPv4 prefix inside a connected one is asked for by ARP,
  * and the gateway answers for it, address by address up to a /24. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,8 +168,12 @@ static int add_on(struct state *s, struct nl *nl, const struct proxy_set *want,
 	list = json_object_get(rec, "addresses");
 	for (i = 0; i < want->n; i++) {
 		/* An entry that somebody else made is theirs. */
-		if (want->v[i].dev == dev && !set_has(have, dev, want->v[i].addr))
-			json_array_append_new(list, json_string(addr4_text(want->v[i].addr, text)));
+		if (want->v[i].dev != dev || set_has(have, dev, want->v[i].addr))
+			continue;
+		/* one that stands in the journal went when its link was down */
+		addr4_text(want->v[i].addr, text);
+		if (place_in(list, text) >= json_array_size(list))
+			json_array_append_new(list, json_string(text));
 	}
 	rc = state_save(s);
 	for (i = 0; i < want->n && !rc; i++) {
@@ -180,25 +185,43 @@ static int add_on(struct state *s, struct nl *nl, const struct proxy_set *want,
 	return rc;
 }
 
+/* Takes out of one record what is not wanted any more, also what the kernel has
+ * dropped already (it does when a link goes down). Returns how many entries went. */
+static size_t remove_from(json_t *rec, struct nl *nl, const struct proxy_set *want,
+			  const struct proxy_set *have, bool *changed)
+{
+	json_t *list = json_object_get(rec, "addresses");
+	__u32 dev = (__u32)json_integer_value(json_object_get(rec, "ifindex"));
+	size_t i, n = 0;
+	__be32 addr;
+
+	for (i = json_array_size(list); i-- > 0;) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || inet_pton(AF_INET, text, &addr) != 1 || set_has(want, dev, addr))
+			continue;
+		if (set_has(have, dev, addr) && !nl_proxy4_del(nl, dev, addr))
+			n++;
+		json_array_remove(list, i);
+		*changed = true;
+	}
+	return n;
+}
+
 static size_t remove_stale(struct state *s, struct nl *nl, const struct proxy_set *want,
 			   const struct proxy_set *have)
 {
-	char text[PREFIX_TEXT];
-	size_t i, n = 0, place;
-	json_t *rec, *list;
+	bool changed = false;
+	size_t i, n = 0;
+	json_t *rec;
 
-	for (i = 0; i < have->n; i++) {
-		rec = record_of(s, have->v[i].dev);
-		list = json_object_get(rec, "addresses");
-		place = place_in(list, addr4_text(have->v[i].addr, text));
-		if (!rec || place >= json_array_size(list) ||
-		    set_has(want, have->v[i].dev, have->v[i].addr))
-			continue;
-		if (!nl_proxy4_del(nl, have->v[i].dev, have->v[i].addr))
-			n++;
-		json_array_remove(list, place);
+	json_array_foreach(json_object_get(s->doc, "undo"), i, rec) {
+		const char *kind = json_string_value(json_object_get(rec, "kind"));
+
+		if (kind && !strcmp(kind, "proxy"))
+			n += remove_from(rec, nl, want, have, &changed);
 	}
-	if (n)
+	if (changed)
 		state_save(s);
 	return n;
 }
@@ -246,6 +269,25 @@ int proxies_sync(struct state *s, struct nl *nl, const struct config *c, const s
 	free(want.v);
 	free(have.v);
 	return rc;
+}
+
+unsigned int proxies_missing(const struct state *s, struct nl *nl, __u32 dev)
+{
+	const json_t *list = json_object_get(record_of(s, dev), "addresses"), *a;
+	struct proxy_set have = { 0 };
+	unsigned int n = 0;
+	size_t i;
+	__be32 addr;
+
+	if (json_array_size(list) && !nl_proxies4(nl, collect_present, &have)) {
+		json_array_foreach(list, i, a) {
+			if (inet_pton(AF_INET, json_string_value(a), &addr) == 1 &&
+			    !set_has(&have, dev, addr))
+				n++;
+		}
+	}
+	free(have.v);
+	return n;
 }
 
 /* ---- warnings ----------------------------------------------------------- */

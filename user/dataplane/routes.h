@@ -17,6 +17,9 @@ int routes_sync(struct nl *nl, const struct config *c, __u32 dev, const char *na
 /* Proxy ARP entries of the ports in line with the configuration; recorded. */
 int proxies_sync(struct state *s, struct nl *nl, const struct config *c, const struct links *l,
 		 const struct ports *p, say_fn say, struct config_error *err);
+/* Entries of the journal on `dev` that the kernel does not hold any more: it drops
+ * them when the link goes down. */
+unsigned int proxies_missing(const struct state *s, struct nl *nl, __u32 dev);
 
 /* Says what will not work as it looks: a pref64 inside a connected prefix, an
  * address of the host inside a translated one. */

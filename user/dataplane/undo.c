@@ -150,25 +150,40 @@ static void undo_feature(const json_t *rec, say_fn say)
 		report_say(say, "restored %s of %s = on", feature, dev);
 }
 
+/* The end of the pair that is to be deleted: by its index, whatever its name is
+ * now; by its name when attach was killed before it could note the index. */
+static const struct link *pair_end(const json_t *rec, const struct links *l)
+{
+	__u32 ifindex = (__u32)json_integer_value(json_object_get(rec, "ifindex"));
+	const struct link *d = link_by_index(l, ifindex);
+
+	if (d && !strcmp(d->kind, "veth"))
+		return d;
+	return ifindex ? NULL : link_by_name(l, field(rec, "kernel"));
+}
+
 /* Deleting one end deletes both, with their addresses, routes and settings. */
 static void undo_pair(const json_t *rec, say_fn say)
 {
-	const char *kernel = field(rec, "kernel");
-	unsigned int ifindex = if_nametoindex(kernel);
+	const struct link *d = NULL;
+	struct links l = { 0 };
 	struct nl nl;
-	int rc;
+	int rc = nl_open(&nl);
 
-	if (!ifindex)
-		return;
-	rc = nl_open(&nl);
 	if (!rc) {
-		rc = nl_link_del(&nl, ifindex);
+		rc = links_read(&nl, &l);
+		if (!rc)
+			d = pair_end(rec, &l);
+		if (d)
+			rc = nl_link_del(&nl, d->ifindex);
 		nl_close(&nl);
 	}
 	if (rc)
-		report_say(say, "could not remove %s: %s", kernel, strerror(-rc));
-	else
-		report_say(say, "removed %s and %s with their routes", kernel, field(rec, "xlat"));
+		report_say(say, "could not remove %s: %s", d ? d->name : field(rec, "kernel"),
+			   strerror(-rc));
+	else if (d)
+		report_say(say, "removed %s and %s with their routes", d->name, field(rec, "xlat"));
+	links_free(&l);
 }
 
 static void undo_proxy(const json_t *rec, say_fn say)
