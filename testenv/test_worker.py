@@ -7,6 +7,7 @@ rows; here only what comes out, where, and how it is counted.
 """
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -328,6 +329,68 @@ def test_kill(net):
         assert gateway.stats().get("kern_6to4", "worker") == counted + 1
 
 
+def test_kill_full_rings(net):
+    """GEN-10: what lay in the rings of a worker that was killed was lost in a ring."""
+    with attached(net) as gateway:
+        assert works(net)
+        before = gateway.stats()
+        pid = gateway.worker_pid()
+        os.kill(pid, signal.SIGSTOP)
+        wait_for("the worker to stop", lambda: status_of(pid)["State"].startswith("T"))
+        send(net, *[frag6()] * 50)
+        wait_for("50 packets to be handed over", lambda: gateway.stats().get("slow_frag6", "eth6")
+                 == before.get("slow_frag6", "eth6") + 50)
+        os.kill(pid, signal.SIGKILL)
+        wait_for("the worker to die", lambda: not gateway.status()["worker"]["alive"])
+        gateway.cmd("worker", "--name", gateway.instance)
+        gateway.check_sums()
+        assert gateway.stats().handover["ring_drops"] == before.handover["ring_drops"] + 50
+        assert works(net)
+        gateway.check_sums()
+
+
+def test_start_after_kill(net):
+    """A worker starts at once after one was killed, whose queues the kernel may
+    still hold (EBUSY)."""
+    with attached(net) as gateway:
+        for _ in range(10):
+            os.kill(gateway.worker_pid(), signal.SIGKILL)
+            gateway.cmd("worker", "--name", gateway.instance)
+        assert works(net)
+
+
+def test_signal_at_start(net):
+    """A reload that meets a worker which is still starting does not end it."""
+    with attached(net, "--no-worker") as gateway:
+        for _ in range(5):
+            worker = gateway.start([lib.PROGRAM, "worker", "--foreground", "--name",
+                                    gateway.instance])
+            wait_for("the worker's pid", lambda w=worker: gateway.worker_pid() == w.pid, step=0)
+            worker.send_signal(signal.SIGHUP)
+            wait_for("the worker to serve", lambda w=worker: w.poll() is not None
+                     or works(net, seconds=0.1))
+            assert worker.poll() is None, "the signal ended it"
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(5) == 0
+
+
+def test_inherits_nothing(net):
+    """A worker in the background does not keep open what its starter had open."""
+    with attached(net, "--no-worker") as gateway:
+        low, high = os.pipe(), os.pipe()
+        ready = os.pipe()
+        gateway.cmd("worker", "--name", gateway.instance, "--ready-fd", str(ready[1]),
+                    pass_fds=(low[1], ready[1], high[1]))
+        assert os.read(ready[0], 1) == b"R"
+        for there, here in (low, high):
+            os.close(here)
+            os.set_blocking(there, False)
+            assert os.read(there, 1) == b"", "still open in the worker"
+        for fd in (low[0], high[0], *ready):
+            os.close(fd)
+        assert works(net)
+
+
 # ---- policy ---------------------------------------------------------------------------------
 
 
@@ -356,6 +419,52 @@ def test_broken_policy(net):
         os.kill(gateway.worker_pid(), signal.SIGHUP)
         wait_for("the new policy", lambda: "is in force" in worker_log(gateway))
         assert works(net)
+
+
+def pinned(gateway, name):
+    return f"/sys/fs/bpf/xdp-nat64/{gateway.instance}/{name}"
+
+
+def map_rows(gateway, name):
+    """The rows of a pinned map, as lists of words for bpftool."""
+    return [(row["key"], row["value"]) for row in json.loads(gateway.out(
+        ["bpftool", "-j", "map", "dump", "pinned", pinned(gateway, name)]))]
+
+
+def test_policy_retried(net):
+    """A new policy that cannot be read is complained about once, and read as soon as
+    it can be."""
+    with attached(net) as gateway:
+        path = f"/run/xdp-nat64/{gateway.instance}/policy.bin"
+        with open(path, "rb") as f:
+            good = f.read()
+        with open(path, "r+b") as f:
+            f.truncate(10)
+        _, value = map_rows(gateway, "control")[0]
+        value[32] = "0x%02x" % (int(value[32], 16) + 1 & 255)  # policy_gen
+        gateway.run(["bpftool", "map", "update", "pinned", pinned(gateway, "control"),
+                     "key", "0", "0", "0", "0", "value", *value])
+        wait_for("the complaint", lambda: "stays" in worker_log(gateway))
+        for _ in range(3):  # beats, each of which looks at the generation
+            beat = map_rows(gateway, "control")[0][1][8:16]
+            wait_for("a beat", lambda b=beat: map_rows(gateway, "control")[0][1][8:16] != b)
+        assert worker_log(gateway).count("stays") == 1
+        with open(path, "r+b") as f:
+            f.write(good)
+        wait_for("the new policy", lambda: "is in force" in worker_log(gateway))
+        assert works(net)
+
+
+def test_reload_repairs_maps(net):
+    """Whoever sends SIGHUP may have written the maps from an older view of the links:
+    the worker brings them up to date."""
+    with attached(net) as gateway:
+        rows = map_rows(gateway, "local")
+        key = rows[0][0]
+        gateway.run(["bpftool", "map", "delete", "pinned", pinned(gateway, "local"), "key", *key])
+        assert len(map_rows(gateway, "local")) == len(rows) - 1
+        os.kill(gateway.worker_pid(), signal.SIGHUP)
+        wait_for("the address to be back", lambda: len(map_rows(gateway, "local")) == len(rows))
 
 
 @pytest.mark.parametrize("rule, reason, packet", [
