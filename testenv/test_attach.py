@@ -331,6 +331,26 @@ def test_attach_and_detach(net):
     same(before, net.snapshot())
 
 
+def test_offloads_before_forwarding(net):
+    """The kernel switches LRO off where forwarding begins: it must be noted before."""
+    done = net.must(net.attach("--no-worker"))
+    assert done.stdout.index("switched rx-") < done.stdout.index("set net."), done.stdout
+
+
+def test_worker_keeps_nothing_of_its_caller(net):
+    """A script that runs attach under flock gets its lock back."""
+    path = f"/tmp/n64-{net.name}.lock"
+    try:
+        with open(path, "w", encoding="ascii") as lock:
+            net.must(subprocess.run(
+                net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
+                pass_fds=[lock.fileno()], capture_output=True, text=True, check=False))
+        folder = f"/proc/{worker_pid(net.name)}/fd"
+        assert path not in [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
+    finally:
+        os.unlink(path)
+
+
 def test_strict_umask(net):
     """The worker reads policy.bin again as another user."""
     net.must(net.gateway.run(["sh", "-c", "umask 077; exec \"$@\"", "sh", lib.PROGRAM, "attach",

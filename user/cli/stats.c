@@ -29,19 +29,18 @@ static void show_stage(json_t *root, const struct stage *s, bool all)
 	}
 }
 
-static void show_handover(json_t *root, const struct counters *c)
+static void show_handover(json_t *root, const struct handover *h)
 {
 	json_t *s = out_section(root, "to_the_worker");
-	struct handover h;
 
-	counters_handover(c, &h);
-	out_int(s, "handed_over", (long long)h.handed_over);
-	out_int(s, "received", (long long)h.received);
-	out_int(s, "ring_drops", (long long)h.ring_drops);
-	out_int(s, "overflow", (long long)h.overflow);
-	out_int(s, "left_the_worker", (long long)h.worker_in);
-	out_int(s, "unaccounted", h.missing);
-	out_bool(s, "sums_hold", h.holds);
+	out_int(s, "handed_over", (long long)h->handed_over);
+	out_int(s, "received", (long long)h->received);
+	out_int(s, "ring_drops", (long long)h->ring_drops);
+	out_int(s, "overflow", (long long)h->overflow);
+	out_int(s, "left_the_worker", (long long)h->worker_in);
+	out_int(s, "unaccounted", h->missing);
+	out_int(s, "in_flight", (long long)h->in_flight);
+	out_bool(s, "sums_hold", h->holds);
 }
 
 static int show(const char *wanted, bool all, bool json, struct config_error *err)
@@ -49,6 +48,7 @@ static int show(const char *wanted, bool all, bool json, struct config_error *er
 	char name[N64_NAME_MAX + 1];
 	struct attachment a = { 0 };
 	struct counters c;
+	struct handover h;
 	json_t *root, *stages;
 	__u32 i;
 	int rc = place_choose(wanted, name, err);
@@ -58,7 +58,7 @@ static int show(const char *wanted, bool all, bool json, struct config_error *er
 	if (!rc)
 		rc = attachment_load(&a, name, "stats", err);
 	if (!rc) {
-		rc = counters_read(&a.state, &a.ports, &c);
+		rc = counters_settle(&a.state, &a.ports, &c, &h);
 		if (rc)
 			report_error(err, rc,
 				     "the counters in %s cannot be read: %s", a.state.path.pin,
@@ -70,7 +70,7 @@ static int show(const char *wanted, bool all, bool json, struct config_error *er
 		stages = out_section(root, "stages");
 		for (i = 0; i < c.n; i++)
 			show_stage(stages, &c.v[i], all);
-		show_handover(root, &c);
+		show_handover(root, &h);
 		output_print(root, json, stdout);
 		json_decref(root);
 	}

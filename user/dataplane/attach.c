@@ -134,10 +134,13 @@ static int change_host(struct attachment *a, const struct config *c,
 {
 	const struct instance_paths *p = &a->state.path;
 	struct policy pol = { 0 };
-	int rc = ports_prepare_host(&a->state, &a->links, &a->nl, &a->ports, o->say, err);
+	/* Offloads first: the kernel switches LRO off where forwarding begins, and it
+	 * would not be known that it was on. Undone in reverse, it comes back after
+	 * forwarding has ended. */
+	int rc = ports_change(&a->state, &a->links, &a->ports, o->say, err);
 
 	if (!rc)
-		rc = ports_change(&a->state, &a->links, &a->ports, o->say, err);
+		rc = ports_prepare_host(&a->state, &a->links, &a->nl, &a->ports, o->say, err);
 	if (!rc)
 		rc = pair_make(&a->state, &a->nl, &a->pair, err);
 	if (!rc)

@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Longer than a beat, after which the worker has told what its rings dropped. */
+#define SETTLE_MS 20
+#define SETTLE_TRIES 60
 
 static const struct {
 	const char *name, *text;
@@ -130,12 +135,17 @@ static int read_worker(const struct state *s, struct counters *c)
 
 int counters_read(const struct state *s, const struct ports *p, struct counters *c)
 {
+	struct stage worker;
 	__u32 zero = 0;
 	int rc, fd;
 
 	memset(c, 0, sizeof(*c));
 	/* Downstream first: what is on its way counts as handed over, never as
 	 * received before it was sent. */
+	rc = read_worker(s, c);
+	worker = c->v[--c->n];
+	if (rc)
+		return rc;
 	fd = open_pin(s, "control");
 	if (fd < 0)
 		return fd;
@@ -143,7 +153,8 @@ int counters_read(const struct state *s, const struct ports *p, struct counters 
 	close(fd);
 	if (!rc)
 		rc = read_programs(s, p, c);
-	return rc ? rc : read_worker(s, c);
+	c->v[c->n++] = worker;
+	return rc;
 }
 
 __u64 stage_kind_sum(const struct stage *s, enum reason_kind kind)
@@ -191,4 +202,35 @@ void counters_handover(const struct counters *c, struct handover *h)
 	 * its own, which never counted as handed over. */
 	h->holds = h->missing >= 0 && (__u64)h->missing <= h->overflow &&
 		   h->worker_in == h->received;
+}
+
+bool handover_arrived(const struct handover *first, const struct handover *now)
+{
+	return now->missing >= 0 && now->worker_in <= now->handed_over &&
+	       now->received > first->received && now->worker_in >= first->received &&
+	       now->received + now->ring_drops + now->overflow >= first->handed_over;
+}
+
+int counters_settle(const struct state *s, const struct ports *p, struct counters *c,
+		    struct handover *h)
+{
+	const struct timespec tick = { .tv_nsec = SETTLE_MS * 1000000 };
+	struct handover first;
+	int i, rc = counters_read(s, p, c);
+
+	counters_handover(c, h);
+	first = *h;
+	for (i = 0; i < SETTLE_TRIES && !rc && !h->holds; i++) {
+		nanosleep(&tick, NULL);
+		rc = counters_read(s, p, c);
+		counters_handover(c, h);
+		if (h->holds || !handover_arrived(&first, h))
+			continue;
+		h->holds = true;
+		if ((__u64)h->missing > h->overflow)
+			h->in_flight += (__u64)h->missing - h->overflow;
+		if (h->received > h->worker_in)
+			h->in_flight += h->received - h->worker_in;
+	}
+	return rc;
 }

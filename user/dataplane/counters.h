@@ -38,10 +38,18 @@ struct handover {
 	__u64 received;		/* taken from the rings */
 	__u64 worker_in;	/* left the worker with a reason */
 	long long missing;	/* handed over, and neither received nor counted */
+	__u64 in_flight;	/* set by counters_settle: between two counters just now */
 	bool holds;
 };
 
 void counters_handover(const struct counters *c, struct handover *h);
+
+/* Reads until the sums hold, or until everything that had been handed over at the
+ * first look has arrived: on a busy gateway packets are always between two
+ * counters. On an idle one the sums are exact, and a gap stays one. */
+int counters_settle(const struct state *s, const struct ports *p, struct counters *c,
+		    struct handover *h);
+bool handover_arrived(const struct handover *first, const struct handover *now);
 
 const char *reason_name(enum reason r);
 const char *reason_text(enum reason r);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,6 +99,8 @@ static void worker_exec(const char *name, const char *log, int ready)
 	if (chdir("/") || in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
 	    dup2(out, 2) < 0)
 		_exit(1);
+	/* A lock or a pipe of whoever called attach is not the worker's to hold. */
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	fcntl(ready, F_SETFD, 0);
 	snprintf(number, sizeof(number), "%d", ready);
 	execv("/proc/self/exe", argv);
