@@ -17,7 +17,10 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -812,6 +815,39 @@ def test_status_names_the_problem_and_its_remedy(net, damage):
     text = net.cmd("status").stdout
     assert what in text and remedy in text
     assert net.cmd("status", "--health").returncode == (1 if found[0]["level"] == "bad" else 0)
+
+
+def test_sums_of_a_busy_gateway(net):
+    """GEN-10: packets on their way to the worker are not missed."""
+    net.must(net.attach())
+    client, pref = (socket.inet_pton(socket.AF_INET6, a) for a in ("2001:db8:1::2", PREF64[:-3]))
+    packet = (struct.pack("!IHBB", 6 << 28, 72, 44, 64) + client + pref[:12] + bytes([192, 0, 2, 9])
+              + struct.pack("!BBHI", 17, 0, 80 | 1, 9) + b"f" * 64)
+    mac = bytes.fromhex(net.gateway.mac("eth0").replace(":", ""))
+    frame = mac + bytes(6) + struct.pack("!H", lib.ETH_P_IPV6) + packet
+    stop = threading.Event()
+
+    def flood(wire):
+        while not stop.is_set():
+            for _ in range(20):
+                wire.send(frame)
+            time.sleep(0.0005)  # the rate is the test's input
+
+    def handover():
+        return json.loads(net.cmd("stats", "--json").stdout)["to_the_worker"]
+
+    with net.client.wire("eth0") as wire:
+        sender = threading.Thread(target=flood, args=(wire,))
+        sender.start()
+        try:
+            seen = [handover() for _ in range(20)]
+        finally:
+            stop.set()
+            sender.join()
+    assert seen[-1]["handed_over"] > seen[0]["handed_over"] + 1000, seen
+    assert [s for s in seen if not s["sums_hold"]] == []
+    last = handover()
+    assert last["sums_hold"] and last["in_flight"] == 0, last
 
 
 def test_checksum_offload_of_a_peer(net):
