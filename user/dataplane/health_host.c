@@ -132,7 +132,7 @@ static void check_proxies(const struct attachment *a, struct nl *nl, struct heal
 		if (n)
 			health_add(h, true, remedy,
 				   "%u translated addresses on %s are not answered by ARP any more "
-				   "(their proxy entries are gone; a link that goes down loses them)",
+				   "(their proxy entries went; a link that goes down loses them)",
 				   n, a->links.v[i].name);
 	}
 }

@@ -85,7 +85,8 @@ static int swap_in(struct attachment *a, const struct programs *g, const struct 
 		return rc;
 	}
 	if (programs_adopt_query(p, &why))
-		report_say(say, "warning: %s; the worker asks the old program for routes", why.text);
+		report_say(say, "warning: %s; the worker asks the old program for routes",
+			   why.text);
 	tables_raise_generation(control);
 	return 0;
 }
