@@ -291,6 +291,17 @@ def test_hidden_bpffs(net):
     same(before, net.snapshot())
 
 
+def test_hidden_bpffs_detach(net):
+    """The programs would stay: detach is refused there too, and changes nothing."""
+    net.must(net.attach())
+    done = subprocess.run(["ip", "netns", "exec", net.gateway.name, lib.PROGRAM, "detach",
+                           "--name", net.name], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"nsenter --net=/run/netns/{net.gateway.name} xdp-nat64" in done.stderr
+    assert net.cmd("status", "--health").stdout == "ok\n"
+    net.must(net.cmd("detach"))
+
+
 def test_interface_that_vanishes(net):
     """eth1 is deleted while attach works: whatever was reached, it is undone."""
     for delay in (0.0, 0.03, 0.06, 0.1, 0.15, 0.2):
@@ -404,6 +415,26 @@ def test_killed_attach(net):
                      lambda: not os.path.exists(f"/run/xdp-nat64/{net.name}"), 15)
         same(before, net.snapshot())
     assert left >= 3, "attach was never killed in the middle"
+
+
+def test_interrupted_attach(net):
+    """SIGTERM at any point: undone and said, or done and said; never half, never silent."""
+    undone = 0
+    for step in range(8):
+        before = net.snapshot()
+        child = subprocess.Popen(
+            net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(step * 0.03)  # the point in time is the test's input
+        child.terminate()
+        out, err = child.communicate(timeout=30)
+        if os.path.exists(f"/run/xdp-nat64/{net.name}/state.json"):
+            assert "attached instance" in out
+            net.must(net.cmd("detach"))
+        elif "interrupted; what was done is undone" in err:
+            undone += 1
+        same(before, net.snapshot())
+    assert undone, "attach was never interrupted in the middle"
 
 
 def test_dead_worker(net):

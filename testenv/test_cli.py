@@ -66,8 +66,8 @@ WORDS = [
      "word 6 (--mode): mode: 'stateful' is not in this release"),
     ("MIX-02", "check -i a -6 2001:db8::/96 --xlat4 10.0.0.0/8 --eam 10.1.1.1=2001:db8::1",
      "word 6 (--xlat4): xlat4: '10.0.0.0/8' is not allowed, it overlaps 10.1.1.1/32"),
-    ("EAM-06", "check -i a --eam 10.1.1.1=::1 --eam 10.1.1.1=::2",
-     "word 6 (--eam): eam: '10.1.1.1/32=::2/128' is not allowed"),
+    ("EAM-06", "check -i a --eam 10.1.1.1=2001:db8::1 --eam 10.1.1.1=2001:db8::2",
+     "word 6 (--eam): eam: '10.1.1.1/32=2001:db8::2/128' is not allowed"),
     ("no file", "check -c /nowhere/x.yaml",
      "/nowhere/x.yaml: the file cannot be read (No such file"),
     ("standard file", "check --name nosuch", "/etc/xdp-nat64/nosuch.yaml: the file cannot be read"),
@@ -274,7 +274,7 @@ def test_version():
 
 def test_a_full_disk_is_a_failure():
     with open("/dev/full", "w", encoding="ascii") as full:
-        done = subprocess.run([PROGRAM, "check", "-i", "a", "--eam", "1.1.1.1=::1", "--json"],
+        done = subprocess.run([PROGRAM, "check", "-i", "a", "--eam", "1.1.1.1=2001:db8::1", "--json"],
                               stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
                               check=False)
     assert done.returncode == 1

@@ -195,14 +195,22 @@ static int show(const struct report *r, bool json)
 }
 
 /* One line for keepalived and FRR; the exit status is the answer. */
-static int show_verdict(const struct health *h)
+static int show_verdict(const struct health *h, bool json)
 {
 	unsigned int i;
 
+	if (json) {
+		json_t *root = json_object();
+
+		show_health(root, h);
+		i = output_print(root, true, stdout) ? 1 : 0;
+		json_decref(root);
+		return h->n_bad || i ? CLI_FAILED : CLI_OK;
+	}
 	for (i = 0; i < h->n && h->n_bad; i++) {
 		if (h->v[i].bad) {
-			printf("bad: %s (%u problems); "
-			       "%s\n", h->v[i].what, h->n_bad, h->v[i].remedy);
+			printf("bad: %s (%u problem%s); %s\n", h->v[i].what, h->n_bad,
+			       h->n_bad == 1 ? "" : "s", h->v[i].remedy);
 			break;
 		}
 	}
@@ -226,7 +234,7 @@ int cmd_status(int argc, char **argv)
 	if (rc == CLI_GO_ON) {
 		memset(&r, 0, sizeof(r));
 		rc = gather(&r, cli.name, &err) ? cli_fail(&cli, &err) :
-		     verdict			? show_verdict(&r.health) :
+		     verdict			? show_verdict(&r.health, cli.json) :
 						  show(&r, cli.json);
 		release(&r);
 	}

@@ -198,6 +198,8 @@ static int attach_locked(struct attachment *a, const struct config *c,
 	rc = begin_state(a, c, o, err);
 	if (!rc)
 		rc = change_host(a, c, o, err);
+	if (!rc && signals_waiting())
+		rc = report_error(err, -EINTR, "interrupted; what was done is undone");
 	if (!rc) {
 		json_object_set_new(a->state.doc, "complete", json_true());
 		rc = state_save(&a->state);
@@ -232,6 +234,8 @@ int instance_attach(const struct config *c, const struct attach_opts *o,
 		say_attached(&a, c, o);
 	attachment_close(&a);
 	place_unlock(lock);
+	if (rc == -EINTR)
+		signals_drop();
 	signals_release();
 	return rc;
 }

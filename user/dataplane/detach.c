@@ -53,6 +53,9 @@ static int detach_locked(const char *wanted, say_fn say, struct config_error *er
 	struct state s;
 	int rc = place_choose(wanted, name, err);
 
+	/* behind a hidden BPF file system the programs would stay */
+	if (!rc)
+		rc = bpffs_check(say, err);
 	if (rc)
 		return rc;
 	instance_paths(name, &p);

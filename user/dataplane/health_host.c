@@ -32,10 +32,13 @@ static void check_forwarding(const struct attachment *a, struct health *h)
 	for (i = 0; i < a->ports.n; i++) {
 		const char *name = attachment_port_name(a, i);
 
-		want_sysctl(h, "ipv4", name, "forwarding", "1",
-			    "IPv4 packets that arrive there are dropped (fib_disabled)");
-		want_sysctl(h, "ipv6", name, "forwarding", "1",
-			    "IPv6 packets that arrive there are dropped (fib_disabled)");
+		/* the FIB is asked for the translated packet, as if it came in there */
+		if (a->ports.v[i].flags & PORT_6TO4)
+			want_sysctl(h, "ipv4", name, "forwarding", "1", "packets that arrive there "
+				    "and become IPv4 are dropped (fib_disabled)");
+		if (a->ports.v[i].flags & PORT_4TO6)
+			want_sysctl(h, "ipv6", name, "forwarding", "1", "packets that arrive there "
+				    "and become IPv6 are dropped (fib_disabled)");
 	}
 	want_sysctl(h, "ipv6", "all", "forwarding", "1", "the kernel forwards no IPv6");
 	want_sysctl(h, "ipv4", k, "forwarding", "1", "the kernel's way is closed");

@@ -47,8 +47,8 @@ int bpffs_check(say_fn say, struct config_error *err)
 			snprintf(hint, sizeof(hint), "nsenter --net=/run/netns/NAME");
 		return report_error(err, -ENOENT,
 				    "%s is not the host's BPF file system here (`ip netns exec` "
-				    "hides it), so nothing that is attached would outlive this "
-				    "command; use: %s xdp-nat64 ...",
+				    "hides it), where programs and maps live; use: %s xdp-nat64 "
+				    "...",
 				    BPFFS, hint);
 	}
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))

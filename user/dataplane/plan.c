@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -124,7 +125,7 @@ int plan_save(const struct policy *pol, const struct instance_paths *p,
 
 static sigset_t mask_before;
 
-void signals_hold(void)
+static sigset_t held_signals(void)
 {
 	sigset_t held;
 
@@ -132,10 +133,36 @@ void signals_hold(void)
 	sigaddset(&held, SIGINT);
 	sigaddset(&held, SIGTERM);
 	sigaddset(&held, SIGHUP);
+	return held;
+}
+
+void signals_hold(void)
+{
+	const sigset_t held = held_signals();
+
 	sigprocmask(SIG_BLOCK, &held, &mask_before);
+}
+
+void signals_drop(void)
+{
+	const struct timespec now = { 0 };
+	const sigset_t held = held_signals();
+
+	while (sigtimedwait(&held, NULL, &now) > 0)
+		;
+}
+
+bool signals_waiting(void)
+{
+	sigset_t waiting;
+
+	return !sigpending(&waiting) &&
+	       (sigismember(&waiting, SIGINT) == 1 || sigismember(&waiting, SIGTERM) == 1 ||
+		sigismember(&waiting, SIGHUP) == 1);
 }
 
 void signals_release(void)
 {
+	fflush(NULL); /* a held signal ends us here: what was done is told first */
 	sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }

@@ -22,5 +22,9 @@ int plan_save(const struct policy *pol, const struct instance_paths *p,
 /* Signals that would end a command between two steps wait until it is done. */
 void signals_hold(void);
 void signals_release(void);
+/* Did one come meanwhile? */
+bool signals_waiting(void);
+/* It has been answered: the command ends by itself, with its message. */
+void signals_drop(void);
 
 #endif

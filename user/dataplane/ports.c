@@ -2,6 +2,7 @@
 /* Judging interfaces (L2-05, L2-07, MTU-64-04), before anything is changed. */
 #include "ports.h"
 
+#include <linux/if_link.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <net/if.h>
@@ -89,9 +90,10 @@ static int judge_state(const struct iface_entry *want, const struct link *d,
 	if (d->xdp_id)
 		return report_error(err, -EBUSY,
 				    "%s already runs the XDP program %s, which is left alone; "
-				    "remove it first if it is yours to remove: ip link set %s xdp "
+				    "remove it first if it is yours to remove: ip link set %s %s "
 				    "off",
-				    d->name, prog_text(d->xdp_id, prog), d->name);
+				    d->name, prog_text(d->xdp_id, prog), d->name,
+				    d->xdp_mode == XDP_ATTACHED_SKB ? "xdpgeneric" : "xdp");
 	return 0;
 }
 

@@ -206,12 +206,21 @@ int ports_change(struct state *s, const struct links *l, const struct ports *p, 
 void ports_warn(const struct links *l, const struct ports *p, say_fn say)
 {
 	const struct feature *csum;
+	bool told = false;
 	struct features f;
 	__u32 i;
 
 	for (i = 0; i < p->n; i++) {
 		const struct link *d = link_by_index(l, p->v[i].ifindex);
 		const struct link *peer;
+
+		/* a veth drops what is redirected to it, and counts it nowhere in sight */
+		if (d && !strcmp(d->kind, "veth") && !told) {
+			report_say(say, "note: %s is a veth; packets leave by one only while its "
+				   "other end has an XDP program or GRO on (ethtool -K PEER gro on), "
+				   "and only with tx off there TCP works", d->name);
+			told = true;
+		}
 
 		if (!d || strcmp(d->kind, "veth") || d->lower_elsewhere)
 			continue;
