@@ -274,7 +274,8 @@ def test_version():
 
 def test_a_full_disk_is_a_failure():
     with open("/dev/full", "w", encoding="ascii") as full:
-        done = subprocess.run([PROGRAM, "check", "-i", "a", "--eam", "1.1.1.1=2001:db8::1", "--json"],
+        done = subprocess.run([PROGRAM, "check", "-i", "a", "--eam", "1.1.1.1=2001:db8::1",
+                               "--json"],
                               stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
                               check=False)
     assert done.returncode == 1

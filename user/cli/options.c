@@ -82,7 +82,8 @@ static void gather(struct parser *p, const struct cli_opt *extra)
 		add(p, (struct cli_opt){ "json", 0, NULL, "print JSON", &cli->json, NULL });
 	if (p->wants & CLI_NAME)
 		add(p, (struct cli_opt){ "name", 0, "NAME",
-					 "name of the instance; not needed where there is one", NULL,
+					 "name of the instance; not needed where there is one",
+					 NULL,
 					 &cli->name });
 	for (; extra && extra->word; extra++)
 		add(p, *extra);

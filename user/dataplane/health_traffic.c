@@ -12,7 +12,8 @@ static const struct trouble {
 	{ R_sp_too_long, false, "kernel 6.6 or newer hands over jumbo frames; or lower the MTU to "
 				"3500" },
 	{ R_fib_disabled, false, "sysctl -w net/ipv4/conf/DEV/forwarding=1 and the same for ipv6" },
-	{ R_partial_csum, false, "TCP and UDP from there fail while ping works: ethtool -K DEV tx off on the sender" },
+	{ R_partial_csum, false, "TCP and UDP from there fail while ping works: ethtool -K DEV "
+				 "tx off on the sender" },
 	{ R_no_icmp_src, false, "give the gateway a global IPv6 address, or set icmp-src6" },
 	{ R_tx_full, false, "the worker's transmit ring was full; give it a CPU of its own" },
 	{ R_internal, false, "please report it with the output of xdp-nat64 stats --json" },

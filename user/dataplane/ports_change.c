@@ -217,8 +217,8 @@ void ports_warn(const struct links *l, const struct ports *p, say_fn say)
 		/* a veth drops what is redirected to it, and counts it nowhere in sight */
 		if (d && !strcmp(d->kind, "veth") && !told) {
 			report_say(say, "note: %s is a veth; packets leave by one only while its "
-				   "other end has an XDP program or GRO on (ethtool -K PEER gro on), "
-				   "and only with tx off there TCP works", d->name);
+				   "other end has an XDP program or GRO on (ethtool -K PEER gro "
+				   "on), and only with tx off there TCP works", d->name);
 			told = true;
 		}
 
