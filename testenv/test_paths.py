@@ -63,6 +63,8 @@ def random_packet(rng):
         first = 6 << 28 | tos << 20 | rng.getrandbits(20)
         return struct.pack("!IHBB", first, len(body), proto, ttl) + s + d + body
     flags = rng.choice([0, 0x4000, 0x8000])
+    if 20 + len(body) > 1260:  # without DF it would be cut (MTU-46-03)
+        flags = 0x4000
     head = struct.pack("!BBHHHBBH", 0x45, tos, 20 + len(body), rng.randrange(65536), flags, ttl,
                        proto, 0) + s + d
     return head[:10] + struct.pack("!H", packets.checksum(head)) + head[12:] + body

@@ -190,7 +190,9 @@ static int addr_row(const struct nlmsghdr *h, void *ctx)
 	return 0;
 }
 
-int links_read(struct nl *nl, struct links *l)
+#define DUMPS_MOST 5
+
+static int read_once(struct nl *nl, struct links *l)
 {
 	char buf[NL_BUF] __attribute__((aligned(8)));
 	struct ifinfomsg ifi = { .ifi_family = AF_UNSPEC };
@@ -205,6 +207,21 @@ int links_read(struct nl *nl, struct links *l)
 	if (rc)
 		links_free(l);
 	return rc;
+}
+
+/* A dump that met a change may lack rows, so it is read again; nl->interrupted
+ * stays set where the links change faster than they can be read. */
+int links_read(struct nl *nl, struct links *l)
+{
+	int i, rc;
+
+	for (i = 1;; i++) {
+		nl->interrupted = false;
+		rc = read_once(nl, l);
+		if (rc || !nl->interrupted || i == DUMPS_MOST)
+			return rc;
+		links_free(l);
+	}
 }
 
 void links_free(struct links *l)
