@@ -42,8 +42,10 @@ static __always_inline int exit_to_kernel(struct xdp_md *ctx, const struct pkt *
 	struct eth_hdr *eth = frame_start(ctx);
 	__u32 group = host32(p->dst4);
 
-	if ((const void *)(eth + 1) > frame_end(ctx))
+	if ((const void *)(eth + 1) > frame_end(ctx)) {
+		count(R_internal, p->l3_len);
 		return XDP_DROP;
+	}
 	__builtin_memcpy(eth->dst, self->mac, MAC_LEN);
 	if (p->fam == FAM_4 && addr4_is_multicast(p->dst4)) {
 		const __u8 mac[MAC_LEN] = {0x01, 0x00, 0x5e, group >> 16 & 0x7f, group >> 8,
@@ -104,8 +106,10 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 	int action;
 	__u8 hop;
 
-	if (!p)
-		return XDP_DROP; /* cannot be */
+	if (!p) { /* cannot be */
+		count(R_internal, 0);
+		return XDP_DROP;
+	}
 	r = exit_parse(ctx, p, &mark);
 	self = bpf_map_lookup_elem(&ports, &slot);
 	if (!r && !self)
