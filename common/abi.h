@@ -6,10 +6,11 @@
 #define N64_ABI_H
 
 #include "reason.h"
+#include "state_abi.h"
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 1
+#define N64_ABI 2
 
 /* ---- options ---------------------------------------------------------- */
 
@@ -25,6 +26,9 @@ enum n64_keep_or_drop { INNER_CSUM_IGNORE, INNER_CSUM_DROP };
 enum n64_udp_zero { UDP_ZERO_COMPUTE, UDP_ZERO_DROP };
 enum n64_udp6_zero { UDP6_ZERO_DROP, UDP6_ZERO_PASS };
 enum n64_multicast { MULTICAST_DROP, MULTICAST_EMBED };
+enum n64_filtering { FILTERING_EIF, FILTERING_ADF };
+enum n64_frag { FRAG_TRACK, FRAG_REASSEMBLE };
+enum n64_frag_id4 { FRAG_ID4_COPY, FRAG_ID4_GENERATE };
 
 /* The scalar options of option.def, host order except the addresses. */
 struct n64_opts {
@@ -73,6 +77,30 @@ enum n64_have {
 	HAVE_REDIRECT_SG = 1 << 10, /* kernel can redirect them (6.3) */
 };
 
+#define N64_MAX_UDP_PORTS 8
+
+/* Mode stateful: sizes of the tables of state_abi.h, which do not change for the life
+ * of the instance, and what else is not an option as it was written. */
+struct n64_state_conf {
+	__u32 hz_mul;		/* 2^32 / HZ: from jiffies to seconds */
+	__u32 policy_gen;	/* of these programs (GEN-11) */
+	__u32 bib6_lines;	/* each a power of two */
+	__u32 session_lines;
+	__u32 sub_lines;
+	__u32 hold_chunks;
+	__u32 pool_lines;	/* of map pool, a power of two */
+	__u32 pool_seed;
+	__u32 n_dynamic;	/* entries of map dynamic */
+	__u32 max_mappings[N_ST_PROTOS]; /* CGN-02, "0: as many as there is room" resolved */
+	__u32 max_sessions;
+	__u32 n_udp_port;	/* shorter UDP timers by destination port */
+	struct {
+		__u16 port;
+		__u16 seconds;
+	} udp_port[N64_MAX_UDP_PORTS];
+	__u64 key[2];		/* random per start: port choice (RFC 6056), tables */
+};
+
 struct n64_conf {
 	__u32 abi;
 	__u32 have;		/* enum n64_have */
@@ -88,6 +116,7 @@ struct n64_conf {
 	__u32 xsk_queues;
 	__u32 pad;
 	__u64 key[2];		/* random per start: ID generator, RFC 6791 choice */
+	struct n64_state_conf st;
 	struct n64_opts opt;
 };
 

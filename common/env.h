@@ -14,6 +14,9 @@ struct n64_env {
 	const void *policy; /* user space: struct policy; BPF: unused */
 };
 
+/* Line `n` of the table of pool addresses (pool.h), NULL: no pool. */
+n64_inline const struct n64_pool_line *env_pool_line(const struct n64_env *env, __u32 n);
+
 /* The compiled policy entry of an address (longest prefix), NULL: in no list. */
 n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr);
 n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env,

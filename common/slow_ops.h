@@ -55,6 +55,9 @@ struct slow_ops {
 	__be16 (*ip_id)(void *ctx, __be32 src, __be32 dst, __u8 proto, bool df);
 	/* One packet to send; TTL as in slow_translate. */
 	void (*emit)(void *ctx, const __u8 *ip, __u32 len, __u32 flags);
+	/* Mode stateful: the mapping state (state_abi.h). 0, or -errno: it cannot be
+	 * asked now. */
+	int (*state)(void *ctx, struct n64_call *call);
 	/* Count something beside the reason (kind NOTE). */
 	void (*note)(void *ctx, enum reason note, __u32 n);
 };

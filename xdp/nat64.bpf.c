@@ -9,6 +9,7 @@
  * is written before everything is decided. Order of checks: GEN-08. */
 
 #include "bpf.h"
+#include "call.h"
 #include "exit.h"
 #include "ours.h"
 #include "parse.h"
@@ -291,4 +292,10 @@ SEC("xdp")
 int n64_query(struct xdp_md *ctx)
 {
 	return fib_query(ctx);
+}
+
+SEC("syscall")
+int n64_state(struct n64_call *call)
+{
+	return state_answer(call);
 }

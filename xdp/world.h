@@ -6,6 +6,7 @@
 #include "env.h"
 #include "ipid.h"
 #include "maps.h"
+#include "state_maps.h"
 
 n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
 {
@@ -21,6 +22,12 @@ n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env, const stru
 
 	(void)env;
 	return bpf_map_lookup_elem(&pol6, &key);
+}
+
+n64_inline const struct n64_pool_line *env_pool_line(const struct n64_env *env, __u32 n)
+{
+	(void)env;
+	return bpf_map_lookup_elem(&pool, &n);
 }
 
 /* The facts of a new packet, all zero. Never NULL in practice. */

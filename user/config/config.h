@@ -33,6 +33,25 @@ struct noxlat_entry {
 	__u16 port; /* 0: every port */
 };
 
+/* A range of ports of a prefix, for some protocols. Entries may touch but not overlap. */
+struct pool4_entry {
+	struct prefix4 prefix;
+	__u16 first, last;	/* host order; ICMP identifiers are not limited by them */
+	__u32 protos;		/* 1 << enum st_proto */
+};
+
+struct static_entry {
+	__u32 proto;		/* enum st_proto */
+	__be32 addr4;
+	struct addr6 addr6;
+	__u16 port4, port6;	/* host order; or ICMP identifiers */
+};
+
+struct port_time {
+	__u16 port;
+	__u16 seconds;
+};
+
 enum iface_deliver { DELIVER_AUTO, DELIVER_STACK };
 
 struct iface_entry {
@@ -52,6 +71,9 @@ struct config {
 	struct n64_opts opt;
 	CONFIG_LIST(struct iface_entry) interfaces;
 	CONFIG_LIST(struct prefix6) pref64; /* in the order written */
+	CONFIG_LIST(struct pool4_entry) pool4;
+	CONFIG_LIST(struct static_entry) statics;
+	CONFIG_LIST(struct port_time) udp_port_timeouts;
 	CONFIG_LIST(struct eam_entry) eam;
 	CONFIG_LIST(struct prefix4) xlat4;
 	CONFIG_LIST(struct prefix4) denylist4;

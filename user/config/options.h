@@ -11,7 +11,7 @@ enum opt_type { OPT_TYPE_U32, OPT_TYPE_OFF, OPT_TYPE_BOOL, OPT_TYPE_ENUM,
 
 /* Types of list elements, as option.def writes them. */
 enum elem_type { ELEM_IFACE, ELEM_PREF64, ELEM_EAM, ELEM_PREFIX4, ELEM_PREFIX6,
-		 ELEM_NOXLAT, ELEM_U32, N_ELEMS };
+		 ELEM_NOXLAT, ELEM_U32, ELEM_POOL4, ELEM_STATIC, ELEM_PORTTIME, N_ELEMS };
 
 enum opt_id {
 #define OPT_U32(field, ...) O_##field,

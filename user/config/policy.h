@@ -26,6 +26,10 @@ struct policy {
 	size_t n4;
 	struct policy_row6 *row6;
 	size_t n6;
+	/* mode stateful: map pool, map dynamic, map slots; conf.st has their sizes */
+	struct n64_pool_line *pool_line;
+	struct n64_dynamic *dynamic;
+	struct n64_slot *slot;	/* N64_MAX_SLOTS, or NULL in the other modes */
 	/* RFC 6791 pools, kept as prefixes */
 	struct prefix4 *pool4;
 	size_t n_pool4;
@@ -35,10 +39,32 @@ struct policy {
 	void *index;
 };
 
+/* Sizes of the tables of mode stateful that follow from the configuration, in entries
+ * of their maps, and the kernel memory that they take together (ST; check, attach). */
+struct state_sizes {
+	__u32 rows;		/* pool addresses x protocols, 2 MiB + 16.3 KiB each */
+	__u64 ports[N_ST_PROTOS]; /* that may be given out */
+	__u32 bib6_lines, session_lines, sub_lines, hold_chunks;
+	__u32 reach_words;	/* entries of map reach */
+	__u64 bytes;
+};
+
+/* -E2BIG with *err: more than N64_MAX_SLOTS addresses, or more than a map can hold. */
+int state_sizes(const struct config *c, struct state_sizes *out, struct config_error *err);
+
+/* Gives every pool address a slot: one that has it in `before` keeps it (NULL: none),
+ * one of `before` that is not in the configuration any more is SLOT_DRAINING. `out`:
+ * N64_MAX_SLOTS. 0 or -E2BIG. */
+int pool_slots(const struct config *c, const struct n64_slot *before, struct n64_slot *out);
+
 /* `bcast4`/`n_bcast`: directed broadcast addresses of attached subnets
  * (ADR-20), known to attach. conf is copied from `conf`. 0 or -ENOMEM/-E2BIG. */
 int policy_compile(const struct config *c, const struct n64_conf *conf,
 		   const __be32 *bcast4, size_t n_bcast, struct policy *p);
+/* Mode stateful, after policy_compile: makes pool_line, dynamic and slot from `slots`
+ * (pool_slots; SLOT_SHARED set by whoever knows the host) and sets the conf.st that goes
+ * with them (pool_*, n_dynamic). 0 or -ENOMEM. */
+int policy_pool_table(struct policy *p, const struct n64_slot *slots);
 void policy_free(struct policy *p);
 
 /* Longest match, NULL: in no list. No allocation, no syscalls. */
@@ -64,6 +90,13 @@ n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env,
 					   const struct addr6 *addr)
 {
 	return policy_find6((const struct policy *)env->policy, addr);
+}
+
+n64_inline const struct n64_pool_line *env_pool_line(const struct n64_env *env, __u32 n)
+{
+	const struct policy *p = env->policy;
+
+	return p->pool_line ? &p->pool_line[n] : NULL;
 }
 
 /* And that of common/icmp_write.h. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Maps of mode stateful (layout: common/state_abi.h). Sizes are set by attach; in
+ * the other modes each has its smallest size. All are pinned and outlive a program,
+ * except pool and dynamic, which belong to one generation of programs. */
+#ifndef N64_XDP_STATE_MAPS_H
+#define N64_XDP_STATE_MAPS_H
+
+#include "bpf.h"
+
+/* bindings: row -> array of 65536 struct n64_binding by port. An inner array is made
+ * by user space for each pool address and protocol: 2 MiB. */
+struct binding_row {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, N64_ROW_PORTS);
+	__type(key, __u32);
+	__type(value, struct n64_binding);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, N64_MAX_ROWS);
+	__type(key, __u32);
+	__array(values, struct binding_row);
+} bindings SEC(".maps");
+
+/* rows: row -> one struct n64_row: which ports are free. */
+struct row_info {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_row);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, N64_MAX_ROWS);
+	__type(key, __u32);
+	__array(values, struct row_info);
+} rows SEC(".maps");
+
+/* blocks: slot -> one struct n64_blocks; only with port-block. */
+struct block_owners {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_blocks);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, N64_MAX_SLOTS);
+	__type(key, __u32);
+	__array(values, struct block_owners);
+} blocks SEC(".maps");
+
+/* Lines of the three hash tables (common/table.h): one or two entries each, value a
+ * cache line or three. */
+struct bib6_line {
+	struct n64_bib6 e[2];
+};
+
+struct session_line {
+	struct n64_session e[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bib6_line);
+} bib6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct session_line);
+} sessions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_subscriber);
+} subs SEC(".maps");
+
+/* reach: how far behind its home line an entry may lie, a byte for each line of bib6,
+ * sessions and subs in this order, each table's part rounded up to 8 lines. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} reach SEC(".maps");
+
+/* holds: chunks of subscribers' holdings. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_hold);
+} holds SEC(".maps");
+
+/* state: counts of the whole gateway. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_state);
+} state SEC(".maps");
+
+/* slots: pool addresses by slot, for user space and for what needs the address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, N64_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct n64_slot);
+} slots SEC(".maps");
+
+/* pool: pool address -> slot, one line each by hash (common/pool.h). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_pool_line);
+} pool SEC(".maps");
+
+/* dynamic: the addresses that new subscribers may get. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_dynamic);
+} dynamic SEC(".maps");
+
+#ifdef N64_TEST_CLOCK
+/* test_clock: seconds that the state clock is ahead (ST-11). Only in test builds. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} test_clock SEC(".maps");
+#endif
+
+#endif
