@@ -8,13 +8,14 @@
 #include "bpf.h"
 
 /* bindings: row -> array of 65536 struct n64_binding by port. An inner array is made
- * by user space for each pool address and protocol: 2 MiB. */
+ * by user space for each pool address and protocol: 2 MiB. (Sizes and not types in
+ * inner maps: clang leaves out the BTF of what only a map points to.) */
 struct binding_row {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, N64_ROW_PORTS);
-	__type(key, __u32);
-	__type(value, struct n64_binding);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct n64_binding));
 };
 
 struct {
@@ -29,8 +30,8 @@ struct row_info {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct n64_row);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct n64_row));
 };
 
 struct {
@@ -45,8 +46,8 @@ struct block_owners {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct n64_blocks);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct n64_blocks));
 };
 
 struct {
