@@ -66,7 +66,7 @@ static const struct row bad[] = {
 	{ "not UTF-8", "mode: \xff\xfe\n", ":1: not YAML: " },
 	{ "zero byte in a word", "mode: \"si\\0it\"\n", ":1: mode: a single value is not allowed" },
 	{ "key is a list", "? [a]\n: b\n", ":1: a list is not a key; write KEY: VALUE" },
-	{ "unknown key", P64 "pool4: [192.0.2.0/24]\n", ":3: key: 'pool4' is not an option" },
+	{ "unknown key", P64 "nat-pool: [192.0.2.0/24]\n", ":3: key: 'nat-pool' is not an option" },
 	{ "misspelt key", P64 "lowest_ipv6_mtu: 1280\n",
 	  ":3: key: 'lowest_ipv6_mtu' is not an option; write lowest-ipv6-mtu" },
 	{ "misspelt key", "prefix64: x\n", ":1: key: 'prefix64' is not an option; write pref64" },

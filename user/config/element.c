@@ -109,21 +109,31 @@ static int build_u32(const struct word *val, void *elem)
 }
 
 const struct elem_kind elem_kinds[N_ELEMS] = {
-	[ELEM_IFACE] = { sizeof(struct iface_entry), { "name", "translate", "deliver" }, 1, ':',
+	[ELEM_IFACE] = { sizeof(struct iface_entry), { "name", "translate", "deliver" }, 1, 2, ':',
 			 "DEV, DEV:both|6to4|4to6|none or {name: DEV, translate: both}",
-			 build_iface },
-	[ELEM_EAM] = { sizeof(struct eam_entry), { "ipv4", "ipv6" }, 2, '=',
+			 build_iface, 0 },
+	[ELEM_EAM] = { sizeof(struct eam_entry), { "ipv4", "ipv6" }, 2, 2, '=',
 		       "{ipv4: 192.0.2.0/24, ipv6: 2001:db8::/120}, or V4=V6 in one word",
-		       build_eam },
-	[ELEM_NOXLAT] = { sizeof(struct noxlat_entry), { "prefix", "port" }, 1, ' ',
-			  "PREFIX or {prefix: PREFIX, port: N}", build_noxlat },
-	[ELEM_PREF64] = { sizeof(struct prefix6), { NULL }, 1, 0,
-			  "a prefix like 2001:db8:64::/96", build_pref64 },
-	[ELEM_PREFIX4] = { sizeof(struct prefix4), { NULL }, 1, 0,
-			   "an IPv4 prefix like 192.0.2.0/24", build_prefix4 },
-	[ELEM_PREFIX6] = { sizeof(struct prefix6), { NULL }, 1, 0,
-			   "an IPv6 prefix like 2001:db8::/32", build_prefix6 },
-	[ELEM_U32] = { sizeof(__u32), { NULL }, 1, 0, "a number", build_u32 },
+		       build_eam, 0 },
+	[ELEM_NOXLAT] = { sizeof(struct noxlat_entry), { "prefix", "port" }, 1, 1, 0,
+			  "PREFIX or {prefix: PREFIX, port: N}", build_noxlat, 0 },
+	[ELEM_PREF64] = { sizeof(struct prefix6), { NULL }, 1, 1, 0,
+			  "a prefix like 2001:db8:64::/96", build_pref64, 0 },
+	[ELEM_PREFIX4] = { sizeof(struct prefix4), { NULL }, 1, 1, 0,
+			   "an IPv4 prefix like 192.0.2.0/24", build_prefix4, 0 },
+	[ELEM_PREFIX6] = { sizeof(struct prefix6), { NULL }, 1, 1, 0,
+			   "an IPv6 prefix like 2001:db8::/32", build_prefix6, 0 },
+	[ELEM_U32] = { sizeof(__u32), { NULL }, 1, 1, 0, "a number", build_u32, 0 },
+	[ELEM_POOL4] = { sizeof(struct pool4_entry), { "prefix", "ports", "protocols" }, 1, 3, ':',
+			 "PREFIX[:PORTS] like 203.0.113.0/28:1024-65535, "
+			 "or {prefix: PREFIX, ports: A-B, protocols: [tcp, udp, icmp]}",
+			 build_pool4, 1 << 2 },
+	[ELEM_STATIC] = { sizeof(struct static_entry), { "protocol", "ipv4", "ipv6" }, 3, 3, ',',
+			  "{protocol: tcp, ipv4: \"203.0.113.1:443\", "
+			  "ipv6: \"[2001:db8::5]:443\"}, or tcp,A:PORT,[A]:PORT in one word",
+			  build_static, 0 },
+	[ELEM_PORTTIME] = { sizeof(struct port_time), { "port", "timeout" }, 2, 2, '=',
+			    "{port: 53, timeout: 20}, or 53=20 in one word", build_port_time, 0 },
 };
 
 /* Appends an element of `size` bytes; the array grows at powers of two. */
@@ -152,6 +162,9 @@ union any_elem {
 	struct noxlat_entry noxlat;
 	struct prefix6 prefix6;
 	struct prefix4 prefix4;
+	struct pool4_entry pool4;
+	struct static_entry fixed;
+	struct port_time port_time;
 	__u32 u32;
 };
 
@@ -169,13 +182,14 @@ int config_put_fields(struct config *c, enum opt_id id, const struct word *val)
 	return rc ? rc : append(c, id, &elem, kind->size);
 }
 
-/* The one-word form: the fields up to the splitting character. */
+/* The one-word form: the fields with the splitting character between them; what is
+ * left of the word belongs to the last. */
 static int put_element(struct config *c, enum opt_id id, const struct word *w)
 {
 	const struct elem_kind *kind = &elem_kinds[options[id].elem];
 	struct word val[ELEM_FIELDS] = { *w, *w, *w };
 	char *copy = strdup(w->value);
-	char *split;
+	unsigned int n = 1;
 	int rc;
 
 	if (!copy)
@@ -183,14 +197,13 @@ static int put_element(struct config *c, enum opt_id id, const struct word *w)
 	val[0].value = copy;
 	val[1].value = NULL;
 	val[2].value = NULL;
-	split = kind->split && kind->split != ' ' ? strchr(copy, kind->split) : NULL;
-	if (split) {
-		*split = '\0';
-		val[1].value = split + 1;
+	for (char *at = copy; n < kind->words && (at = strchr(at, kind->split)) != NULL; n++) {
+		*at++ = '\0';
+		val[n].value = at;
 	}
-	for (unsigned int i = 0; split && i < 2; i++)
+	for (unsigned int i = 0; n > 1 && i < n; i++)
 		val[i].field = kind->field[i];
-	if (kind->required == 2 && !split)
+	if (n < kind->required)
 		rc = word_bad(w, "is not complete; write %s", kind->form);
 	else
 		rc = config_put_fields(c, id, val);

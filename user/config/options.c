@@ -279,6 +279,15 @@ void option_elem_text(const struct config *c, enum opt_id id, size_t i, char *bu
 	case ELEM_NOXLAT:
 		noxlat_text(e, buf, size);
 		break;
+	case ELEM_POOL4:
+		pool4_text(e, buf, size);
+		break;
+	case ELEM_STATIC:
+		static_text(e, buf, size);
+		break;
+	case ELEM_PORTTIME:
+		port_time_text(e, buf, size);
+		break;
 	default:
 		snprintf(buf, size, "%u", *(const __u32 *)e);
 		break;

@@ -86,6 +86,9 @@ bool prefix6_is_wkp(const struct prefix6 *p);
 /* A /96 whose six words sum to a multiple of 0xffff (ADR-06, RFC 6052 4.1). */
 bool prefix6_is_neutral(const struct prefix6 *p);
 
+/* "tcp", "udp" or "icmp" of an enum st_proto. */
+const char *st_proto_text(__u32 proto);
+
 #define PREFIX_TEXT 64
 const char *prefix4_text(const struct prefix4 *p, char buf[PREFIX_TEXT]);
 const char *prefix6_text(const struct prefix6 *p, char buf[PREFIX_TEXT]);

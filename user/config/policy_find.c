@@ -192,6 +192,9 @@ void policy_free(struct policy *p)
 		free(r->r6.row);
 		free(r);
 	}
+	free(p->pool_line);
+	free(p->dynamic);
+	free(p->slot);
 	free(p->row4);
 	free(p->row6);
 	free(p->pool4);

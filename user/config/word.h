@@ -39,13 +39,23 @@ struct elem_kind {
 	size_t size;
 	const char *field[ELEM_FIELDS];	/* of the form {field: value, ...} */
 	unsigned int required;		/* how many of them must be given */
-	char split;			/* between the first two in the one-word form */
+	unsigned int words;		/* how many the one-word form has at most */
+	char split;			/* between them */
 	const char *form;		/* accepted form, for messages */
 	/* val: one word for each field, value NULL if not given */
 	int (*build)(const struct word *val, void *elem);
+	unsigned int lists;		/* 1 << i: field i may be a list of words */
 };
 
 extern const struct elem_kind elem_kinds[N_ELEMS];
+
+/* Those of mode stateful, and their one-word forms. */
+int build_pool4(const struct word *val, void *elem);
+int build_static(const struct word *val, void *elem);
+int build_port_time(const struct word *val, void *elem);
+void pool4_text(const struct pool4_entry *e, char *buf, size_t size);
+void static_text(const struct static_entry *e, char *buf, size_t size);
+void port_time_text(const struct port_time *e, char *buf, size_t size);
 
 /* Head of every CONFIG_LIST, whatever its elements are. */
 struct config_raw_list {

@@ -26,6 +26,7 @@ struct reader {
 	struct config_error *err;
 	enum opt_id append_to;		/* of config_set */
 	unsigned int seen[N_OPTS];	/* line of a key that was met, 0: not yet */
+	char joined[32];		/* a field that is a list of words; one per element */
 };
 
 static unsigned int line_of(const struct reader *r, const yaml_node_t *n)
@@ -69,6 +70,31 @@ static yaml_node_t *node(struct reader *r, int index)
 	return yaml_document_get_node(&r->doc, index);
 }
 
+/* A field that may be a list of words: they are joined by commas, as they stand in the
+ * one-word form. */
+static int join_words(struct reader *r, const yaml_node_t *v, struct word *out)
+{
+	yaml_node_item_t *item;
+	size_t n = 0;
+
+	r->joined[0] = '\0';
+	for (item = v->data.sequence.items.start; item < v->data.sequence.items.top; item++) {
+		const yaml_node_t *i = node(r, *item);
+		struct word w = word_of(r, i, out->key);
+
+		w.field = out->field;
+		if (!w.value)
+			return bad_node(r, i, out->field, "is not allowed here; write one word");
+		if (n + strlen(w.value) + 2 > sizeof(r->joined))
+			return word_bad(&w, "is not possible, the list is too long for %s; "
+					    "write each word once", out->field);
+		n += (size_t)snprintf(r->joined + n, sizeof(r->joined) - n, "%s%s", n ? "," : "",
+				      w.value);
+	}
+	out->value = r->joined;
+	return 0;
+}
+
 /* One `field: value` of an element into its place in `val`. */
 static int read_field(struct reader *r, enum opt_id id, const yaml_node_pair_t *pair,
 		      struct word *val)
@@ -87,6 +113,8 @@ static int read_field(struct reader *r, enum opt_id id, const yaml_node_pair_t *
 			return word_bad(&w, "is not allowed twice in one element; write it once");
 		val[i] = word_of(r, v, options[id].key);
 		val[i].field = kind->field[i];
+		if (v->type == YAML_SEQUENCE_NODE && kind->lists & 1u << i)
+			return join_words(r, v, &val[i]);
 		if (!val[i].value)
 			return bad_node(r, v, val[i].field, "is not allowed here; write one word");
 		return 0;
