@@ -25,7 +25,9 @@ enum addr_how {
 struct xlat {
 	struct addr6 src6, dst6;	/* 4->6 and hairpin */
 	__be32 src4, dst4;		/* 6->4 */
-	bool hairpin;			/* back to IPv6 at once (HP-02) */
+	bool hairpin;			/* back to IPv6 at once (HP-02, HP-04) */
+	bool ports;			/* sport and dport change too (mode stateful) */
+	__be16 sport, dport;		/* as they leave; ICMP query: both the identifier */
 	enum reason late;		/* not translatable: refused in step (10) of GEN-08 */
 	/* what the target test already found out */
 	const struct n64_pol6 *dst_pol6;
@@ -348,6 +350,15 @@ n64_inline enum reason slow_for_error(enum reason r)
 	case R_no_route:
 	case R_fib_prohibit:
 		return R_slow_route;
+	case R_no_port:
+	case R_quota:
+	case R_table_full:
+		return R_slow_no_port;
+	case R_unsupported_proto:
+		return R_slow_unsupported;
+	case R_no_bib_error:
+	case R_adf_error:
+		return R_slow_refused;
 	default:
 		return r;
 	}
