@@ -84,7 +84,7 @@ result $status
 [ $status -eq 0 ] || cat "$log"
 
 step "files of at most 500 lines"
-files '*.c' '*.h' | while read -r f; do
+files '*.c' '*.h' '*.py' | while read -r f; do
 	lines=$(wc -l <"$f")
 	[ "$lines" -le 500 ] || echo "$f: $lines lines"
 done >"$log"

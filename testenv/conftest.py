@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import lib  # noqa: E402  (after the path is set)
+from line import line, plain_line  # noqa: E402, F401  (fixtures)
 
 
 def _stop(*_):

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A network namespace as a host: commands, processes and sockets in it, and frames
+on its devices."""
+
+import contextlib
+import ctypes
+import ctypes.util
+import json
+import os
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+from basics import ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, Failed
+
+CLONE_NEWNET = 0x40000000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+# ---- entering a namespace ---------------------------------------------------------
+
+
+@contextlib.contextmanager
+def inside(netns):
+    """This thread is in the network namespace; sockets opened here stay in it."""
+    with open("/proc/self/ns/net", "rb") as home, open(f"/run/netns/{netns}", "rb") as there:
+        _setns(there.fileno())
+        try:
+            yield
+        finally:
+            _setns(home.fileno())
+
+
+def _setns(fd):
+    if _libc.setns(fd, CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), "setns")
+
+
+def attach_pass(netns, device):
+    """A native XDP program that passes everything, on a receiving veth."""
+    libbpf = ctypes.CDLL(ctypes.util.find_library("bpf") or "libbpf.so.1", use_errno=True)
+    # r0 = XDP_PASS (2); exit
+    code = (ctypes.c_uint64 * 2)(0x00000002_000000B7, 0x95)
+    with inside(netns):
+        index = socket.if_nametoindex(device)
+        prog = libbpf.bpf_prog_load(6, b"pass", b"GPL", code, ctypes.c_size_t(2), None)
+        if prog < 0:
+            raise Failed(f"the pass program for {device} cannot be loaded: errno {-prog}")
+        try:
+            rc = libbpf.bpf_xdp_attach(index, prog, 1 << 2, None)  # XDP_FLAGS_DRV_MODE
+        finally:
+            os.close(prog)
+        if rc:
+            raise Failed(f"the pass program cannot be attached to {device}: errno {-rc}")
+
+
+# ---- a namespace --------------------------------------------------------------------
+
+
+class Host:
+    """One namespace. Commands run in it by nsenter, because `ip netns exec` would
+    hide bpffs. Processes started here are ended with it."""
+
+    def __init__(self, role, name, verbose=False):
+        self.role, self.name, self.verbose = role, name, verbose
+        self.children = []
+
+    def argv(self, command):
+        words = shlex.split(command) if isinstance(command, str) else [str(w) for w in command]
+        return ["nsenter", f"--net=/run/netns/{self.name}", "--", *words]
+
+    def _echo(self, words):
+        if self.verbose:
+            print(f"  {self.role}# {shlex.join(words[3:])}", file=sys.stderr, flush=True)
+
+    def run(self, command, check=True, timeout=60, **more):
+        """CompletedProcess with text in stdout and stderr."""
+        words = self.argv(command)
+        self._echo(words)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout,
+                              check=False, stdin=subprocess.DEVNULL, **more)
+        if check and done.returncode != 0:
+            raise Failed(f"{self.role}: {shlex.join(words[3:])}: exit status {done.returncode}\n"
+                         f"{done.stdout}{done.stderr}")
+        return done
+
+    def out(self, command, **more):
+        return self.run(command, **more).stdout
+
+    def start(self, command, **more):
+        """A process in the background."""
+        words = self.argv(command)
+        self._echo(words)
+        more.setdefault("stdout", subprocess.DEVNULL)
+        more.setdefault("stderr", subprocess.DEVNULL)
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **more)
+        self.children.append(child)
+        return child
+
+    def stop(self, child):
+        """Ends a process group that start() made."""
+        for sig in (signal.SIGTERM, signal.SIGKILL):
+            if child.poll() is not None:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, sig)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(3)
+        if child in self.children:
+            self.children.remove(child)
+
+    def stop_all(self):
+        for child in list(self.children):
+            self.stop(child)
+
+    def sysctl(self, **settings):
+        """Settings below net., with __ for dots and the names as they are."""
+        words = [f"net.{key.replace('__', '.')}={value}" for key, value in settings.items()]
+        self.run(["sysctl", "-q", "-w", *words])
+
+    def ip(self, batch):
+        """Commands of `ip`, one a line."""
+        lines = [line.strip() for line in batch.strip().splitlines() if line.strip()]
+        if self.verbose:
+            for line in lines:
+                print(f"  {self.role}# ip {line}", file=sys.stderr, flush=True)
+        done = subprocess.run(["ip", "-n", self.name, "-batch", "-"], input="\n".join(lines) + "\n",
+                              capture_output=True, text=True, timeout=30, check=False)
+        if done.returncode != 0:
+            raise Failed(f"{self.role}: ip: {done.stderr}\n" + "\n".join(lines))
+
+    def mac(self, device):
+        return self.link(device)["address"]
+
+    def link(self, device):
+        return json.loads(self.out(["ip", "-j", "link", "show", "dev", device]))[0]
+
+    def mtu(self, device, value):
+        self.ip(f"link set dev {device} mtu {value}")
+
+    def listening(self, port, udp=False):
+        """Is a socket bound to the port?"""
+        return bool(self.out(f"ss -H {'-lun' if udp else '-ltn'} sport = :{port}").strip())
+
+    def wire(self, device, **more):
+        with inside(self.name):
+            return Wire(device, f"{self.role}:{device}", **more)
+
+    def socket(self, *args):
+        with inside(self.name):
+            return socket.socket(*args)
+
+
+# ---- frames ---------------------------------------------------------------------------
+
+
+class Wire:
+    """Sends and captures frames on a device. Only frames that arrive are seen, not
+    those sent here; neighbour discovery, MLD, IGMP and ARP are left out unless
+    asked for."""
+
+    def __init__(self, device, label, chatter=False):
+        self.label, self.chatter = label, chatter
+        self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        self.sock.setsockopt(socket.SOL_SOCKET, 33, 1 << 23)  # SO_RCVBUFFORCE
+        self.sock.bind((device, ETH_P_ALL))
+        self.sock.setblocking(False)
+        self.mac = self.sock.getsockname()[4]
+
+    def send(self, frame):
+        frame = bytes(frame)
+        end = time.monotonic() + 2
+        while True:
+            try:
+                return self.sock.send(frame)
+            except (BlockingIOError, OSError) as error:
+                if not isinstance(error, BlockingIOError) and error.errno != 105:  # ENOBUFS
+                    raise
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.0005)
+
+    def read(self):
+        """The next frame that waits, None if there is none."""
+        while True:
+            try:
+                frame, address = self.sock.recvfrom(65535 + 64)
+            except BlockingIOError:
+                return None
+            if address[2] == socket.PACKET_OUTGOING:
+                continue
+            if self.chatter or not is_chatter(frame):
+                return frame
+
+    def drain(self):
+        frames = []
+        while (frame := self.read()) is not None:
+            frames.append(frame)
+        return frames
+
+    def recv(self, match=None, seconds=3.0):
+        """The first frame that `match` accepts within the time, else None."""
+        end = time.monotonic() + seconds
+        while True:
+            frame = self.read()
+            if frame is not None:
+                if match is None or match(frame):
+                    return frame
+                continue
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
+            select.select([self.sock], [], [], left)
+
+    def close(self):
+        self.sock.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def is_chatter(frame):
+    """What hosts say without being asked: ARP, NDP, MLD, IGMP."""
+    kind = int.from_bytes(frame[12:14], "big")
+    packet = frame[14:]
+    if kind == ETH_P_IP:
+        return len(packet) < 20 or packet[9] == 2
+    if kind != ETH_P_IPV6 or len(packet) < 41:
+        return True
+    if packet[6] == 58:
+        return 130 <= packet[40] <= 137 or packet[40] == 143
+    return packet[6] == 0 and packet[40] == 58 and len(packet) > 48 and packet[48] in (130, 131,
+                                                                                      132, 143)
