@@ -15,6 +15,15 @@ struct slow_in {
 	bool from_pair;		/* came in through nat64x: TTL 1 is valid (GEN-09) */
 	__u32 ifindex;		/* true L3 ingress */
 	bool l2_mcast;		/* frame was a link-layer broadcast or multicast (VAL-06) */
+	/* Mode stateful, of what reassembly.h hands on */
+	bool reassembled;	/* put together from fragments: IPv4 with MF=0 and offset 0,
+				 * IPv6 without a Fragment header, whose ID is frag_id (FRG-13) */
+	bool has_frag_id;	/* a fragment whose IPv4 identification shall be frag_id
+				 * (FRG-12) */
+	__u32 frag_id;
+	/* Out, may be NULL: what the state answered for a first fragment, whole or not, for
+	 * slow_fragment_known. op: CALL_OUT, CALL_IN, or CALL_IN with CALL_HAIRPIN (HP-04). */
+	struct n64_call *call_out;
 };
 
 /* Which way a translated packet would go. */
