@@ -72,11 +72,11 @@ static int check_mode(const struct check *k)
 {
 	char word[32];
 
-	if (k->c->opt.mode == MODE_SIIT)
+	if (k->c->opt.mode == MODE_SIIT || k->c->opt.mode == MODE_STATEFUL)
 		return 0;
 	option_text(k->c, O_mode, word, sizeof(word));
-	return check_fail(k, O_mode, 0, "'%s' is not in this release, which translates in mode "
-					"siit; write siit", word);
+	return check_fail(k, O_mode, 0, "'%s' is not in this release, which translates in modes "
+					"siit and stateful; write one of these", word);
 }
 
 static int check_interfaces(const struct check *k)
@@ -143,7 +143,7 @@ static void warn_wkp(const struct check *k)
 	if (c->opt.mode == MODE_SIIT)
 		check_warn(k, O_pref64, i, "64:ff9b::/96 should not form the addresses of hosts "
 					   "(RFC 6052 3.1); use a prefix of your own");
-	if (c->opt.multicast == MULTICAST_EMBED && config_wkp_strict(c))
+	if (c->opt.mode == MODE_SIIT && c->opt.multicast == MULTICAST_EMBED && config_wkp_strict(c))
 		check_warn(k, O_multicast, 0, "64:ff9b::/96 never carries a multicast group "
 					      "(RFC 6052 3.1); only other prefixes do");
 	for (size_t j = 0; i == 0 && config_wkp_strict(c) && j < c->xlat4.n; j++) {
@@ -158,8 +158,8 @@ static void warn_wkp(const struct check *k)
 	}
 }
 
-/* What must be there for anything to be translated. */
-static int check_whole(const struct check *k)
+/* What must be there for anything to be translated in mode siit. */
+static int check_siit(const struct check *k)
 {
 	const struct config *c = k->c;
 
@@ -183,7 +183,6 @@ static int check_whole(const struct check *k)
 					   "finds a target; name the IPv4 addresses of IPv6 hosts");
 	if (c->opt.multicast == MULTICAST_EMBED && !c->pref64.n)
 		check_warn(k, O_multicast, 0, "embed has no effect without a pref64");
-	warn_wkp(k);
 	return 0;
 }
 
@@ -203,7 +202,13 @@ int config_check(struct config *c, void (*warn)(const char *text), struct config
 	if (!rc)
 		rc = check_lists(&k);
 	if (!rc)
-		rc = check_whole(&k);
+		rc = check_state(&k);
+	if (!rc)
+		rc = check_compile(&k);
+	if (!rc && c->opt.mode == MODE_SIIT)
+		rc = check_siit(&k);
+	if (!rc)
+		warn_wkp(&k);
 	if (rc == -ENOMEM)
 		snprintf(err->text, sizeof(err->text), "not enough memory to check the lists");
 	return rc;

@@ -42,11 +42,22 @@ struct nested {
 	size_t n, outer, inner;	/* how many, and the first of them */
 };
 
-static int twice(const struct check *k, enum opt_id id, size_t first, size_t second,
-		 const char *what)
+void check_place(const struct check *k, enum opt_id id, size_t i, char *buf, size_t size)
 {
-	char place[200], text[PREFIX_TEXT * 2];
+	char place[200];
 	size_t len;
+
+	option_place(k->c, id, i, place, sizeof(place));
+	len = strlen(place);
+	if (len > 2)
+		place[len - 2] = '\0'; /* its ": " */
+	snprintf(buf, size, "%s%s", len ? " in " : "", place);
+}
+
+int check_twice(const struct check *k, enum opt_id id, size_t first, size_t second,
+		const char *what)
+{
+	char place[210], text[PREFIX_TEXT * 2];
 
 	if (first > second) {
 		size_t swap = first;
@@ -55,13 +66,9 @@ static int twice(const struct check *k, enum opt_id id, size_t first, size_t sec
 		second = swap;
 	}
 	option_elem_text(k->c, id, second, text, sizeof(text));
-	option_place(k->c, id, first, place, sizeof(place));
-	len = strlen(place);
-	if (len > 2)
-		place[len - 2] = '\0'; /* its ": " */
-	return check_fail(k, id, second,
-			  "'%s' is not allowed, %s as entry %zu%s%s; write each once", text, what,
-			  first + 1, len ? " in " : "", place);
+	check_place(k, id, first, place, sizeof(place));
+	return check_fail(k, id, second, "'%s' is not allowed, %s as entry %zu%s; write each once",
+			  text, what, first + 1, place);
 }
 
 static int no_twins(const struct check *k, enum opt_id id, const struct span *outer,
@@ -70,7 +77,7 @@ static int no_twins(const struct check *k, enum opt_id id, const struct span *ou
 	struct nested *nested = arg;
 
 	if (span_same(outer, inner))
-		return twice(k, id, outer->index, inner->index, "it has the same prefix");
+		return check_twice(k, id, outer->index, inner->index, "it has the same prefix");
 	if (!nested->n++) {
 		nested->outer = outer->index;
 		nested->inner = inner->index;
@@ -206,7 +213,7 @@ static __u8 shorter(__u8 a, __u8 b)
 	return a < b ? a : b;
 }
 
-static int has_hosts4(const struct check *k, enum opt_id id, size_t i, const struct prefix4 *p)
+int check_hosts4(const struct check *k, enum opt_id id, size_t i, const struct prefix4 *p)
 {
 	char text[PREFIX_TEXT], none[PREFIX_TEXT];
 
@@ -218,7 +225,7 @@ static int has_hosts4(const struct check *k, enum opt_id id, size_t i, const str
 	return 0;
 }
 
-static int has_hosts6(const struct check *k, enum opt_id id, size_t i, const struct prefix6 *p)
+int check_hosts6(const struct check *k, enum opt_id id, size_t i, const struct prefix6 *p)
 {
 	char text[PREFIX_TEXT], none[PREFIX_TEXT];
 
@@ -237,13 +244,13 @@ static int check_hosts(const struct check *k)
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < c->pref64.n; i++)
-		rc = has_hosts6(k, O_pref64, i, &c->pref64.v[i]);
+		rc = check_hosts6(k, O_pref64, i, &c->pref64.v[i]);
 	for (size_t i = 0; !rc && i < c->xlat4.n; i++)
-		rc = has_hosts4(k, O_xlat4, i, &c->xlat4.v[i]);
+		rc = check_hosts4(k, O_xlat4, i, &c->xlat4.v[i]);
 	for (size_t i = 0; !rc && i < c->eam.n; i++) {
-		rc = has_hosts4(k, O_eam, i, &c->eam.v[i].v4);
+		rc = check_hosts4(k, O_eam, i, &c->eam.v[i].v4);
 		if (!rc)
-			rc = has_hosts6(k, O_eam, i, &c->eam.v[i].v6);
+			rc = check_hosts6(k, O_eam, i, &c->eam.v[i].v6);
 	}
 	return rc;
 }
@@ -279,7 +286,7 @@ static int same_noxlat(const struct check *k, const struct span *span, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		if (span_same(&span[i - 1], &span[i]) && span[i - 1].kind == span[i].kind)
-			return twice(k, O_no_translate, span[i - 1].index, span[i].index,
+			return check_twice(k, O_no_translate, span[i - 1].index, span[i].index,
 				     "it has the same prefix and port");
 	return 0;
 }
@@ -321,12 +328,12 @@ static int check_plateaus(const struct check *k)
 	for (size_t i = 0; i < c->mtu_plateaus.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (c->mtu_plateaus.v[i] == c->mtu_plateaus.v[j])
-				return twice(k, O_mtu_plateaus, j, i, "it is the same number");
+				return check_twice(k, O_mtu_plateaus, j, i, "it is the same number");
 	return 0;
 }
 
 /* N64_NOXLAT_PORTS: a row of the compiled table holds no more. */
-static int check_compile(const struct check *k)
+int check_compile(const struct check *k)
 {
 	static const struct n64_conf conf;
 	struct policy p;
@@ -377,5 +384,5 @@ int check_lists(const struct check *k)
 		rc = check_noxlat(k);
 	if (!rc)
 		rc = check_plateaus(k);
-	return rc ? rc : check_compile(k);
+	return rc;
 }

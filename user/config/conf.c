@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "policy.h"
 
 /* Longest first, and among equals in the order written (ADR-08). */
 static void sort_pref64(const struct config *c, struct n64_conf *conf)
@@ -53,6 +54,30 @@ static __u32 have_flags(const struct config *c)
 	return have;
 }
 
+/* Zero in the other modes, and for what config_check refuses. */
+static void fill_state(const struct config *c, struct n64_state_conf *st)
+{
+	const __u32 max[N_ST_PROTOS] = { c->opt.max_tcp, c->opt.max_udp, c->opt.max_icmp };
+	struct config_error err;
+	struct state_sizes s;
+
+	if (c->opt.mode != MODE_STATEFUL || state_sizes(c, &s, &err))
+		return;
+	st->bib6_lines = s.bib6_lines;
+	st->session_lines = s.session_lines;
+	st->sub_lines = s.sub_lines;
+	st->hold_chunks = s.hold_chunks;
+	st->max_sessions = (__u32)s.sessions;
+	/* no limit is what the rows hold: ports decide, and static mappings count too */
+	for (int i = 0; i < N_ST_PROTOS; i++)
+		st->max_mappings[i] = max[i] ? max[i] : s.proto_rows[i] * N64_ROW_PORTS;
+	for (size_t i = 0; i < c->udp_port_timeouts.n && i < N64_MAX_UDP_PORTS; i++) {
+		st->udp_port[i].port = c->udp_port_timeouts.v[i].port;
+		st->udp_port[i].seconds = c->udp_port_timeouts.v[i].seconds;
+		st->n_udp_port++;
+	}
+}
+
 void config_to_conf(const struct config *c, struct n64_conf *conf)
 {
 	memset(conf, 0, sizeof(*conf));
@@ -62,4 +87,5 @@ void config_to_conf(const struct config *c, struct n64_conf *conf)
 	conf->wkp_strict = config_wkp_strict(c);
 	sort_pref64(c, conf);
 	sort_plateaus(c, conf);
+	fill_state(c, &conf->st);
 }

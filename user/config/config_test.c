@@ -175,8 +175,6 @@ static const struct row bad[] = {
 	  ":1: interfaces.translate: 'bot' is not one of its words; write both, 6to4, 4to6 or" },
 	{ "interface field", "interfaces: [{name: a, deliver: x}]\n",
 	  ":1: interfaces.deliver: 'x' is not one of its words; write auto or stack" },
-	{ "mode stateful", P64 "mode: stateful\n",
-	  ":3: mode: 'stateful' is not in this release, which translates in mode siit" },
 	{ "mode dynamic", P64 "mode: dynamic\n", ":3: mode: 'dynamic' is not in this release" },
 	{ "GERR-23 v4", P64 "icmp-src4: 127.0.0.1\n",
 	  ":3: icmp-src4: '127.0.0.1' is not an address" },
@@ -375,7 +373,7 @@ static const struct word_row words[] = {
 	{ "lowest-ipv6-mtu", "1400", NULL },
 	{ "lowest-ipv6-mtu", "1", "word 3 (-6): lowest-ipv6-mtu: '1' is not between" },
 	{ "rfc5837-ext", "1", "word 3 (-6): key: 'rfc5837-ext' is not in this release" },
-	{ "static", "1", "word 3 (-6): key: 'static' is not an option" },
+	{ "fixed", "1", "word 3 (-6): key: 'fixed' is not an option" },
 	{ "", "1", "word 3 (-6): key: '' is not an option" },
 };
 

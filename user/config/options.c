@@ -210,6 +210,11 @@ bool option_is_default(const struct config *c, enum opt_id id)
 	}
 }
 
+bool option_is_stateful(enum opt_id id)
+{
+	return !strncmp(options[id].doc, "stateful: ", strlen("stateful: "));
+}
+
 const char *prefix4_text(const struct prefix4 *p, char buf[PREFIX_TEXT])
 {
 	char a[INET_ADDRSTRLEN];

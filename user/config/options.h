@@ -60,6 +60,9 @@ const char *option_nearest(const char *key);
 void option_text(const struct config *c, enum opt_id id, char *buf, size_t size);
 bool option_is_default(const struct config *c, enum opt_id id);
 
+/* It belongs to mode stateful alone: option.def says so at the beginning of its doc. */
+bool option_is_stateful(enum opt_id id);
+
 /* 0 for a scalar. */
 size_t option_list_len(const struct config *c, enum opt_id id);
 /* Element i of a list in its one-word form. */

@@ -281,6 +281,8 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 	rc = compile_rows(k, p, false);
 	if (!rc)
 		rc = copy_pools(c, p);
+	if (!rc && c->opt.mode == MODE_STATEFUL)
+		rc = policy_dynamic(c, p);
 	if (!rc)
 		rc = policy_index(p);
 out:

@@ -42,8 +42,13 @@ struct policy {
 /* Sizes of the tables of mode stateful that follow from the configuration, in entries
  * of their maps, and the kernel memory that they take together (ST; check, attach). */
 struct state_sizes {
-	__u32 rows;		/* pool addresses x protocols, 2 MiB + 16.3 KiB each */
-	__u64 ports[N_ST_PROTOS]; /* that may be given out */
+	__u32 addresses;	/* of pool4 and static */
+	__u32 rows;		/* pool addresses x protocols, 2 MiB + 28 KiB each */
+	__u32 proto_rows[N_ST_PROTOS]; /* of these, by protocol */
+	__u64 ports[N_ST_PROTOS]; /* that may be given out; ICMP: identifiers */
+	/* what the tables are made for: half full, then */
+	__u64 mappings[N_ST_PROTOS];
+	__u64 sessions, subscribers;
 	__u32 bib6_lines, session_lines, sub_lines, hold_chunks;
 	__u32 reach_words;	/* entries of map reach */
 	__u64 bytes;
@@ -52,9 +57,12 @@ struct state_sizes {
 /* -E2BIG with *err: more than N64_MAX_SLOTS addresses, or more than a map can hold. */
 int state_sizes(const struct config *c, struct state_sizes *out, struct config_error *err);
 
+/* -ENOMEM with both numbers in *err: this host has less memory available than that. */
+int state_memory_check(const struct state_sizes *s, struct config_error *err);
+
 /* Gives every pool address a slot: one that has it in `before` keeps it (NULL: none),
- * one of `before` that is not in the configuration any more is SLOT_DRAINING. `out`:
- * N64_MAX_SLOTS. 0 or -E2BIG. */
+ * one of `before` that is not in the configuration any more is SLOT_DRAINING. No slot of
+ * `out` (N64_MAX_SLOTS of them) is SLOT_SHARED. 0, -ENOMEM or -E2BIG. */
 int pool_slots(const struct config *c, const struct n64_slot *before, struct n64_slot *out);
 
 /* `bcast4`/`n_bcast`: directed broadcast addresses of attached subnets

@@ -39,4 +39,23 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 		      const __be32 *bcast4, size_t n_bcast, struct policy *p,
 		      size_t *too_many);
 
+/* An address of pool4 or of a static entry. Bits are 1 << enum st_proto. */
+struct pool_addr {
+	__be32 addr;
+	__u8 dynamic;		/* has ports that may be given out */
+	__u8 fixed;		/* has a static entry */
+	bool has_slot;
+	__u32 ports[N_ST_PROTOS]; /* that may be given out; ICMP: identifiers */
+};
+
+/* Each address once, ascending. 0 with *out to be freed, -ENOMEM, or -E2BIG: *n is more
+ * than N64_MAX_SLOTS. */
+int pool_addresses(const struct config *c, struct pool_addr **out, __u64 *n);
+
+/* Makes p->dynamic, slots still unknown. 0, -ENOMEM or -E2BIG. */
+int policy_dynamic(const struct config *c, struct policy *p);
+
+/* The judgement of state_memory_check, without the host. */
+int state_memory_judge(const struct state_sizes *s, __u64 available, struct config_error *err);
+
 #endif
