@@ -62,6 +62,24 @@ static inline enum reason quoted_icmp(struct quoted *q)
 	return icmp_kind(&q->p) == ICMP_QUERY ? R_GO_ON : R_inner_icmp_error;
 }
 
+/* IN-09, IN-10: the ports or the identifier of a quoted packet, without which no mapping
+ * can be found (mode stateful). */
+static inline enum reason quoted_ports(struct quoted *q)
+{
+	bool icmp = pkt_is_icmp(&q->p);
+	const __u8 *l4 = q->ip + q->p.l4_off;
+
+	if (q->p.frag_off)
+		return R_inner_frag;
+	if (!icmp && q->p.proto != P_TCP && q->p.proto != P_UDP)
+		return R_inner_no_session;
+	if (q->len - q->p.l4_off < (icmp ? ICMP_LEN : 4))
+		return R_inner_short;
+	__builtin_memcpy(&q->p.sport, l4 + (icmp ? offsetof(struct icmp_hdr, echo.id) : 0), 2);
+	__builtin_memcpy(&q->p.dport, l4 + (icmp ? offsetof(struct icmp_hdr, echo.id) : 2), 2);
+	return R_GO_ON;
+}
+
 /* Facts of the quoted packet in the `len` bytes at `ip`, four-byte aligned.
  * `padded`: what lies beyond its own length is padding (EXT-04). */
 static inline enum reason quoted_read(const struct n64_conf *conf, enum ip_family fam,
@@ -90,6 +108,8 @@ static inline enum reason quoted_read(const struct n64_conf *conf, enum ip_famil
 struct quoted_addr {
 	__be32 src4, dst4;
 	struct addr6 src6, dst6;
+	bool ports;		/* mode stateful: they change too (IN-06, IN-07) */
+	__be16 sport, dport;
 };
 
 /* The inner IPv4 header (IN-03: TTL as it is; ID-03: ID 0); returns its length. */
@@ -118,11 +138,15 @@ static inline __u32 quoted_write6(const struct n64_conf *conf, const struct quot
 static inline struct l4_change quoted_change(enum ip_family fam, const struct quoted *q,
 					     const struct quoted_addr *a)
 {
+	struct l4_change c;
+
 	if (fam == FAM_4)
-		return l4_change_6to4(&q->p, a->src4, a->dst4);
-	if (q->p.fam == FAM_4)
-		return l4_change_4to6(&q->p, &a->src6, &a->dst6);
-	return (struct l4_change){ delta_hairpin(&q->p, &a->src6, &a->dst6), q->p.icmp_type };
+		c = l4_change_6to4(&q->p, a->src4, a->dst4);
+	else if (q->p.fam == FAM_4)
+		c = l4_change_4to6(&q->p, &a->src6, &a->dst6);
+	else
+		c = l4_change_hairpin(&q->p, &a->src6, &a->dst6);
+	return a->ports ? l4_change_ports(c, &q->p, a->sport, a->dport) : c;
 }
 
 #endif

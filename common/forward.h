@@ -6,7 +6,7 @@
 #define N64_FORWARD_H
 
 #include "fragment.h"
-#include "mss.h"
+#include "slow_ask.h"
 
 /* L2-02: the way of the translated packet and the MTU of its next hop. */
 static inline enum reason forward_route(const struct slow_job *j, enum ip_family fam,
@@ -20,8 +20,8 @@ static inline enum reason forward_route(const struct slow_job *j, enum ip_family
 		.dst = *dst,
 		.tos = tos,
 		.proto = p->proto,
-		.sport = p->sport,
-		.dport = p->dport,
+		.sport = j->x.ports ? j->x.sport : p->sport,
+		.dport = j->x.ports ? j->x.dport : p->dport,
 		.ifindex = j->in->ifindex,
 		.from_pair = j->in->from_pair,
 	};
@@ -41,6 +41,8 @@ static inline void forward_payload(const struct slow_job *j, struct l4_change c,
 {
 	const struct pkt *p = &j->p;
 
+	if (j->x.ports)
+		c = l4_change_ports(c, p, j->x.sport, j->x.dport);
 	__builtin_memcpy(to, job_l4(j), p->l4_len);
 	if (!p->frag_off)
 		l4_apply(to, p->l4_len, p, c);
@@ -107,59 +109,88 @@ static inline enum reason forward_4to6(struct slow_job *j)
 	return fragments_sent(j, fragments_send6(j, p, src, dst, per), R_kern_4to6);
 }
 
-static inline enum reason forward_6to4(struct slow_job *j)
+/* Where a 6->4 packet goes and what a piece of it may carry (MTU-64-01/02); *whole: it
+ * need not be cut. What was put together here out of fragments may be cut again, its
+ * sender can do nothing about its size (FRG-13). */
+static inline enum reason forward_size4(struct slow_job *j, __u32 *mtu4, __u32 *per, bool *whole)
 {
 	const struct addr6 src = { { j->x.src4 } }, dst = { { j->x.dst4 } };
+	const struct pkt *p = &j->p;
+	enum reason r = forward_route(j, FAM_4, &src, &dst, tos_6to4(j->env->conf, p), mtu4);
+
+	if (r)
+		return r;
+	*per = p->l4_len;
+	*whole = len_6to4(p) <= *mtu4;
+	if (!*whole) {
+		j->mtu = mtu_told6(*mtu4);
+		if (p->l3_len > MTU6_MIN && !j->in->reassembled)
+			return R_too_big;
+		*per = mtu_frag4_payload(*mtu4);
+	}
+	return job_is_cut(j) ? R_sp_too_long : R_GO_ON;
+}
+
+static inline enum reason forward_6to4(struct slow_job *j)
+{
 	const struct n64_opts *opt = &j->env->conf->opt;
+	const __be32 would = j->x.src4;
 	const struct pkt *p = &j->p;
 	__u8 *payload = j->out + IP4_LEN;
-	__u32 mtu4, per = p->l4_len;
-	bool df = df_6to4(p);
+	__u32 mtu4, per;
+	bool whole;
 	__be16 id = 0;
 	enum reason r;
 
 	if (j->x.late)
 		return j->x.late;
-	r = forward_route(j, FAM_4, &src, &dst,
-			  opt->tos == OPT_IS_OFF ? p->tos : (__u8)opt->tos, &mtu4);
+	r = forward_size4(j, &mtu4, &per, &whole);
+	if (!r && is_stateful(j->env) && !j->known) {
+		/* GEN-08: state only for what leaves */
+		r = ask_out(j);
+		if (!r && j->x.src4 != would)
+			r = forward_size4(j, &mtu4, &per, &whole);
+	}
 	if (r)
 		return r;
-	if (len_6to4(p) > mtu4) {
-		j->mtu = mtu_told6(mtu4);
-		if (p->l3_len > MTU6_MIN)
-			return R_too_big; /* MTU-64-01 */
-		per = mtu_frag4_payload(mtu4);
-		df = false;
-	}
-	if (job_is_cut(j))
-		return R_sp_too_long;
-	forward_payload(j, l4_change_6to4(p, src.w[0], dst.w[0]), payload);
+	forward_payload(j, l4_change_6to4(p, j->x.src4, j->x.dst4), payload);
 	forward_clamp(j, opt->clamp_mss6to4, payload, mtu4 - IP4_LEN - TCP_LEN);
 	if (!p->has_fh)
-		id = job_ip_id(j, src.w[0], dst.w[0], proto_6to4(p), df);
-	return fragments_sent(j, fragments_send4(j, p, src.w[0], dst.w[0], id, per), R_kern_6to4);
+		id = job_ip_id(j, j->x.src4, j->x.dst4, proto_6to4(p), whole && df_6to4(p));
+	return fragments_sent(j, fragments_send4(j, p, j->x.src4, j->x.dst4, id, per),
+			      R_kern_6to4);
 }
 
-/* HP-02: 6->4 and back at once. What it would have been as IPv4 decides between
+/* HP-02, HP-04: 6->4 and back at once. What it would have been as IPv4 decides between
  * cutting and Packet Too Big, which tells the MTU of the real next hop. */
+static inline enum reason forward_hairpin_size(struct slow_job *j, const struct pkt *between,
+					       __u32 *per)
+{
+	__u8 tos = tc_4to6(j->env->conf, between->tos);
+	enum reason r = forward_route(j, FAM_6, &j->x.src6, &j->x.dst6, tos, &j->mtu);
+
+	if (!r)
+		r = forward_fit6(j, between, j->mtu, per);
+	return !r && job_is_cut(j) ? R_sp_too_long : r;
+}
+
+static inline struct pkt forward_between(const struct slow_job *j)
+{
+	return pkt_as_ip4(j->env->conf, &j->p, j->x.src4, j->x.dst4);
+}
+
 static inline enum reason forward_hairpin(struct slow_job *j)
 {
 	const struct n64_opts *opt = &j->env->conf->opt;
 	const struct addr6 *src = &j->x.src6, *dst = &j->x.dst6;
-	const struct pkt between = pkt_as_ip4(j->env->conf, &j->p, j->x.src4, j->x.dst4);
-	const struct l4_change c = { delta_hairpin(&j->p, src, dst), j->p.icmp_type };
+	const struct pkt between = forward_between(j);
 	__u8 *payload = j->out + IP6_LEN + FRAGHDR_LEN;
 	__u32 per;
-	enum reason r;
+	enum reason r = forward_hairpin_size(j, &between, &per);
 
-	r = forward_route(j, FAM_6, src, dst, opt->zero_tc ? 0 : between.tos, &j->mtu);
-	if (!r)
-		r = forward_fit6(j, &between, j->mtu, &per);
 	if (r)
 		return r;
-	if (job_is_cut(j))
-		return R_sp_too_long;
-	forward_payload(j, c, payload);
+	forward_payload(j, l4_change_hairpin(&j->p, src, dst), payload);
 	forward_clamp(j, opt->clamp_mss6to4, payload, j->mtu - IP6_LEN - TCP_LEN);
 	return fragments_sent(j, fragments_send6(j, &between, src, dst, per), R_kern_hairpin);
 }

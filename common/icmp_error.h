@@ -29,6 +29,13 @@ static const struct error_rule error_rules[] = {
 	{ R_deny4to6, ICMP4_UNREACH, 13, NO_ERROR, 0, false }, /* GENERR-08 */
 	{ R_no_route, ICMP4_UNREACH, 1, ICMP6_UNREACH, 0, false }, /* GENERR-09 */
 	{ R_fib_prohibit, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, false }, /* GENERR-10 */
+	{ R_unsupported_proto, ICMP4_UNREACH, 2, ICMP6_UNREACH, 4, false }, /* GENERR-11 */
+	{ R_no_port, NO_ERROR, 0, ICMP6_UNREACH, 3, false }, /* GENERR-12 */
+	{ R_quota, NO_ERROR, 0, ICMP6_UNREACH, 3, false }, /* GENERR-12 */
+	{ R_table_full, NO_ERROR, 0, ICMP6_UNREACH, 3, false }, /* GENERR-12 */
+	{ R_no_bib_error, ICMP4_UNREACH, 3, NO_ERROR, 0, false }, /* GENERR-13 */
+	{ R_adf_error, ICMP4_UNREACH, 13, NO_ERROR, 0, false }, /* GENERR-14 */
+	{ R_syn_timeout, ICMP4_UNREACH, 3, NO_ERROR, 0, false }, /* GENERR-15 */
 };
 
 static inline const struct error_rule *error_rule(enum reason r)
@@ -90,6 +97,12 @@ static inline bool error_is_forbidden(const struct slow_job *j, const struct err
 	return error_about_error(p) || (p->fam == FAM_6 && rule->policy);
 }
 
+/* GENERR-13: a query has no port that could be unreachable. */
+static inline __u8 error_code4(const struct slow_job *j, const struct error_rule *rule)
+{
+	return rule->reason == R_no_bib_error && pkt_is_icmp(&j->p) ? 1 : rule->code4;
+}
+
 /* GENERR-02, GENERR-03: the second word. */
 static inline void error_word(const struct slow_job *j, enum reason r, __u8 word[4])
 {
@@ -142,7 +155,7 @@ static inline enum reason error_answer(const struct slow_job *j, enum reason r)
 	if (!ops->error_src(ops->ctx, (enum ip_family)p->fam, &dst, j->in->ifindex, &src))
 		return R_no_icmp_src;
 	m.type = v4 ? rule->type4 : rule->type6;
-	m.code = v4 ? rule->code4 : rule->code6;
+	m.code = v4 ? error_code4(j, rule) : rule->code6;
 	m.payload = error_quote(j);
 	error_word(j, r, m.word);
 	if (v4)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The other path: complete translation of any one packet in user space (RFC
- * 7915, 6052, 7757, 4884, 6791), and the ICMP errors that we originate.
+ * 7915, 6052, 7757, 4884, 6791; 6146: slow_state.h), and the ICMP errors that we
+ * originate.
  *
  * The steps and their order are those of xdp/nat64.bpf.c (GEN-08), and so is the
  * result for a packet that both can translate (GEN-07). Pure: what the rules
@@ -11,42 +12,8 @@
 #include "forward.h"
 #include "icmp_error.h"
 #include "icmp_xlat.h"
-#include "opt4.h"
-
-/* Step (9): VAL-04, X-4TO6-12, section 6, L4-03/04/06. */
-static inline enum reason slow_proto(const struct slow_job *j)
-{
-	const struct n64_conf *conf = j->env->conf;
-	const struct pkt *p = &j->p;
-	enum reason r;
-
-	if (p->frag_off)
-		return proto_is_forbidden((enum ip_family)p->fam, p->proto) ? R_bad_proto :
-									       R_GO_ON;
-	r = rule_proto(conf, p);
-	if (r != R_slow_udp_zero)
-		return r;
-	if (pkt_is_fragment(p))
-		return R_udp_zero_frag;
-	return conf->opt.udp_zero_csum == UDP_ZERO_DROP ? R_udp_zero : R_GO_ON;
-}
-
-/* Steps (7) to (9): TTL, fragments, protocol. */
-static inline enum reason slow_judge(const struct slow_job *j, bool multicast)
-{
-	enum reason r;
-
-	if (ttl_is_used_up(&j->p))
-		return multicast ? R_mcast_scope : R_ttl_expired;
-	r = rule_fragment(&j->p);
-	return r ? r : slow_proto(j);
-}
-
-static inline void slow_parse_l4(struct slow_job *j)
-{
-	if (!j->p.frag_off && j->p.l4_off <= j->in->len)
-		parse_l4(job_l4(j), j->in->ip + j->in->len, &j->p);
-}
+#include "slow_judge.h"
+#include "slow_state.h"
 
 static inline enum reason slow_path6(struct slow_job *j)
 {
@@ -91,18 +58,6 @@ static inline enum reason slow_path6(struct slow_job *j)
 	return j->x.hairpin ? forward_hairpin(j) : forward_6to4(j);
 }
 
-/* What rule_header leaves to us: options, and the checksum over them. */
-static inline enum reason slow_options(const struct slow_job *j)
-{
-	const struct pkt *p = &j->p;
-
-	if (p->ihl == IP4_LEN)
-		return R_GO_ON;
-	if (p->ihl > j->in->len || csum_fold(csum_bytes(j->in->ip, p->ihl)) != 0xffff)
-		return R_bad_hdr4;
-	return opt4_walk(j->in->ip + IP4_LEN, p->ihl - IP4_LEN);
-}
-
 static inline enum reason slow_path4(struct slow_job *j)
 {
 	const __u8 *end = j->in->ip + j->in->len;
@@ -145,6 +100,8 @@ static inline enum reason slow_path4(struct slow_job *j)
 	return forward_4to6(j);
 }
 
+/* ---- all modes ------------------------------------------------------------------------ */
+
 /* Not ours: back to the kernel as it came, except on nat64x, where it came from
  * the kernel (HP-07). */
 static inline enum reason slow_return(const struct slow_job *j)
@@ -157,18 +114,18 @@ static inline enum reason slow_return(const struct slow_job *j)
 	return R_sp_returned;
 }
 
-/* Judges and translates one packet in the order of GEN-08 and emits what
- * becomes of it: nothing, one packet, several fragments, an ICMP error, or the
- * packet itself (EMIT_RETURNED). Returns the one reason with which it leaves.
- *
- * `ttl_dec` is subtracted from TTL/hop limit of what is translated and 64 +
- * (1 - ttl_dec) is the TTL of what is originated: 0 in the worker, where the
- * stage behind it decrements (GEN-09); 1 shows packets as they reach the wire.
- * `scratch` holds SLOW_SCRATCH bytes, four-byte aligned. */
-static inline enum reason slow_translate(const struct slow_ops *ops, const struct n64_env *env,
-					 const struct slow_in *in, __u32 ttl_dec, __u8 *scratch)
+/* The end of every way through: the error of section 8, if one is due. */
+static inline enum reason slow_leave(const struct slow_job *j, enum reason r)
 {
-	struct slow_job j = {
+	if (reason_kind(r) == KIND_PASS)
+		return slow_return(j);
+	return reason_kind(r) == KIND_ERROR ? error_answer(j, r) : r;
+}
+
+static inline struct slow_job slow_job_of(const struct slow_ops *ops, const struct n64_env *env,
+					  const struct slow_in *in, __u32 ttl_dec, __u8 *scratch)
+{
+	return (struct slow_job){
 		.ops = ops,
 		.env = env,
 		.in = in,
@@ -182,11 +139,61 @@ static inline enum reason slow_translate(const struct slow_ops *ops, const struc
 			.avail = in->true_len > in->len ? in->true_len : in->len,
 		},
 	};
-	enum reason r = in->fam == FAM_6 ? slow_path6(&j) : slow_path4(&j);
+}
 
-	if (reason_kind(r) == KIND_PASS)
-		return slow_return(&j);
-	return reason_kind(r) == KIND_ERROR ? error_answer(&j, r) : r;
+/* Judges and translates one packet in the order of GEN-08 and emits what
+ * becomes of it: nothing, one packet, several fragments, an ICMP error, or the
+ * packet itself (EMIT_RETURNED). Returns the one reason with which it leaves.
+ * In mode stateful that may be R_slow_syn: the packet, unchanged, is to be stored
+ * (TCP-03, TCP-04); later fragments come through slow_fragment_known instead.
+ *
+ * `ttl_dec` is subtracted from TTL/hop limit of what is translated and 64 +
+ * (1 - ttl_dec) is the TTL of what is originated: 0 in the worker, where the
+ * stage behind it decrements (GEN-09); 1 shows packets as they reach the wire.
+ * `scratch` holds SLOW_SCRATCH bytes, four-byte aligned. */
+static inline enum reason slow_translate(const struct slow_ops *ops, const struct n64_env *env,
+					 const struct slow_in *in, __u32 ttl_dec, __u8 *scratch)
+{
+	struct slow_job j = slow_job_of(ops, env, in, ttl_dec, scratch);
+	enum reason r;
+
+	if (is_stateful(env))
+		r = in->fam == FAM_6 ? state_path6(&j) : state_path4(&j);
+	else
+		r = in->fam == FAM_6 ? slow_path6(&j) : slow_path4(&j);
+	return slow_leave(&j, r);
+}
+
+/* Mode stateful: a fragment of a datagram whose first one was translated; `call` is what
+ * that left in call_out (FRG-02, FRG-11). The state is not asked again. */
+static inline enum reason slow_fragment_known(const struct slow_ops *ops,
+					      const struct n64_env *env,
+					      const struct slow_in *in,
+					      const struct n64_call *call, __u32 ttl_dec,
+					      __u8 *scratch)
+{
+	struct slow_job j = slow_job_of(ops, env, in, ttl_dec, scratch);
+
+	return slow_leave(&j, state_path_known(&j, call));
+}
+
+/* GENERR-15, TCP-11: the answer to a SYN that was stored and waited in vain; `in` as it
+ * was handed to slow_translate. R_syn_timeout, or R_no_icmp_src. */
+static inline enum reason slow_syn_timeout(const struct slow_ops *ops, const struct n64_env *env,
+					   const struct slow_in *in, __u32 ttl_dec,
+					   __u8 *scratch)
+{
+	struct slow_job j = slow_job_of(ops, env, in, ttl_dec, scratch);
+	__u32 flags;
+
+	if (!parse_ip4((const struct ip4_hdr *)in->ip, in->ip + in->len, &j.p))
+		return R_internal;
+	slow_parse_l4(&j);
+	if (pool_find(env, j.p.dst4, &flags) >= 0 && flags & SLOT_SHARED) {
+		ops->note(ops->ctx, R_icmp_silent, 1); /* GEN-05 */
+		return R_syn_timeout;
+	}
+	return error_answer(&j, R_syn_timeout);
 }
 
 #endif

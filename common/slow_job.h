@@ -8,8 +8,8 @@
 #include "hdr.h"
 #include "mtu.h"
 #include "parse.h"
-#include "siit.h"
 #include "slow_ops.h"
+#include "stateful.h"
 
 struct slow_job {
 	const struct slow_ops *ops;
@@ -21,6 +21,9 @@ struct slow_job {
 	struct xlat x;
 	__u32 pointer;	/* of a Segments Left that is not 0 (X-6TO4-10) */
 	__u32 mtu;	/* for the error of R_too_big */
+	/* mode stateful */
+	__u32 slot_flags;	/* of the pool address a 4->6 packet goes to */
+	bool known;		/* the tuple is known (slow_fragment_known): nothing to ask */
 };
 
 /* GEN-13: bytes of the packet that were cut off on the way here? */
@@ -106,22 +109,46 @@ static inline __u64 delta_hairpin(const struct pkt *p, const struct addr6 *src,
 struct l4_change {
 	__u64 delta;	/* of the checksum */
 	__u8 icmp_type;	/* of an echo */
+	bool ports;	/* they change too; of an echo the identifier, as sport */
+	__be16 sport, dport;
 };
 
 static inline struct l4_change l4_change_6to4(const struct pkt *p, __be32 src, __be32 dst)
 {
 	if (pkt_is_icmp(p))
-		return (struct l4_change){ delta_echo_6to4(p), echo_6to4(p->icmp_type) };
-	return (struct l4_change){ delta_6to4(p, src, dst), 0 };
+		return (struct l4_change){ .delta = delta_echo_6to4(p),
+					   .icmp_type = echo_6to4(p->icmp_type) };
+	return (struct l4_change){ .delta = delta_6to4(p, src, dst) };
 }
 
 static inline struct l4_change l4_change_4to6(const struct pkt *p, const struct addr6 *src,
 					      const struct addr6 *dst)
 {
 	if (pkt_is_icmp(p))
-		return (struct l4_change){ delta_echo_4to6(p, src, dst),
-					   echo_4to6(p->icmp_type) };
-	return (struct l4_change){ delta_4to6(p, src, dst), 0 };
+		return (struct l4_change){ .delta = delta_echo_4to6(p, src, dst),
+					   .icmp_type = echo_4to6(p->icmp_type) };
+	return (struct l4_change){ .delta = delta_4to6(p, src, dst) };
+}
+
+/* From IPv6 to IPv6: nothing but addresses. */
+static inline struct l4_change l4_change_hairpin(const struct pkt *p, const struct addr6 *src,
+						 const struct addr6 *dst)
+{
+	return (struct l4_change){ .delta = delta_hairpin(p, src, dst),
+				   .icmp_type = p->icmp_type };
+}
+
+/* L4-01 in mode stateful: with the ports or the identifier of the other side. */
+static inline struct l4_change l4_change_ports(struct l4_change c, const struct pkt *p,
+					       __be16 sport, __be16 dport)
+{
+	c.ports = true;
+	c.sport = sport;
+	c.dport = dport;
+	c.delta += delta_port(p->sport, sport);
+	if (!pkt_is_icmp(p))
+		c.delta += delta_port(p->dport, dport);
+	return c;
 }
 
 static inline void csum_field_update(__u8 *at, __u64 delta, bool udp)
@@ -137,10 +164,23 @@ static inline void csum_field_update(__u8 *at, __u64 delta, bool udp)
 	__builtin_memcpy(at, &field, sizeof(field));
 }
 
+/* A port or identifier at `at` of the first `n` bytes. */
+static inline void port_replace(__u8 *l4, __u32 n, __u32 at, __be16 port)
+{
+	if (n >= at + sizeof(port))
+		__builtin_memcpy(l4 + at, &port, sizeof(port));
+}
+
 /* Applies the change to the first `n` bytes of a transport header at offset 0;
  * what is not there is left alone (IN-06). */
 static inline void l4_apply(__u8 *l4, __u32 n, const struct pkt *p, struct l4_change c)
 {
+	if (c.ports && pkt_is_icmp(p)) {
+		port_replace(l4, n, offsetof(struct icmp_hdr, echo.id), c.sport);
+	} else if (c.ports) {
+		port_replace(l4, n, offsetof(struct tcp_hdr, sport), c.sport);
+		port_replace(l4, n, offsetof(struct tcp_hdr, dport), c.dport);
+	}
 	if (p->proto == P_TCP) {
 		if (n >= offsetof(struct tcp_hdr, csum) + 2)
 			csum_field_update(l4 + offsetof(struct tcp_hdr, csum), c.delta, false);
