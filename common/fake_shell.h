@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/policy.h"
+#include "fake_state.h"
 #include "slow.h"
 
 #define FAKE_MAX_OUT 96
@@ -33,6 +34,7 @@ struct fake {
 	__be16 id;
 	bool id_df;			/* what ip_id was asked for last */
 	__u32 ifindex;
+	struct fake_state st;		/* mode stateful */
 	/* the configuration */
 	struct config config;
 	struct n64_conf conf;
@@ -140,6 +142,11 @@ static inline void fake_note(void *ctx, enum reason note, __u32 n)
 	((struct fake *)ctx)->note[note] += n;
 }
 
+static inline int fake_state_op(void *ctx, struct n64_call *call)
+{
+	return fake_state_ask(&((struct fake *)ctx)->st, call);
+}
+
 /* ---- life -------------------------------------------------------------------------- */
 
 static inline void fake_set(struct fake *f, const char *key, const char *value)
@@ -152,8 +159,36 @@ static inline void fake_set(struct fake *f, const char *key, const char *value)
 	}
 }
 
+static inline enum reason reason_of_word(const char *word)
+{
+	for (int r = 1; r < N_REASONS; r++)
+		if (!strcmp(word, reason_word((enum reason)r)))
+			return (enum reason)r;
+	abort();
+}
+
+/* Words about the state; false: none of them. */
+static inline bool fake_set_state(struct fake_state *s, const char *key, const char *value)
+{
+	if (!strcmp(key, "map"))
+		fake_map_text(s, value);
+	else if (!strcmp(key, "refuses"))
+		s->refuses = reason_of_word(value);
+	else if (!strcmp(key, "filter"))
+		s->filter = reason_of_word(value);
+	else if (!strcmp(key, "shared"))
+		s->shared = atoi(value);
+	else if (!strcmp(key, "no-session"))
+		s->no_session = atoi(value);
+	else if (!strcmp(key, "broken"))
+		s->broken = atoi(value);
+	else
+		return false;
+	return true;
+}
+
 /* "key=value;key=value"; mtu4 and mtu6 belong to the world, noxlat-port to the
- * no-translate entry before it. */
+ * no-translate entry before it; words of fake_set_state. */
 static inline void fake_set_all(struct fake *f, const char *words)
 {
 	char *copy = strdup(words), *save = NULL;
@@ -169,7 +204,7 @@ static inline void fake_set_all(struct fake *f, const char *words)
 		else if (!strcmp(w, "noxlat-port"))
 			f->config.no_translate.v[f->config.no_translate.n - 1].port =
 				(__u16)atoi(value);
-		else
+		else if (!fake_set_state(&f->st, w, value))
 			fake_set(f, w, value);
 	}
 	free(copy);
@@ -189,9 +224,25 @@ static inline void fake_init(struct fake *f)
 		.error_allowed = fake_error_allowed,
 		.ip_id = fake_ip_id,
 		.emit = fake_emit,
+		.state = fake_state_op,
 		.note = fake_note,
 	};
 	f->scratch = malloc(SLOW_SCRATCH);
+}
+
+/* The table of pool addresses. */
+static inline void fake_pool(struct fake *f)
+{
+	static struct n64_slot slots[N64_MAX_SLOTS];
+
+	memset(slots, 0, sizeof(slots));
+	if (pool_slots(&f->config, NULL, slots))
+		abort();
+	for (__u32 i = 0; f->st.shared && i < N64_MAX_SLOTS; i++)
+		if (slots[i].flags)
+			slots[i].flags |= SLOT_SHARED;
+	if (policy_pool_table(&f->policy, slots))
+		abort();
 }
 
 /* Directed broadcast addresses of attached subnets: `bcast`, NULL for none. */
@@ -208,6 +259,8 @@ static inline void fake_ready(struct fake *f, const __be32 *bcast)
 	f->conf.key[0] = 0x0123456789abcdefull;
 	if (policy_compile(&f->config, &f->conf, bcast, bcast ? 1 : 0, &f->policy))
 		abort();
+	if (f->conf.opt.mode == MODE_STATEFUL)
+		fake_pool(f);
 	f->conf = f->policy.conf;
 	f->env = (struct n64_env){ .conf = &f->conf, .policy = &f->policy };
 }
@@ -221,12 +274,27 @@ static inline void fake_config_s(struct fake *f)
 	fake_set(f, "pool6791v4", "203.0.113.1/32");
 }
 
+/* Config "P". */
+static inline void fake_config_p(struct fake *f)
+{
+	fake_set(f, "mode", "stateful");
+	fake_set(f, "pref64", "64:ff9b:1::/96");
+	fake_set(f, "pool4", "203.0.113.8");
+	f->gw4 = fake_addr4("203.0.113.8");
+	fake_map_text(&f->st, "t,2001:db8:c::5,40000,203.0.113.8,50000,0,0");
+	fake_map_text(&f->st, "u,2001:db8:c::5,40002,203.0.113.8,50002,0,0");
+	fake_map_text(&f->st, "u,2001:db8:c::6,7000,203.0.113.8,50010,0,0");
+	fake_map_text(&f->st, "i,2001:db8:c::5,4660,203.0.113.8,32769,0,0");
+	f->st.refuses = R_no_port;
+}
+
 static inline void fake_forget(struct fake *f)
 {
 	for (__u32 i = 0; i < f->n_out; i++)
 		free(f->out[i].ip);
 	f->n_out = 0;
 	f->asked_routes = 0;
+	f->st.n_calls = 0;
 	memset(f->note, 0, sizeof(f->note));
 }
 
