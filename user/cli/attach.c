@@ -102,7 +102,7 @@ int cmd_detach(int argc, char **argv)
 	return rc;
 }
 
-static int reload_with(const struct cli *cli)
+static int reload_with(const struct cli *cli, struct reload_opts *o)
 {
 	struct config_error err;
 	char **words;
@@ -111,7 +111,8 @@ static int reload_with(const struct cli *cli)
 
 	if (rc == CLI_GO_ON) {
 		words = words_of(cli);
-		rc = instance_reload(&c, words, cli_say, &err) ? cli_fail(cli, &err) : CLI_OK;
+		o->words = words;
+		rc = instance_reload(&c, o, &err) ? cli_fail(cli, &err) : CLI_OK;
 		words_free(words);
 	}
 	config_free(&c);
@@ -120,7 +121,7 @@ static int reload_with(const struct cli *cli)
 
 /* Without words of its own a reload means those of attach (a changed file, or a
  * newer program). */
-static int reload_as_attached(const struct cli *cli, json_t *words)
+static int reload_as_attached(const struct cli *cli, json_t *words, struct reload_opts *o)
 {
 	size_t i, n = json_array_size(words);
 	char **argv = calloc(n + 4, sizeof(*argv));
@@ -139,7 +140,7 @@ static int reload_as_attached(const struct cli *cli, json_t *words)
 		argv[argc++] = strdup(json_string_value(json_array_get(words, i)));
 	rc = cli_parse(&again, argc, argv, CLI_CONFIG | CLI_NAME, NULL);
 	if (rc == CLI_GO_ON)
-		rc = reload_with(&again);
+		rc = reload_with(&again, o);
 	cli_free(&again);
 	for (i = 0; i < n; i++)
 		free(argv[argc - 1 - (int)i]);
@@ -149,11 +150,19 @@ static int reload_as_attached(const struct cli *cli, json_t *words)
 
 int cmd_reload(int argc, char **argv)
 {
+	struct reload_opts o = { .say = cli_say };
+	const struct cli_opt extra[] = {
+		{ "now", 0, NULL, "stateful: mappings of addresses and ports that are no longer in "
+		  "pool4 end at once", &o.now, NULL },
+		{ "force", 0, NULL, "stateful: a static mapping ends the other one that is in its "
+		  "place", &o.force, NULL },
+		{ 0 },
+	};
 	char name[N64_NAME_MAX + 1];
 	struct config_error err;
 	json_t *words = NULL;
 	struct cli cli;
-	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, NULL);
+	int rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME, extra);
 
 	if (rc == CLI_GO_ON && place_choose(cli.name, name, &err))
 		rc = cli_fail(&cli, &err);
@@ -161,7 +170,8 @@ int cmd_reload(int argc, char **argv)
 	if (rc == CLI_GO_ON && !cli.file && !cli.n_set)
 		words = instance_words(name);
 	if (rc == CLI_GO_ON)
-		rc = json_array_size(words) ? reload_as_attached(&cli, words) : reload_with(&cli);
+		rc = json_array_size(words) ? reload_as_attached(&cli, words, &o) :
+					      reload_with(&cli, &o);
 	json_decref(words);
 	cli_free(&cli);
 	return rc;

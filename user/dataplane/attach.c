@@ -13,6 +13,7 @@
 #include "plan.h"
 #include "programs.h"
 #include "routes.h"
+#include "state_attach.h"
 #include "worker_process.h"
 
 static const char *const mode_words[] = { "siit", "stateful", "dynamic" };
@@ -103,9 +104,23 @@ static int start_worker(struct attachment *a, const struct config *c, say_fn say
 	return rc;
 }
 
+/* The state as it begins: empty, but for static mappings. */
+static int begin_tables(struct attachment *a, const struct programs *g, const struct config *c,
+			const struct policy *pol, say_fn say, struct config_error *err)
+{
+	struct state_change sc;
+	int rc;
+
+	if (tables_start_control(programs_map(g, "control")) ||
+	    tables_start_state(programs_map(g, "state")))
+		return report_error(err, -EIO, "cannot start the control map");
+	rc = state_begin(&sc, g, a, c, NULL, pol, false, err);
+	return rc ? rc : state_finish(&sc, false, say, err);
+}
+
 /* Programs and maps, pinned, and on their devices; the ports come last. */
-static int put_programs(struct attachment *a, const struct policy *pol, bool skb,
-			struct config_error *err)
+static int put_programs(struct attachment *a, const struct config *c, const struct policy *pol,
+			const struct attach_opts *o, struct config_error *err)
 {
 	const struct instance_paths *p = &a->state.path;
 	struct programs g;
@@ -116,14 +131,14 @@ static int put_programs(struct attachment *a, const struct policy *pol, bool skb
 	rc = programs_load(&g, &pol->conf, &a->ports, err);
 	if (!rc)
 		rc = tables_fill(&g, &a->links, &a->pair, &a->ports, err);
-	if (!rc && tables_start_control(programs_map(&g, "control")))
-		rc = report_error(err, -EIO, "cannot start the control map");
+	if (!rc)
+		rc = begin_tables(a, &g, c, pol, o->say, err);
 	if (!rc && state_push(&a->state, json_pack("{s:s}", "kind", "pins")))
 		rc = report_error(err, -EIO, "cannot write %s", p->state);
 	if (!rc)
 		rc = programs_pin(&g, p, err);
 	if (!rc)
-		rc = programs_attach(&g, p, &a->pair, &a->ports, skb, &a->nl, err);
+		rc = programs_attach(&g, p, &a->pair, &a->ports, o->skb, &a->nl, err);
 	programs_close(&g);
 	return rc;
 }
@@ -146,21 +161,21 @@ static int change_host(struct attachment *a, const struct config *c,
 	if (!rc)
 		rc = attachment_look(a, err); /* now with the pair */
 	if (!rc)
-		rc = plan_make(c, &a->links, &a->ports, &a->pair, NULL, &pol, err);
+		rc = plan_make(c, &a->links, &a->ports, &a->pair, NULL, &pol, o->say, err);
 	if (!rc)
 		rc = plan_save(&pol, p, err);
 	if (!rc)
-		rc = put_programs(a, &pol, o->skb, err);
-	policy_free(&pol);
+		rc = put_programs(a, c, &pol, o, err);
 	if (!rc)
 		rc = pair_up(&a->state, &a->nl, &a->pair, err);
 	if (!rc)
 		report_say(o->say, "made the pair %s/%s with %u queues", p->kernel, p->xlat,
 			   a->pair.queues);
 	if (!rc)
-		rc = routes_sync(&a->nl, c, a->pair.kernel, p->kernel, o->say, err);
+		rc = routes_sync(a, c, pol.slot, o->say, err);
 	if (!rc)
-		rc = proxies_sync(&a->state, &a->nl, c, &a->links, &a->ports, o->say, err);
+		rc = proxies_sync(a, c, pol.slot, o->say, err);
+	policy_free(&pol);
 	if (!rc && !o->no_worker)
 		rc = start_worker(a, c, o->say, err);
 	return rc;
@@ -191,6 +206,9 @@ static int attach_locked(struct attachment *a, const struct config *c,
 		rc = attachment_look(a, err);
 	if (!rc)
 		rc = ports_judge(c, &a->links, &a->ports, err);
+	if (rc)
+		return rc;
+	rc = state_judge(c, &a->links, &a->ports, NULL, o->say, err);
 	if (rc)
 		return rc;
 	ports_warn(&a->links, &a->ports, o->say);

@@ -30,7 +30,7 @@ typedef void (*say_fn)(const char *text);
 struct attach_opts {
 	bool skb;	  /* generic XDP instead of native */
 	bool no_worker;
-	char *const *words; /* see instance_reload; may be NULL */
+	char *const *words; /* see struct reload_opts; may be NULL */
 	say_fn say;	  /* what was done, a line each; may be NULL */
 };
 
@@ -43,11 +43,18 @@ int instance_attach(const struct config *c, const struct attach_opts *o,
  * instance, else an error that lists them. */
 int instance_detach(const char *name, say_fn say, struct config_error *err);
 
+struct reload_opts {
+	bool now;	  /* mode stateful: what is not in pool4 any more ends at once */
+	bool force;	  /* mode stateful: static mappings win over dynamic ones (ST-04) */
+	char *const *words; /* the command line that built the configuration, ended by NULL,
+			     * kept for a reload without words */
+	say_fn say;	  /* may be NULL */
+};
+
 /* Loads the programs again over the pinned maps with `c`, swaps them in on
- * every device, writes policy.bin, wakes the worker. `words`: the command line
- * that built `c`, ended by NULL, kept for a reload without words. An error after
- * the swap says that the new policy is in force. */
-int instance_reload(const struct config *c, char *const *words, say_fn say,
+ * every device, writes policy.bin, wakes the worker. An error after the swap says
+ * that the new policy is in force. */
+int instance_reload(const struct config *c, const struct reload_opts *o,
 		    struct config_error *err);
 
 #endif

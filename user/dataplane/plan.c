@@ -82,26 +82,42 @@ static int fill_conf(const struct config *c, const struct links *l, const struct
 	return getrandom(conf->key, sizeof(conf->key), 0) == sizeof(conf->key) ? 0 : -EIO;
 }
 
-int plan_make(const struct config *c, const struct links *l, const struct ports *ports,
-	      const struct pair *pair, const struct n64_conf *before, struct policy *pol,
-	      struct config_error *err)
+static int compile(const struct config *c, const struct n64_conf *conf, const __be32 *bcast,
+		   size_t n_bcast, struct policy *pol, struct config_error *err)
 {
+	int rc = policy_compile(c, conf, bcast, n_bcast, pol);
+
+	return rc ? report_error(err, rc, "cannot compile the lists of the configuration: %s",
+				 strerror(-rc)) : 0;
+}
+
+int plan_make(const struct config *c, const struct links *l, const struct ports *ports,
+	      const struct pair *pair, const struct plan_before *before, struct policy *pol,
+	      say_fn say, struct config_error *err)
+{
+	const struct n64_conf *old = before ? before->conf : NULL;
+	bool stateful = c->opt.mode == MODE_STATEFUL;
 	struct n64_conf conf;
 	__be32 *bcast = NULL;
 	size_t n_bcast = 0;
-	int rc = fill_conf(c, l, ports, pair, before, &conf);
+	int rc = fill_conf(c, l, ports, pair, old, &conf);
 
 	if (!rc)
 		rc = broadcasts(l, ports, &bcast, &n_bcast);
-	if (!rc && n_bcast)
+	if (rc) {
+		free(bcast);
+		return report_error(err, rc, "cannot plan the configuration: %s", strerror(-rc));
+	}
+	if (n_bcast)
 		conf.have |= HAVE_BCAST4;
+	if (stateful)
+		rc = plan_state_conf(old, &conf, say, err);
 	if (!rc)
-		rc = policy_compile(c, &conf, bcast, n_bcast, pol);
+		rc = compile(c, &conf, bcast, n_bcast, pol, err);
+	if (!rc && stateful)
+		rc = plan_state_pool(c, l, before ? before->slot : NULL, pol, err);
 	free(bcast);
-	if (rc)
-		return report_error(err, rc, "cannot compile the lists of the configuration: %s",
-				    strerror(-rc));
-	return 0;
+	return rc;
 }
 
 int plan_save(const struct policy *pol, const struct instance_paths *p,

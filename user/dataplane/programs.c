@@ -31,9 +31,16 @@ static int keep_last_words(enum libbpf_print_level level, const char *fmt, va_li
 	return 0;
 }
 
-static bool is_policy_map(const char *name)
+bool programs_owns_map(const char *name)
 {
-	return !strcmp(name, "pol4") || !strcmp(name, "pol6");
+	static const char *const own[] = { "pol4", "pol6", "pool", "dynamic" };
+	size_t i;
+
+	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		if (!strcmp(name, own[i]))
+			return true;
+	}
+	return false;
 }
 
 /* ---- maps --------------------------------------------------------------- */
@@ -77,7 +84,7 @@ static int reuse_pinned(struct bpf_object *obj, const struct instance_paths *p,
 	int fd, rc;
 
 	bpf_object__for_each_map(map, obj) {
-		if (bpf_map__is_internal(map) || is_policy_map(bpf_map__name(map)))
+		if (bpf_map__is_internal(map) || programs_owns_map(bpf_map__name(map)))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", p->pin, bpf_map__name(map));
 		fd = bpf_obj_get(path);
@@ -115,12 +122,15 @@ static int reuse_base(struct bpf_object *obj, const struct bpf_object *base)
 	return 0;
 }
 
-static void only_program(struct bpf_object *obj, const char *name)
+static void only_programs(struct bpf_object *obj, const char *one, const char *two)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, obj)
-		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+	bpf_object__for_each_program(prog, obj) {
+		const char *name = bpf_program__name(prog);
+
+		bpf_program__set_autoload(prog, !strcmp(name, one) || (two && !strcmp(name, two)));
+	}
 }
 
 int programs_map(const struct programs *g, const char *name)
@@ -136,22 +146,103 @@ static int size_policy(struct nat64_bpf *skel, const struct policy *pol)
 	return rc ? rc : bpf_map__set_max_entries(skel->maps.pol6, (__u32)pol->n6 + 16);
 }
 
+struct map_size {
+	struct bpf_map *map;
+	__u32 n;
+};
+
+static int set_sizes(const struct map_size *v, size_t n)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < n && !rc; i++)
+		rc = bpf_map__set_max_entries(v[i].map, v[i].n ? v[i].n : 1);
+	return rc;
+}
+
+/* The maps of mode stateful: their size is that of the configuration, for the life of
+ * the instance; in the other modes they take nothing. */
+static int size_state(struct nat64_bpf *skel, const struct n64_conf *conf)
+{
+	const struct n64_state_conf *st = &conf->st;
+	const struct map_size full[] = {
+		{ skel->maps.bib6, st->bib6_lines },
+		{ skel->maps.sessions, st->session_lines },
+		{ skel->maps.subs, st->sub_lines },
+		{ skel->maps.holds, st->hold_chunks },
+		{ skel->maps.reach, (st->bib6_lines + 7) / 8 + (st->session_lines + 7) / 8 +
+					    (st->sub_lines + 7) / 8 },
+		{ skel->maps.pool, st->pool_lines },
+		{ skel->maps.dynamic, st->n_dynamic },
+	};
+	const struct map_size none[] = {
+		{ skel->maps.bindings, 1 },
+		{ skel->maps.rows, 1 },
+		{ skel->maps.blocks, 1 },
+		{ skel->maps.slots, 1 },
+	};
+
+	return conf->opt.mode == MODE_STATEFUL ? set_sizes(full, sizeof(full) / sizeof(full[0])) :
+						 set_sizes(none, sizeof(none) / sizeof(none[0]));
+}
+
 static int open_base(struct programs *g, const struct policy *pol, struct config_error *err)
 {
 	unsigned int i;
+	int rc;
 
 	memset(g, 0, sizeof(*g));
 	for (i = 0; i < N64_SLOTS; i++)
 		g->prog[i] = -1;
-	g->query = -1;
+	g->query = g->state = -1;
 	last_words[0] = '\0';
 	libbpf_set_print(keep_last_words);
 	g->base = nat64_bpf__open();
 	if (!g->base)
 		return report_error(err, -errno, "cannot open the programs: %s", strerror(errno));
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
-	only_program(g->base->obj, "n64_query");
-	return size_policy(g->base, pol);
+	only_programs(g->base->obj, "n64_query",
+		      pol->conf.opt.mode == MODE_STATEFUL ? "n64_state" : NULL);
+	rc = size_policy(g->base, pol);
+	if (!rc)
+		rc = size_state(g->base, &pol->conf);
+	return rc ? report_error(err, rc, "cannot size the maps: %s", strerror(-rc)) : 0;
+}
+
+/* What the kernel could not give, with the number where it is a matter of memory. */
+static int refuse_load(int rc, const struct n64_conf *conf, struct config_error *err)
+{
+	const struct n64_state_conf *st = &conf->st;
+	__u64 bytes = (__u64)st->bib6_lines * 2 * sizeof(struct n64_bib6) +
+		      (__u64)st->session_lines * 2 * sizeof(struct n64_session) +
+		      (__u64)st->sub_lines * sizeof(struct n64_subscriber) +
+		      (__u64)st->hold_chunks * sizeof(struct n64_hold);
+
+	/* -E2BIG of a map that cannot be made, and not of the verifier */
+	if (conf->opt.mode == MODE_STATEFUL &&
+	    (rc == -ENOMEM || (rc == -E2BIG && strstr(last_words, "create map"))))
+		return report_error(err, rc,
+				    "the kernel has no memory for the tables of mode stateful, "
+				    "which need %llu MiB without the pool addresses; use a smaller "
+				    "pool4, or lower max-tcp-mappings, max-udp-mappings, "
+				    "max-icmp-mappings, max-sessions or max-subscribers",
+				    (unsigned long long)(bytes >> 20));
+	return report_error(err, rc, "the kernel did not take the maps and programs: %s%s%s",
+			    strerror(-rc), last_words[0] ? ": " : "", last_words);
+}
+
+static int fill_generation(struct programs *g, const struct policy *pol,
+			   struct config_error *err)
+{
+	int rc = tables_fill_policy(programs_map(g, "pol4"), programs_map(g, "pol6"), pol);
+
+	if (rc)
+		return report_error(err, rc, "cannot fill the policy maps (%zu and %zu rows): %s",
+				    pol->n4, pol->n6, strerror(-rc));
+	if (pol->conf.opt.mode == MODE_STATEFUL)
+		rc = tables_fill_pool(programs_map(g, "pool"), programs_map(g, "dynamic"), pol);
+	return rc ? report_error(err, rc, "cannot fill the maps of pool4: %s", strerror(-rc)) : 0;
 }
 
 int programs_open(struct programs *g, const struct policy *pol, const struct instance_paths *p,
@@ -161,24 +252,19 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 
 	if (!rc && pinned)
 		rc = reuse_pinned(g->base->obj, p, err);
-	if (rc) {
-		programs_close(g);
-		return rc;
+	if (!rc) {
+		rc = nat64_bpf__load(g->base);
+		if (rc)
+			refuse_load(rc, &pol->conf, err);
 	}
-	rc = nat64_bpf__load(g->base);
-	if (rc) {
-		report_error(err, rc, "the kernel did not take the maps and programs: %s%s%s",
-			     strerror(-rc), last_words[0] ? ": " : "", last_words);
-		programs_close(g);
-		return rc;
+	if (!rc) {
+		g->query = bpf_program__fd(g->base->progs.n64_query);
+		if (pol->conf.opt.mode == MODE_STATEFUL)
+			g->state = bpf_program__fd(g->base->progs.n64_state);
+		rc = fill_generation(g, pol, err);
 	}
-	g->query = bpf_program__fd(g->base->progs.n64_query);
-	rc = tables_fill_policy(programs_map(g, "pol4"), programs_map(g, "pol6"), pol);
-	if (rc) {
-		report_error(err, rc, "cannot fill the policy maps (%zu and %zu rows): %s", pol->n4,
-			     pol->n6, strerror(-rc));
+	if (rc)
 		programs_close(g);
-	}
 	return rc;
 }
 
@@ -196,7 +282,7 @@ static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind
 	memcpy((void *)&skel->rodata->conf, conf, sizeof(*conf));
 	memcpy((void *)&skel->rodata->role, &(struct n64_role){ kind, slot },
 	       sizeof(struct n64_role));
-	only_program(skel->obj, name);
+	only_programs(skel->obj, name, NULL);
 	rc = reuse_base(skel->obj, g->base->obj);
 	if (!rc)
 		rc = nat64_bpf__load(skel);

@@ -13,12 +13,13 @@ struct nat64_bpf;
 struct programs {
 	struct nat64_bpf *base;		/* its maps are those of the generation */
 	int prog[N64_SLOTS];		/* by slot; -1: none */
-	int query;
+	int query;			/* n64_query */
+	int state;			/* n64_state; -1: not in this mode */
 };
 
-/* Loads the maps and n64_query. `pinned`: the maps in the pin folder are used,
- * and refused when their layout is not that of this program. The policy maps are
- * new in any case and filled from `pol`. */
+/* Loads the maps, n64_query and in mode stateful n64_state. `pinned`: the maps in the
+ * pin folder are used, and refused when their layout is not that of this program. The
+ * maps of a generation (policy, pool) are new in any case and filled from `pol`. */
 int programs_open(struct programs *g, const struct policy *pol, const struct instance_paths *p,
 		  bool pinned, struct config_error *err);
 /* The program of each port and of both ends of the pair. */
@@ -29,14 +30,18 @@ void programs_close(struct programs *g);
 /* Descriptor of a map by name; -1: there is none. */
 int programs_map(const struct programs *g, const char *name);
 
-/* Pins what is not pinned yet: maps and n64_query. */
+/* Does this map belong to one generation of programs, so that it is not pinned? */
+bool programs_owns_map(const char *name);
+
+/* Pins what is not pinned yet: maps, n64_query and n64_state. */
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err);
-/* n64_query of a new generation: pinned beside the old one before the swap, then
- * put in its place in one step, or taken away. */
-int programs_stage_query(const struct programs *g, const struct instance_paths *p,
-			 struct config_error *err);
-int programs_adopt_query(const struct instance_paths *p, struct config_error *err);
-void programs_unstage_query(const struct instance_paths *p);
+/* n64_query and n64_state of a new generation: pinned beside the old ones before the
+ * swap, then put in their place, each in one step, or taken away. */
+int programs_stage(const struct programs *g, const struct instance_paths *p,
+		   struct config_error *err);
+int programs_adopt(const struct programs *g, const struct instance_paths *p,
+		   struct config_error *err);
+void programs_unstage(const struct instance_paths *p);
 
 /* Puts the programs on their devices, the pair first, with a pinned link each. */
 int programs_attach(const struct programs *g, const struct instance_paths *p,
@@ -58,6 +63,10 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 		const struct ports *ports, struct config_error *err);
 /* The rows that follow from the configuration. */
 int tables_fill_policy(int pol4, int pol6, const struct policy *pol);
+/* Mode stateful: which addresses are in the pool, and which new subscribers may get. */
+int tables_fill_pool(int pool, int dynamic, const struct policy *pol);
+/* The layout that the state of mode stateful has. */
+int tables_start_state(int fd);
 int tables_start_control(int fd);
 /* The control map in memory; NULL: errno says why. Opened before a swap, so that
  * raising the generation after it cannot fail. */

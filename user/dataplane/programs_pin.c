@@ -35,41 +35,64 @@ static void link_path(const struct instance_paths *p, __u32 slot, char path[PIN_
 	snprintf(path, PIN_PATH, "%s/%s", p->pin, name);
 }
 
-static void query_paths(const struct instance_paths *p, char path[PIN_PATH],
-			char fresh[PIN_PATH])
+/* Programs that are run by their pins, and where. */
+static const char *const run_pins[] = { "prog_query", "prog_state" };
+#define N_RUN_PINS 2
+
+static void run_paths(const struct instance_paths *p, int i, char path[PIN_PATH],
+		      char fresh[PIN_PATH])
 {
-	snprintf(path, PIN_PATH, "%s/prog_query", p->pin);
-	snprintf(fresh, PIN_PATH, "%s/prog_query_new", p->pin);
+	snprintf(path, PIN_PATH, "%s/%s", p->pin, run_pins[i]);
+	snprintf(fresh, PIN_PATH, "%s/%s_new", p->pin, run_pins[i]);
 }
 
-int programs_stage_query(const struct programs *g, const struct instance_paths *p,
-			 struct config_error *err)
+static int run_prog(const struct programs *g, int i)
+{
+	return i ? g->state : g->query;
+}
+
+int programs_stage(const struct programs *g, const struct instance_paths *p,
+		   struct config_error *err)
 {
 	char path[PIN_PATH], fresh[PIN_PATH];
+	int i;
 
-	query_paths(p, path, fresh);
-	unlink(fresh);
-	if (bpf_obj_pin(g->query, fresh))
-		return report_error(err, -errno, "cannot pin %s: %s", fresh, strerror(errno));
+	for (i = 0; i < N_RUN_PINS; i++) {
+		if (run_prog(g, i) < 0)
+			continue;
+		run_paths(p, i, path, fresh);
+		unlink(fresh);
+		if (bpf_obj_pin(run_prog(g, i), fresh))
+			return report_error(err, -errno, "cannot pin %s: %s", fresh,
+					    strerror(errno));
+	}
 	return 0;
 }
 
-int programs_adopt_query(const struct instance_paths *p, struct config_error *err)
+int programs_adopt(const struct programs *g, const struct instance_paths *p,
+		   struct config_error *err)
 {
 	char path[PIN_PATH], fresh[PIN_PATH];
+	int i;
 
-	query_paths(p, path, fresh);
-	if (rename(fresh, path))
-		return report_error(err, -errno, "cannot pin %s: %s", path, strerror(errno));
+	for (i = 0; i < N_RUN_PINS; i++) {
+		run_paths(p, i, path, fresh);
+		if (run_prog(g, i) >= 0 && rename(fresh, path))
+			return report_error(err, -errno, "cannot pin %s: %s", path,
+					    strerror(errno));
+	}
 	return 0;
 }
 
-void programs_unstage_query(const struct instance_paths *p)
+void programs_unstage(const struct instance_paths *p)
 {
 	char path[PIN_PATH], fresh[PIN_PATH];
+	int i;
 
-	query_paths(p, path, fresh);
-	unlink(fresh);
+	for (i = 0; i < N_RUN_PINS; i++) {
+		run_paths(p, i, path, fresh);
+		unlink(fresh);
+	}
 }
 
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err)
@@ -84,15 +107,15 @@ int programs_pin(struct programs *g, const struct instance_paths *p, struct conf
 	bpf_object__for_each_map(map, g->base->obj) {
 		const char *name = bpf_map__name(map);
 
-		if (bpf_map__is_internal(map) || !strcmp(name, "pol4") || !strcmp(name, "pol6"))
+		if (bpf_map__is_internal(map) || programs_owns_map(name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", p->pin, name);
 		if (bpf_obj_pin(bpf_map__fd(map), path) && errno != EEXIST)
 			return report_error(err, -errno,
 					    "cannot pin %s: %s", path, strerror(errno));
 	}
-	rc = programs_stage_query(g, p, err);
-	return rc ? rc : programs_adopt_query(p, err);
+	rc = programs_stage(g, p, err);
+	return rc ? rc : programs_adopt(g, p, err);
 }
 
 /* ---- attaching ---------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "routes.h"
+#include "shared.h"
 
 #define PROXY_MIN_LEN 24
 
@@ -55,17 +56,6 @@ static int collect_present(unsigned int dev, __be32 addr, void *ctx)
 	return set_add(ctx, dev, addr);
 }
 
-static bool is_local(const struct links *l, __be32 addr)
-{
-	size_t i;
-
-	for (i = 0; i < l->n_addr; i++) {
-		if (l->addr[i].fam == AF_INET && l->addr[i].local.w[0] == addr)
-			return true;
-	}
-	return false;
-}
-
 /* Every address of `p` but the network and broadcast address of the subnet `a`,
  * and those of the host itself. */
 static int want_prefix(struct proxy_set *want, const struct links *l, const struct addr *a,
@@ -80,21 +70,23 @@ static int want_prefix(struct proxy_set *want, const struct links *l, const stru
 
 		if (a->len < 31 && (addr == net || addr == bcast))
 			continue;
-		if (!is_local(l, be32(addr)) && !set_has(want, a->ifindex, be32(addr)))
+		if (!shared_is_local(l, be32(addr)) && !set_has(want, a->ifindex, be32(addr)))
 			rc = set_add(want, a->ifindex, be32(addr));
 	}
 	return rc;
 }
 
-static int want_all(struct proxy_set *want, const struct config *c, const struct links *l,
-		    const struct ports *p, say_fn say)
+static int want_all(struct proxy_set *want, const struct config *c, const struct attachment *at,
+		    const struct n64_slot *slot, say_fn say)
 {
+	const struct links *l = &at->links;
+	const struct ports *p = &at->ports;
 	struct vlan_hdr tag[N64_MAX_TAGS];
 	struct prefix4 *p4;
 	char text[PREFIX_TEXT];
 	size_t n4, i, k;
 	__u32 n_tags;
-	int rc = translated4(c, &p4, &n4);
+	int rc = translated4(c, l, slot, &p4, &n4);
 
 	for (i = 0; i < l->n_addr && !rc; i++) {
 		const struct addr *a = &l->addr[i];
@@ -251,21 +243,21 @@ static int sync_sets(struct state *s, struct nl *nl, const struct links *l,
 	return rc;
 }
 
-int proxies_sync(struct state *s, struct nl *nl, const struct config *c, const struct links *l,
-		 const struct ports *p, say_fn say, struct config_error *err)
+int proxies_sync(struct attachment *a, const struct config *c, const struct n64_slot *slot,
+		 say_fn say, struct config_error *err)
 {
 	struct proxy_set want = { 0 }, have = { 0 };
 	int rc = 0;
 
 	if (c->opt.proxy_arp == PROXY_ARP_AUTO)
-		rc = want_all(&want, c, l, p, say);
+		rc = want_all(&want, c, a, slot, say);
 	if (!rc)
-		rc = nl_proxies4(nl, collect_present, &have);
+		rc = nl_proxies4(&a->nl, collect_present, &have);
 	if (!rc)
-		rc = sync_sets(s, nl, l, &want, &have, say);
+		rc = sync_sets(&a->state, &a->nl, &a->links, &want, &have, say);
 	if (rc)
 		report_error(err, rc, "cannot make the proxy ARP entries: %s%s%s", strerror(-rc),
-			     nl->why[0] ? ": " : "", nl->why);
+			     a->nl.why[0] ? ": " : "", a->nl.why);
 	free(want.v);
 	free(have.v);
 	return rc;
@@ -321,13 +313,14 @@ void routes_warn(const struct config *c, const struct links *l, const struct por
 	struct prefix4 *p4;
 	size_t n4, i, k;
 
-	if (translated4(c, &p4, &n4))
+	if (translated4(c, l, NULL, &p4, &n4))
 		return;
 	for (i = 0; i < l->n_addr; i++) {
 		const struct addr *a = &l->addr[i];
 
 		warn_address(c, l, a, p, say);
-		for (k = 0; a->fam == AF_INET && k < n4; k++) {
+		/* of pool4 it is shared with the host (GEN-05), which is said elsewhere */
+		for (k = 0; a->fam == AF_INET && c->opt.mode != MODE_STATEFUL && k < n4; k++) {
 			if (prefix4_covers(&p4[k], a->local.w[0], 32))
 				report_say(say,
 					   "warning: %s is an address of this host and lies in "

@@ -3,6 +3,8 @@
  * in policy maps of their own, and swapped in device by device. What fails before
  * the swap changes nothing. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "plan.h"
 #include "programs.h"
 #include "routes.h"
+#include "state_attach.h"
 #include "worker_process.h"
 
 static int refuse(struct config_error *err, const char *what)
@@ -22,10 +25,25 @@ static int refuse(struct config_error *err, const char *what)
 }
 
 /* Options that need detach and attach (RESTART in option.def), by name. */
+static int judge_options(const struct config *c, const struct n64_opts *running,
+			 struct config_error *err)
+{
+	int id;
+
+	for (id = 0; id < N_OPTS; id++) {
+		size_t at = options[id].offset - offsetof(struct config, opt);
+
+		if (options[id].type == OPT_TYPE_LIST || !options[id].restart)
+			continue;
+		if (memcmp((const char *)&c->opt + at, (const char *)running + at, sizeof(__u32)))
+			return refuse(err, options[id].key);
+	}
+	return 0;
+}
+
 static int judge_change(const struct attachment *a, const struct config *c,
 			struct config_error *err)
 {
-	static const char *const modes[] = { "siit", "stateful", "dynamic" };
 	char what[160];
 	__u32 i;
 
@@ -33,10 +51,6 @@ static int judge_change(const struct attachment *a, const struct config *c,
 		return report_error(err, -EINVAL,
 				    "the attach of this instance was interrupted; use: xdp-nat64 "
 				    "detach, then attach");
-	if (strcmp(modes[c->opt.mode], state_str(&a->state, "mode")))
-		return refuse(err, "mode");
-	if (c->opt.proxy_arp != state_u64(&a->state, "proxy_arp"))
-		return refuse(err, "proxy-arp");
 	if (c->interfaces.n != a->ports.n)
 		return refuse(err, "the list of interfaces");
 	for (i = 0; i < a->ports.n; i++) {
@@ -71,7 +85,7 @@ static int swap_in(struct attachment *a, const struct programs *g, const struct 
 {
 	const struct instance_paths *p = &a->state.path;
 	struct config_error why;
-	int rc = programs_stage_query(g, p, err);
+	int rc = programs_stage(g, p, err);
 
 	if (!rc)
 		rc = plan_save(pol, p, err);
@@ -81,26 +95,51 @@ static int swap_in(struct attachment *a, const struct programs *g, const struct 
 			plan_save(old, p, NULL);
 	}
 	if (rc) {
-		programs_unstage_query(p);
+		programs_unstage(p);
 		return rc;
 	}
-	if (programs_adopt_query(p, &why))
-		report_say(say, "warning: %s; the worker asks the old program for routes",
-			   why.text);
+	if (programs_adopt(g, p, &why))
+		report_say(say, "warning: %s; the worker asks the old program", why.text);
 	tables_raise_generation(control);
 	return 0;
 }
 
-static int put_generation(struct attachment *a, const struct policy *old,
-			  const struct policy *pol, say_fn say, struct config_error *err)
+/* What the parts of a reload share. */
+struct reload {
+	struct attachment *a;
+	const struct config *c;
+	const struct reload_opts *o;
+	struct policy old, pol;
+	struct n64_slot *slot;	/* those that run; NULL: not in this mode */
+};
+
+/* The swap between the two halves of a change of the state. */
+static int swap_state(struct reload *r, struct programs *g, struct n64_control *control,
+		      struct config_error *err)
 {
-	struct n64_control *control = NULL;
-	struct programs g;
-	int rc = programs_open(&g, pol, &a->state.path, true, err);
+	struct state_change sc;
+	int rc = state_begin(&sc, g, r->a, r->c, r->slot, &r->pol, r->o->force, err);
 
 	if (rc)
 		return rc;
-	rc = programs_load(&g, &pol->conf, &a->ports, err);
+	rc = swap_in(r->a, g, &r->old, &r->pol, control, r->o->say, err);
+	if (rc) {
+		state_abort(&sc);
+		return rc;
+	}
+	return state_finish(&sc, r->o->now, r->o->say, err);
+}
+
+static int put_generation(struct reload *r, struct config_error *err)
+{
+	struct n64_control *control = NULL;
+	struct attachment *a = r->a;
+	struct programs g;
+	int rc = programs_open(&g, &r->pol, &a->state.path, true, err);
+
+	if (rc)
+		return rc;
+	rc = programs_load(&g, &r->pol.conf, &a->ports, err);
 	if (!rc) {
 		control = tables_open_control(programs_map(&g, "control"));
 		if (!control)
@@ -113,7 +152,7 @@ static int put_generation(struct attachment *a, const struct policy *old,
 	if (!rc)
 		rc = tables_fill(&g, &a->links, &a->pair, &a->ports, err);
 	if (!rc)
-		rc = swap_in(a, &g, old, pol, control, say, err);
+		rc = swap_state(r, &g, control, err);
 	if (control)
 		tables_close_control(control);
 	programs_close(&g);
@@ -121,58 +160,77 @@ static int put_generation(struct attachment *a, const struct policy *old,
 }
 
 /* The new generation is in force: what is left concerns the kernel alone. */
-static int follow_up(struct attachment *a, const struct config *c, char *const *words, say_fn say,
-		     struct config_error *err)
+static int follow_up(struct reload *r, struct config_error *err)
 {
+	struct attachment *a = r->a;
 	const struct instance_paths *p = &a->state.path;
 	struct config_error why;
+	say_fn say = r->o->say;
 	int rc;
 
-	if (instance_remember(&a->state, words) || state_save(&a->state))
+	if (instance_remember(&a->state, r->o->words) || state_save(&a->state))
 		report_say(say, "warning: a reload will need the same options again: they could "
 				"not be stored");
 	report_say(say, "swapped in the new programs on %u interfaces and the pair", a->ports.n);
 	if (worker_wake(p))
 		report_say(say, "told the worker (pid %d)", worker_pid(p));
 	else if (state_bool(&a->state, "worker"))
-		report_say(say,
-			   "warning: no worker runs; use: xdp-nat64 worker --name %s", c->name);
-	rc = routes_sync(&a->nl, c, a->pair.kernel, p->kernel, say, &why);
+		report_say(say, "warning: no worker runs; use: xdp-nat64 worker --name %s",
+			   r->c->name);
+	rc = routes_sync(a, r->c, r->pol.slot, say, &why);
 	if (!rc)
-		rc = proxies_sync(&a->state, &a->nl, c, &a->links, &a->ports, say, &why);
+		rc = proxies_sync(a, r->c, r->pol.slot, say, &why);
 	if (rc)
 		return report_error(err, rc, "the new policy is in force, but not all around it: "
 					     "%s; to repeat it: xdp-nat64 reload --name %s",
-				    why.text, c->name);
-	report_say(say, "reloaded instance '%s'", c->name);
+				    why.text, r->c->name);
+	report_say(say, "reloaded instance '%s'", r->c->name);
 	return 0;
 }
 
-static int reload_locked(struct attachment *a, const struct config *c, char *const *words,
-			 say_fn say, struct config_error *err)
+static int reload_policy(struct reload *r, struct config_error *err)
 {
-	const struct instance_paths *p = &a->state.path;
-	struct policy old = { 0 }, pol = { 0 };
+	struct attachment *a = r->a;
+	struct plan_before before = { .conf = &r->old.conf };
+	int rc = state_slots(a, &r->slot, r->o->say, err);
+
+	if (rc)
+		return rc;
+	before.slot = r->slot;
+	a->pair.queues = r->old.conf.xsk_queues;
+	rc = state_judge(r->c, &a->links, &a->ports, r->slot, r->o->say, err);
+	if (rc)
+		return rc;
+	routes_warn(r->c, &a->links, &a->ports, r->o->say);
+	rc = plan_make(r->c, &a->links, &a->ports, &a->pair, &before, &r->pol, r->o->say, err);
+	if (!rc)
+		rc = put_generation(r, err);
+	return rc ? rc : follow_up(r, err);
+}
+
+static int reload_locked(struct attachment *a, const struct config *c,
+			 const struct reload_opts *o, struct config_error *err)
+{
+	struct reload r = { .a = a, .c = c, .o = o };
 	int rc = judge_change(a, c, err);
 
 	if (rc)
 		return rc;
-	rc = policy_load(&old, p->policy);
+	rc = policy_load(&r.old, a->state.path.policy);
 	if (rc)
 		return report_error(err, rc,
 				    "%s cannot be read (%s); use: xdp-nat64 detach, then attach",
-				    p->policy, strerror(-rc));
-	a->pair.queues = old.conf.xsk_queues;
-	routes_warn(c, &a->links, &a->ports, say);
-	rc = plan_make(c, &a->links, &a->ports, &a->pair, &old.conf, &pol, err);
+				    a->state.path.policy, strerror(-rc));
+	rc = judge_options(c, &r.old.conf.opt, err);
 	if (!rc)
-		rc = put_generation(a, &old, &pol, say, err);
-	policy_free(&old);
-	policy_free(&pol);
-	return rc ? rc : follow_up(a, c, words, say, err);
+		rc = reload_policy(&r, err);
+	free(r.slot);
+	policy_free(&r.old);
+	policy_free(&r.pol);
+	return rc;
 }
 
-int instance_reload(const struct config *c, char *const *words, say_fn say,
+int instance_reload(const struct config *c, const struct reload_opts *o,
 		    struct config_error *err)
 {
 	struct attachment a;
@@ -189,7 +247,7 @@ int instance_reload(const struct config *c, char *const *words, say_fn say,
 	if (!rc)
 		rc = attachment_load(&a, c->name, "reload", err);
 	if (!rc)
-		rc = reload_locked(&a, c, words, say, err);
+		rc = reload_locked(&a, c, o, err);
 	attachment_close(&a);
 	place_unlock(lock);
 	signals_release();

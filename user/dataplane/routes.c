@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shared.h"
+
 bool prefix4_covers(const struct prefix4 *outer, __be32 addr, unsigned int len)
 {
 	__be32 mask = outer->len ? be32(~0u << (32 - outer->len)) : 0;
@@ -40,17 +42,62 @@ static int by_prefix4(const void *a, const void *b)
 	return (int)x->len - (int)y->len;
 }
 
-int translated4(const struct config *c, struct prefix4 **v, size_t *n)
+/* Whose packets come to the pool: pool4, static addresses, what drains. */
+static size_t pool_prefixes(const struct config *c, const struct n64_slot *slot,
+			    struct prefix4 *p)
 {
-	size_t i, all = c->eam.n + c->xlat4.n, kept = 0;
-	struct prefix4 *p = calloc(all + 1, sizeof(*p));
+	size_t i, n = 0;
 
-	if (!p)
+	for (i = 0; i < c->pool4.n; i++)
+		p[n++] = c->pool4.v[i].prefix;
+	for (i = 0; i < c->statics.n; i++)
+		p[n++] = (struct prefix4){ c->statics.v[i].addr4, 32 };
+	for (i = 0; slot && i < N64_MAX_SLOTS; i++) {
+		if (slot[i].flags & SLOT_DRAINING)
+			p[n++] = (struct prefix4){ slot[i].addr, 32 };
+	}
+	return n;
+}
+
+/* A prefix of the pool goes to nat64 unless it is an address of the host, or lies in
+ * one that goes there anyway. */
+static bool is_routed_pool(const struct prefix4 *p, const struct prefix4 *pool, size_t n,
+			   const struct links *l)
+{
+	size_t i;
+
+	if (p->len == 32 && shared_is_local(l, p->addr))
+		return false;
+	for (i = 0; i < n; i++) {
+		if (pool[i].len < p->len && prefix4_covers(&pool[i], p->addr, p->len))
+			return false;
+	}
+	return true;
+}
+
+int translated4(const struct config *c, const struct links *l, const struct n64_slot *slot,
+		struct prefix4 **v, size_t *n)
+{
+	size_t i, n_pool, all = c->eam.n + c->xlat4.n, kept = 0;
+	size_t most = c->pool4.n + c->statics.n + N64_MAX_SLOTS;
+	struct prefix4 *pool = calloc(most, sizeof(*pool));
+	struct prefix4 *p = calloc(all + most, sizeof(*p));
+
+	if (!p || !pool) {
+		free(p);
+		free(pool);
 		return -ENOMEM;
+	}
 	for (i = 0; i < c->eam.n; i++)
 		p[i] = c->eam.v[i].v4;
 	for (i = 0; i < c->xlat4.n; i++)
 		p[c->eam.n + i] = c->xlat4.v[i];
+	n_pool = pool_prefixes(c, slot, pool);
+	for (i = 0; i < n_pool; i++) {
+		if (is_routed_pool(&pool[i], pool, n_pool, l))
+			p[all++] = pool[i];
+	}
+	free(pool);
 	qsort(p, all, sizeof(*p), by_prefix4);
 	for (i = 0; i < all; i++) {
 		if (!kept || by_prefix4(&p[kept - 1], &p[i]))
@@ -130,11 +177,12 @@ static int compare_row(const struct nl_route *r, void *ctx)
 	return 0;
 }
 
-static int wanted_fill(struct table *t, const struct config *c)
+static int wanted_fill(struct table *t, const struct config *c, const struct links *l,
+		       const struct n64_slot *slot)
 {
 	struct prefix4 *p4;
 	size_t n4, i;
-	int rc = translated4(c, &p4, &n4);
+	int rc = translated4(c, l, slot, &p4, &n4);
 
 	if (rc)
 		return rc;
@@ -208,20 +256,20 @@ static int write_routes(struct nl *nl, struct table *t, const char *name, say_fn
 	return 0;
 }
 
-int routes_sync(struct nl *nl, const struct config *c, __u32 dev, const char *name, say_fn say,
-		struct config_error *err)
+int routes_sync(struct attachment *a, const struct config *c, const struct n64_slot *slot,
+		say_fn say, struct config_error *err)
 {
-	struct table t = { .dev = dev };
-	int rc = wanted_fill(&t, c);
+	struct table t = { .dev = a->pair.kernel };
+	int rc = wanted_fill(&t, c, &a->links, slot);
 
 	if (!rc)
-		rc = nl_routes(nl, AF_INET, compare_row, &t);
+		rc = nl_routes(&a->nl, AF_INET, compare_row, &t);
 	if (!rc)
-		rc = nl_routes(nl, AF_INET6, compare_row, &t);
+		rc = nl_routes(&a->nl, AF_INET6, compare_row, &t);
 	if (rc)
 		report_error(err, rc, "cannot read the routes of this host: %s", strerror(-rc));
 	else
-		rc = write_routes(nl, &t, name, say, err);
+		rc = write_routes(&a->nl, &t, a->state.path.kernel, say, err);
 	free(t.v);
 	free(t.stale);
 	return rc;

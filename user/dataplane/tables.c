@@ -86,6 +86,29 @@ int tables_fill_policy(int pol4, int pol6, const struct policy *pol)
 	return 0;
 }
 
+int tables_fill_pool(int pool, int dynamic, const struct policy *pol)
+{
+	__u32 i;
+
+	for (i = 0; i < pol->conf.st.pool_lines; i++) {
+		if (bpf_map_update_elem(pool, &i, &pol->pool_line[i], BPF_ANY))
+			return -errno;
+	}
+	for (i = 0; i < pol->conf.st.n_dynamic; i++) {
+		if (bpf_map_update_elem(dynamic, &i, &pol->dynamic[i], BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_start_state(int fd)
+{
+	struct n64_state s = { .abi = N64_ABI };
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(fd, &zero, &s, BPF_ANY) ? -errno : 0;
+}
+
 int tables_start_control(int fd)
 {
 	struct n64_control c = { .abi = N64_ABI, .policy_gen = 1 };
