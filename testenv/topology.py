@@ -81,6 +81,11 @@ class Topology:
                         ipv4__conf__default__rp_filter=0, ipv4__conf__all__rp_filter=0)
             host.ip("link set dev lo up")
         self.gateway.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+        self.build_near()
+        if self.far:
+            self.build_far()
+
+    def build_near(self):
         self.cable(self.client, "eth0", self.gateway, "eth6")
         self.cable(self.server, "eth0", self.gateway, "eth4")
         self.gateway.ip(f"""
@@ -94,8 +99,6 @@ class Topology:
             self.be_dumb()
         else:
             self.address()
-        if self.far:
-            self.build_far()
 
     def cable(self, one, device1, two, device2, program=True):
         subprocess.run(["ip", "link", "add", "name", device1, "netns", one.name,
