@@ -68,13 +68,16 @@ static inline void forward_udp_zero(const struct pkt *p, const struct addr6 *src
 }
 
 /* The size of what becomes IPv6 (MTU-46-02/03). `p`: IPv4 facts. R_too_big with
- * DF=1, else *per is what a piece may carry. */
+ * DF=1, else *per is what a piece may carry. What was put together here out of fragments
+ * with DF=1 may be cut again, but not where one of them alone would have been refused. */
 static inline enum reason forward_fit6(const struct slow_job *j, const struct pkt *p, __u32 mtu6,
 				       __u32 *per)
 {
 	__u32 lim6 = mtu_lim6(j->env->conf, mtu6);
 
 	*per = p->l4_len;
+	if (j->in->piece_df && IP6_LEN + FRAGHDR_LEN + j->in->piece > mtu6)
+		return R_too_big;
 	if (p->df)
 		return len_4to6(p) > mtu6 ? R_too_big : R_GO_ON;
 	if (len_4to6(p) > lim6)
@@ -97,7 +100,7 @@ static inline enum reason forward_4to6(struct slow_job *j)
 	if (!r)
 		r = forward_fit6(j, p, mtu6, &per);
 	if (r) {
-		j->mtu = mtu_told4(mtu6, pkt_is_fragment(p));
+		j->mtu = mtu_told4(mtu6, pkt_is_fragment(p) || j->in->reassembled);
 		return r;
 	}
 	if (job_is_cut(j))
@@ -109,9 +112,20 @@ static inline enum reason forward_4to6(struct slow_job *j)
 	return fragments_sent(j, fragments_send6(j, p, src, dst, per), R_kern_4to6);
 }
 
+/* MTU-64-01: is a packet that the next hop does not take one to be refused? What was put
+ * together here out of fragments is cut again instead (FRG-13), unless one of them alone
+ * was too big: then its sender can do better. */
+static inline bool forward_is_long(const struct slow_job *j, __u32 mtu4)
+{
+	const struct slow_in *in = j->in;
+
+	if (!in->reassembled)
+		return j->p.l3_len > MTU6_MIN;
+	return IP4_LEN + in->piece > mtu4 && IP6_LEN + FRAGHDR_LEN + in->piece > MTU6_MIN;
+}
+
 /* Where a 6->4 packet goes and what a piece of it may carry (MTU-64-01/02); *whole: it
- * need not be cut. What was put together here out of fragments may be cut again, its
- * sender can do nothing about its size (FRG-13). */
+ * need not be cut. */
 static inline enum reason forward_size4(struct slow_job *j, __u32 *mtu4, __u32 *per, bool *whole)
 {
 	const struct addr6 src = { { j->x.src4 } }, dst = { { j->x.dst4 } };
@@ -124,7 +138,7 @@ static inline enum reason forward_size4(struct slow_job *j, __u32 *mtu4, __u32 *
 	*whole = len_6to4(p) <= *mtu4;
 	if (!*whole) {
 		j->mtu = mtu_told6(*mtu4);
-		if (p->l3_len > MTU6_MIN && !j->in->reassembled)
+		if (forward_is_long(j, *mtu4))
 			return R_too_big;
 		*per = mtu_frag4_payload(*mtu4);
 	}

@@ -116,13 +116,14 @@ static inline void error_word(const struct slow_job *j, enum reason r, __u8 word
 	__builtin_memcpy(word, &v, sizeof(v));
 }
 
-/* GERR-22: as much of the packet as received as fits. */
+/* GERR-22, FRG-16: as much of the packet as received as fits. */
 static inline __u32 error_quote(const struct slow_job *j)
 {
-	__u32 n = mtu_min(j->p.l3_len, j->in->len);
+	__u32 n = j->in->quote ? j->in->quote_len : mtu_min(j->p.l3_len, j->in->len);
 
 	n = mtu_min(n, j->p.fam == FAM_4 ? ICMP4_ROOM : ICMP6_ROOM);
-	__builtin_memcpy(icmp_payload(j, (enum ip_family)j->p.fam), j->in->ip, n);
+	__builtin_memcpy(icmp_payload(j, (enum ip_family)j->p.fam),
+			 j->in->quote ? j->in->quote : j->in->ip, n);
 	return n;
 }
 

@@ -110,6 +110,8 @@ static inline enum reason slow_return(const struct slow_job *j)
 		return R_pair_not_target;
 	if (j->in->len < j->in->true_len)
 		return R_sp_too_long;
+	if (j->in->reassembled)
+		return R_sp_returned; /* reassembly.h has the fragments as they came */
 	j->ops->emit(j->ops->ctx, j->in->ip, j->in->len, EMIT_RETURNED);
 	return R_sp_returned;
 }

@@ -21,6 +21,12 @@ struct slow_in {
 	bool has_frag_id;	/* a fragment whose IPv4 identification shall be frag_id
 				 * (FRG-12) */
 	__u32 frag_id;
+	/* Of a reassembled datagram: the payload of the largest fragment, whether one had DF,
+	 * and the first fragment as it was received, for errors to quote (FRG-16). */
+	__u32 piece;
+	bool piece_df;
+	const __u8 *quote;
+	__u32 quote_len;
 	/* Out, may be NULL: what the state answered for a first fragment, whole or not, for
 	 * slow_fragment_known. op: CALL_OUT, CALL_IN, or CALL_IN with CALL_HAIRPIN (HP-04). */
 	struct n64_call *call_out;
