@@ -102,6 +102,33 @@ $(B)/user/%.o: user/%.c config.mk Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -c $< -o $@
 
+# ---- the same with a clock that tests put forward (ST-11) ------------------------------
+# Only what holds the BPF programs differs: the skeleton, and who includes it.
+
+CLOCK_SRC := $(shell grep -l '"nat64.skel.h"' $(USER_SRC))
+CLOCK_OBJ := $(USER_SRC:%.c=$(B)/%.o)
+CLOCK_OBJ := $(filter-out $(CLOCK_SRC:%.c=$(B)/%.o),$(CLOCK_OBJ)) $(CLOCK_SRC:%.c=$(B)/clock/%.o)
+
+$(B)/clock/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DN64_TEST_CLOCK -MD -MP -c $< -o $@
+
+$(B)/clock/nat64.skel.h: $(B)/clock/nat64.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name nat64_bpf > $@.tmp
+	@mv $@.tmp $@
+
+$(B)/clock/user/%.o: user/%.c config.mk Makefile | $(B)/clock/nat64.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -isystem $(B)/clock $(USER_CFLAGS) -MD -MP -c $< -o $@
+
+$(B)/test/xdp-nat64-clock: $(CLOCK_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) $^ $(LIBS) -o $@
+
 # ---- unit tests: sanitized; common/ by both compilers --------------------------------
 
 $(B)/san/user/%.o: user/%.c config.mk Makefile
@@ -148,10 +175,10 @@ unit-build: $(TESTS) $(TESTS_CLANG)
 unit: unit-build
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
 
-e2e: all
+e2e: all $(B)/test/xdp-nat64-clock
 	@$(PYTHON) testenv/run_tests.py --e2e
 
-test: all unit-build
+test: all unit-build $(B)/test/xdp-nat64-clock
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
 
 # ---- fuzzing ------------------------------------------------------------------------------
@@ -194,8 +221,9 @@ check: config.mk
 
 # ---- the demo and the benchmark -----------------------------------------------------------------
 
+# MODE=siit or stateful
 demo: all
-	@$(PYTHON) testenv/demo.py $(if $(filter-out 0,$(KEEP)),--keep)
+	@$(PYTHON) testenv/demo.py $(if $(MODE),--mode $(MODE)) $(if $(filter-out 0,$(KEEP)),--keep)
 
 demo-clean:
 	@$(PYTHON) testenv/demo.py --clean
@@ -251,7 +279,8 @@ clean:
 help:
 	@echo "make            build build/xdp-nat64"
 	@echo "make test       build, unit tests and end-to-end tests (root; else unit tests only)"
-	@echo "make demo       an IPv6-only client reaches an IPv4-only server, here and now (root)"
+	@echo "make demo       IPv6-only clients share an IPv4 address, here and now (root);"
+	@echo "                MODE=siit: one client with an IPv4 address of its own;"
 	@echo "                KEEP=1 leaves it standing; make demo-clean removes it"
 	@echo "make bench      packets per second on veth pairs (root)"
 	@echo "make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
