@@ -89,13 +89,39 @@ static void show_options(json_t *root, const struct config *c)
 	}
 }
 
+/* What the pool gives and what the tables are made for (mode stateful). */
+static void show_state(json_t *root, const struct state_sizes *s)
+{
+	json_t *t = out_table(root, "pool"), *section;
+
+	for (__u32 i = 0; i < N_ST_PROTOS; i++) {
+		json_t *r = out_row(t);
+
+		out_str(r, "protocol", "%s", st_proto_text(i));
+		out_int(r, "addresses", s->proto_rows[i]);
+		out_int(r, "ports", (long long)s->ports[i]);
+		out_int(r, "mappings", (long long)s->mappings[i]);
+	}
+	section = out_section(root, "state");
+	out_int(section, "addresses", s->addresses);
+	out_int(section, "sessions", (long long)s->sessions);
+	out_int(section, "subscribers", (long long)s->subscribers);
+	out_real(section, "memory_mib", (double)s->bytes / (1 << 20));
+}
+
 static int show(const struct cli *cli, const struct config *c)
 {
+	const bool stateful = c->opt.mode == MODE_STATEFUL;
+	struct config_error err;
+	struct state_sizes sizes;
 	json_t *root;
 	struct n64_conf conf;
 	struct policy policy;
 	int rc;
 
+	rc = stateful ? state_sizes(c, &sizes, &err) : 0;
+	if (rc)
+		return cli_fail(cli, &err);
 	config_to_conf(c, &conf);
 	rc = policy_compile(c, &conf, NULL, 0, &policy);
 	if (rc) {
@@ -113,7 +139,12 @@ static int show(const struct cli *cli, const struct config *c)
 	show_pref64(root, c);
 	show_lists(root, c);
 	show_options(root, c);
-	rc = memory_show(root, policy.n4, policy.n6);
+	if (stateful) {
+		show_state(root, &sizes);
+		if (state_memory_check(&sizes, &err))
+			cli_warn(err.text); /* another host may have it */
+	}
+	rc = memory_show(root, policy.n4, policy.n6, stateful ? &sizes : NULL);
 	if (rc)
 		cli_error(cli, "the maps of the programs cannot be read: %s", strerror(-rc));
 	else

@@ -31,11 +31,32 @@ static const struct command commands[] = {
 	{ "check", cmd_check, "judge a configuration and show what would be in force", "[OPTIONS]",
 	  "Reads the configuration as attach would, changes nothing, and prints every\n"
 	  "option with its value, the lists, the prefixes and the memory of the maps.\n"
+	  "Mode stateful: also the ports of pool4 and what the tables are made for. At\n"
+	  "most 4096 addresses; one with all its ports takes 25 to 45 MiB, less with\n"
+	  "max-tcp-mappings and its like. More than this host has available is a\n"
+	  "warning here, and attach refuses it.\n"
 	  "Warnings go to stderr. Exit status 2: the configuration is wrong." },
 	{ "addr", cmd_addr, "convert between IPv4 and IPv6 addresses (RFC 6052)",
 	  "ADDRESS... [OPTIONS]",
 	  "An IPv4 address is embedded in each prefix, an IPv6 address is\n"
 	  "read by the prefix that holds it. Without -6 the prefix is 64:ff9b::/96." },
+	{ "mapping", cmd_mapping, "show and change the mappings of mode stateful",
+	  "list|lookup|add|del|flush [WORDS] [OPTIONS]",
+	  "list [FILTER...]                     mappings that FILTER means, or all\n"
+	  "lookup V4:PORT                       who has or had this address and port\n"
+	  "lookup V6                            what this host has and would get\n"
+	  "add tcp|udp|icmp V4:PORT [V6]:PORT   a static mapping, until detach\n"
+	  "del tcp|udp|icmp V4:PORT or [V6]:PORT  ends it at once, static or not\n"
+	  "flush FILTER...                      ends dynamic mappings\n\n"
+	  "Ports of ICMP are query identifiers. A dash: not known, or never." },
+	{ "session", cmd_session, "show and end the TCP sessions of mode stateful",
+	  "list|flush [OPTIONS]",
+	  "list [FILTER...]   sessions that FILTER means, or all\n"
+	  "flush FILTER...    ends sessions; their mappings stay\n\n"
+	  "Shown are TCP sessions (states of RFC 6146 3.5.2), with filtering adf also\n"
+	  "the peers that a UDP or ICMP mapping may hear from (permission), and SYNs\n"
+	  "from IPv4 that wait for one from IPv6 (stored-syn). UDP and ICMP under\n"
+	  "filtering eif keep no sessions: see xdp-nat64 mapping list." },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

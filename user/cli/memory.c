@@ -51,7 +51,39 @@ static size_t map_bytes(const struct bpf_map *m, size_t n, int cpus)
 	}
 }
 
-int memory_show(json_t *root, size_t n4, size_t n6)
+/* Entries of a map of mode stateful that the configuration decides; `n` of any other. */
+static size_t state_entries(const struct nat64_bpf *skel, const struct bpf_map *m, size_t n,
+			    const struct state_sizes *s)
+{
+	if (m == skel->maps.bib6)
+		return s->bib6_lines;
+	if (m == skel->maps.sessions)
+		return s->session_lines;
+	if (m == skel->maps.subs)
+		return s->sub_lines;
+	if (m == skel->maps.holds)
+		return s->hold_chunks;
+	if (m == skel->maps.reach)
+		return s->reach_words;
+	if (m == skel->maps.pool)
+		return s->pool_lines;
+	if (m == skel->maps.dynamic)
+		return s->addresses;
+	return n;
+}
+
+/* What lies behind an entry of an array of maps. */
+static size_t inner_bytes(const struct nat64_bpf *skel, const struct bpf_map *m,
+			  const struct state_sizes *s)
+{
+	if (m == skel->maps.bindings)
+		return s->binding_bytes;
+	if (m == skel->maps.rows)
+		return s->row_bytes;
+	return m == skel->maps.blocks ? s->block_bytes : 0;
+}
+
+int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *state)
 {
 	struct nat64_bpf *skel = nat64_bpf__open();
 	int cpus = libbpf_num_possible_cpus();
@@ -74,7 +106,11 @@ int memory_show(json_t *root, size_t n4, size_t n6)
 			n = n4;
 		else if (m == skel->maps.pol6)
 			n = n6;
+		if (state)
+			n = state_entries(skel, m, n, state);
 		bytes = map_bytes(m, n, cpus > 0 ? cpus : 1);
+		if (state)
+			bytes += inner_bytes(skel, m, state);
 		total += bytes;
 		r = out_row(t);
 		out_str(r, "map", "%s", name);

@@ -6,8 +6,11 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "config/policy.h"
+
 /* Adds the table "memory" with a row for each map, and "memory_mib", the sum;
- * n4 and n6 are the rows of the compiled policy. 0 or -errno. */
-int memory_show(json_t *root, size_t n4, size_t n6);
+ * n4 and n6 are the rows of the compiled policy, `state` the tables of mode stateful
+ * (NULL in the other modes). 0 or -errno. */
+int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *state);
 
 #endif

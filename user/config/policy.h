@@ -51,6 +51,9 @@ struct state_sizes {
 	__u64 sessions, subscribers;
 	__u32 bib6_lines, session_lines, sub_lines, hold_chunks;
 	__u32 reach_words;	/* entries of map reach */
+	__u32 pool_lines;	/* about: pool_slots and the seed decide */
+	/* bytes of the inner maps of bindings, rows and blocks, and of everything */
+	__u64 binding_bytes, row_bytes, block_bytes;
 	__u64 bytes;
 };
 

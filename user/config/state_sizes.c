@@ -101,12 +101,11 @@ static __u64 lines_for(__u64 wanted)
 
 static void count_memory(const struct config *c, struct state_sizes *s)
 {
-	__u64 row = shared_array(N64_ROW_PORTS, sizeof(struct n64_binding)) +
-		    shared_array(1, sizeof(struct n64_row));
-
-	s->bytes = s->rows * row;
+	s->binding_bytes = s->rows * shared_array(N64_ROW_PORTS, sizeof(struct n64_binding));
+	s->row_bytes = s->rows * shared_array(1, sizeof(struct n64_row));
 	if (c->opt.port_block)
-		s->bytes += s->addresses * shared_array(1, sizeof(struct n64_blocks));
+		s->block_bytes = s->addresses * shared_array(1, sizeof(struct n64_blocks));
+	s->bytes = s->binding_bytes + s->row_bytes + s->block_bytes;
 	s->bytes += 2 * plain_array(N64_MAX_ROWS, 8) + plain_array(N64_MAX_SLOTS, 8);
 	s->bytes += shared_array(s->bib6_lines, 2 * sizeof(struct n64_bib6));
 	s->bytes += shared_array(s->session_lines, 2 * sizeof(struct n64_session));
@@ -115,7 +114,7 @@ static void count_memory(const struct config *c, struct state_sizes *s)
 	s->bytes += plain_array(s->reach_words, 8);
 	s->bytes += shared_array(1, sizeof(struct n64_state));
 	s->bytes += shared_array(N64_MAX_SLOTS, sizeof(struct n64_slot));
-	s->bytes += plain_array(power_of_two(s->addresses), sizeof(struct n64_pool_line));
+	s->bytes += plain_array(s->pool_lines, sizeof(struct n64_pool_line));
 	s->bytes += plain_array(s->addresses, sizeof(struct n64_dynamic));
 }
 
@@ -153,6 +152,7 @@ static int size_tables(const struct config *c, struct state_sizes *s, struct con
 	s->hold_chunks = (__u32)(2ull * s->sub_lines + mappings / 8 + s->sessions / 8);
 	s->reach_words = (s->bib6_lines + 7) / 8 + (s->session_lines + 7) / 8 +
 			 (s->sub_lines + 7) / 8;
+	s->pool_lines = (__u32)power_of_two((s->addresses + 1) / 2);
 	return 0;
 }
 
