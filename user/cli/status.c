@@ -8,6 +8,7 @@
 #include "dataplane/health.h"
 #include "dataplane/place.h"
 #include "output/output.h"
+#include "status_state.h"
 
 struct report {
 	struct attachment a;
@@ -15,6 +16,7 @@ struct report {
 	bool has_policy;
 	struct counters counters;
 	bool has_counters;
+	struct pool_use use;
 	struct health health;
 };
 
@@ -32,8 +34,11 @@ static int gather(struct report *r, const char *wanted, struct config_error *err
 		return rc;
 	r->has_policy = !policy_load(&r->pol, r->a.state.path.policy);
 	r->has_counters = !counters_read(&r->a.state, &r->a.ports, &r->counters);
+	rc = pool_use_read(&r->a, &r->use);
+	if (rc) /* what is pinned is told by health_devices */
+		memset(&r->use, 0, sizeof(r->use));
 	health_check(&r->a, r->has_policy ? &r->pol.conf : NULL,
-		     r->has_counters ? &r->counters : NULL, &r->health);
+		     r->has_counters ? &r->counters : NULL, &r->use, &r->health);
 	return 0;
 }
 
@@ -41,6 +46,7 @@ static void release(struct report *r)
 {
 	if (r->has_policy)
 		policy_free(&r->pol);
+	pool_use_free(&r->use);
 	attachment_close(&r->a);
 }
 
@@ -188,6 +194,8 @@ static int show(const struct report *r, bool json)
 	show_policy(root, r);
 	show_devices(root, r);
 	show_worker(root, &r->health);
+	if (r->use.known && r->has_policy)
+		status_state(root, &r->use, &r->pol.conf);
 	show_traffic(root, r);
 	rc = output_print(root, json, stdout);
 	json_decref(root);

@@ -164,7 +164,7 @@ static void check_worker(const struct attachment *a, const struct counters *c, s
 }
 
 void health_check(const struct attachment *a, const struct n64_conf *conf,
-		  const struct counters *counters, struct health *h)
+		  const struct counters *counters, const struct pool_use *use, struct health *h)
 {
 	char remedy[96];
 
@@ -179,5 +179,6 @@ void health_check(const struct attachment *a, const struct n64_conf *conf,
 	health_host(a, conf, h);
 	if (counters)
 		health_traffic(a, counters, h);
+	health_state(use, conf, h);
 	health_firewall(h);
 }

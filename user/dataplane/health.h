@@ -5,6 +5,7 @@
 
 #include "counters.h"
 #include "instance.h"
+#include "pool_use.h"
 
 #define MAX_PROBLEMS 96
 
@@ -23,9 +24,10 @@ struct health {
 	unsigned int n_proxy;	/* addresses that are answered by ARP */
 };
 
-/* `conf` is that of policy.bin, `counters` may be NULL when they cannot be read. */
+/* `conf` is that of policy.bin, `counters` may be NULL when they cannot be read, `use`
+ * says itself whether it is known. */
 void health_check(const struct attachment *a, const struct n64_conf *conf,
-		  const struct counters *counters, struct health *h);
+		  const struct counters *counters, const struct pool_use *use, struct health *h);
 
 void health_add(struct health *h, bool bad, const char *remedy, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -34,6 +36,7 @@ void health_add(struct health *h, bool bad, const char *remedy, const char *fmt,
 void health_devices(const struct attachment *a, struct health *h);
 void health_host(const struct attachment *a, const struct n64_conf *conf, struct health *h);
 void health_traffic(const struct attachment *a, const struct counters *c, struct health *h);
+void health_state(const struct pool_use *u, const struct n64_conf *conf, struct health *h);
 void health_firewall(struct health *h);
 
 /* Program id behind a pinned link, 0: no such link. ifindex 0: its device is gone. */
