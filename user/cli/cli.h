@@ -27,6 +27,8 @@ int cmd_status(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_addr(int argc, char **argv);
+int cmd_mapping(int argc, char **argv);
+int cmd_session(int argc, char **argv);
 
 struct command {
 	const char *name;

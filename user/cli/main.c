@@ -42,12 +42,12 @@ static const struct command commands[] = {
 	  "read by the prefix that holds it. Without -6 the prefix is 64:ff9b::/96." },
 	{ "mapping", cmd_mapping, "show and change the mappings of mode stateful",
 	  "list|lookup|add|del|flush [WORDS] [OPTIONS]",
-	  "list [FILTER...]                     mappings that FILTER means, or all\n"
-	  "lookup V4:PORT                       who has or had this address and port\n"
-	  "lookup V6                            what this host has and would get\n"
-	  "add tcp|udp|icmp V4:PORT [V6]:PORT   a static mapping, until detach\n"
-	  "del tcp|udp|icmp V4:PORT or [V6]:PORT  ends it at once, static or not\n"
-	  "flush FILTER...                      ends dynamic mappings\n\n"
+	  "list [FILTER...]                        mappings that FILTER means, or all\n"
+	  "lookup V4:PORT                          who has or had this address and port\n"
+	  "lookup V6                               what this host has and would get\n"
+	  "add tcp|udp|icmp V4:PORT [V6]:PORT      a static mapping, until detach\n"
+	  "del tcp|udp|icmp V4:PORT or [V6]:PORT   ends it at once, static or not\n"
+	  "flush FILTER...                         ends dynamic mappings\n\n"
 	  "Ports of ICMP are query identifiers. A dash: not known, or never." },
 	{ "session", cmd_session, "show and end the TCP sessions of mode stateful",
 	  "list|flush [OPTIONS]",
