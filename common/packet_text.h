@@ -7,11 +7,13 @@
  *   L4: udp=N  udp=N/WHOLE (a first fragment)  udp0=N (checksum 0)  udplen=N
  *       tcp=N  tcp=N/WHOLE  syn=MSS  echo=N  reply=N  raw=PROTO:N  data=PROTO:AT:N
  *       icmp=TYPE:CODE:WORD:QUOTED [ quoted packet ] ext=N
+ *   in front of L4: sport= dport= eid=HEX (of an echo) flags=HEX (of TCP)
  *   lies and damage, at the end: len= ihl= hc ck (checksum off by as much as it
  *   is in the translated packet) cut= pad=
  *
- * Defaults: ttl 64, the rest 0. Payload bytes are (7 i + 3) mod 256. Names: S4 S6
- * H4 H6 K4 K6 R4 R6 GW4 GW6 and as6(IPv4 address), config "S". */
+ * Defaults: ttl 64, the rest 0; UDP 53 > 40001, TCP 80 > 40000, echo 1234. Payload
+ * bytes are (7 i + 3) mod 256. Names: S4 S6 H4 H6 K4 K6 R4 R6 GW4 GW6 and as6(IPv4
+ * address) of config "S"; T, C6, X6, and D6, R4D6, TD6 (of S4, R4, T) of config "P". */
 #ifndef N64_PACKET_TEXT_H
 #define N64_PACKET_TEXT_H
 
@@ -27,12 +29,16 @@ static const struct {
 	{ "GW4", "203.0.113.1" },  { "GW6", "2001:db8:ffff::1" },
 	{ "R4as6", "2001:db8:64::198.51.100.254" }, { "K4as6", "2001:db8:64::192.0.2.34" },
 	{ "H4as6", "2001:db8:64::192.0.2.33" },
+	{ "T", "203.0.113.8" },	   { "C6", "2001:db8:c::5" },
+	{ "X6", "2001:db8:c::6" }, { "D6", "64:ff9b:1::198.51.100.10" },
+	{ "R4D6", "64:ff9b:1::198.51.100.254" }, { "TD6", "64:ff9b:1::203.0.113.8" },
 };
 
 struct packet_text {
 	enum ip_family fam;
 	struct addr6 src, dst;	/* FAM_4: in w[0] */
 	unsigned int ttl, tos, id, frag, ihl;
+	unsigned int sport, dport, eid, flags; /* 0: the default */
 	__u8 opt[40], eh[1024];
 	__u32 n_opt, n_eh;
 	int first_nh, last_nh;	/* -1; offset of the last Next Header byte in eh */
@@ -134,7 +140,11 @@ static inline void packet_udp(struct packet_text *t, const char *value, bool csu
 {
 	const char *slash = strchr(value, '/');
 	__u32 n = (__u32)atoi(value), whole = slash ? (__u32)atoi(slash + 1) : n;
-	struct udp_hdr h = { .sport = be16(53), .dport = be16(40001), .len = be16(whole) };
+	struct udp_hdr h = {
+		.sport = be16(t->sport ? t->sport : 53),
+		.dport = be16(t->dport ? t->dport : 40001),
+		.len = be16(whole),
+	};
 
 	t->proto = P_UDP;
 	packet_fill(t->l4 + UDP_LEN, 0, whole);
@@ -150,10 +160,10 @@ static inline void packet_tcp(struct packet_text *t, const char *value, int mss)
 	__u32 n = mss < 0 ? (__u32)atoi(value) : 24;
 	__u32 whole = slash ? (__u32)atoi(slash + 1) : n;
 	struct tcp_hdr h = {
-		.sport = be16(80),
-		.dport = be16(40000),
+		.sport = be16(t->sport ? t->sport : 80),
+		.dport = be16(t->dport ? t->dport : 40000),
 		.doff = mss < 0 ? 0x50 : 0x60,
-		.flags = mss < 0 ? TCP_ACK : TCP_SYN,
+		.flags = t->flags ? (__u8)t->flags : mss < 0 ? TCP_ACK : TCP_SYN,
 		.window = be16(8192),
 	};
 	const __u8 opt[4] = { 2, 4, (__u8)(mss >> 8), (__u8)mss };
@@ -169,7 +179,7 @@ static inline void packet_tcp(struct packet_text *t, const char *value, int mss)
 
 static inline void packet_echo(struct packet_text *t, __u32 n, bool reply)
 {
-	struct icmp_hdr h = { .echo = { be16(0x1234), be16(1) } };
+	struct icmp_hdr h = { .echo = { be16(t->eid ? t->eid : 0x1234), be16(1) } };
 
 	t->proto = t->fam == FAM_4 ? P_ICMP4 : P_ICMP6;
 	h.type = reply ? ICMP4_ECHO_REPLY : ICMP4_ECHO;
@@ -279,6 +289,7 @@ static inline bool packet_word(struct packet_text *t, const char *key, const cha
 	} numbers[] = {
 		{ "ttl", &t->ttl }, { "tos", &t->tos }, { "id", &t->id },
 		{ "ihl", &t->ihl }, { "cut", &t->cut }, { "pad", &t->pad },
+		{ "sport", &t->sport }, { "dport", &t->dport },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -286,7 +297,11 @@ static inline bool packet_word(struct packet_text *t, const char *key, const cha
 			*numbers[i].at = (unsigned int)strtoul(value, NULL, 0);
 			return true;
 		}
-	if (!strcmp(key, "df"))
+	if (!strcmp(key, "eid"))
+		t->eid = (unsigned int)strtoul(value, NULL, 16);
+	else if (!strcmp(key, "flags"))
+		t->flags = (unsigned int)strtoul(value, NULL, 16);
+	else if (!strcmp(key, "df"))
 		t->frag |= IP4_DF;
 	else if (!strcmp(key, "mf"))
 		t->frag |= IP4_MF;

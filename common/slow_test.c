@@ -12,7 +12,7 @@
 
 struct row {
 	const char *rule;
-	const char *config;	/* options beside "S"; "!": without it */
+	const char *config;	/* options beside "S"; "!": without it, "@": "P" instead */
 	const char *in;		/* "pair", "mcast", "whole=N" (GEN-13) in front */
 	enum reason reason;
 	const char *out;	/* packets, "|" between them; "=": as it came */
@@ -28,10 +28,12 @@ static void begin(struct fake *f, const struct row *row)
 	const __be32 bcast = fake_addr4("198.51.100.255");
 
 	fake_init(f);
-	if (*config == '!')
-		config++;
-	else
+	if (*config == '@')
+		fake_config_p(f);
+	else if (*config != '!')
 		fake_config_s(f);
+	if (*config == '@' || *config == '!')
+		config++;
 	if (!strcmp(config, "no-source"))
 		f->no_source = true;
 	else if (!strcmp(config, "limited"))
@@ -320,6 +322,13 @@ TEST(quotes)
 TEST(extensions)
 TEST(sources)
 TEST(errors)
+TEST(st_targets)
+TEST(st_rules)
+TEST(st_shared)
+TEST(st_sizes)
+TEST(st_hairpins)
+TEST(st_quotes)
+TEST(st_errors)
 
 int main(void)
 {
@@ -338,6 +347,13 @@ int main(void)
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_st_targets),
+		cmocka_unit_test(test_st_rules),
+		cmocka_unit_test(test_st_shared),
+		cmocka_unit_test(test_st_sizes),
+		cmocka_unit_test(test_st_hairpins),
+		cmocka_unit_test(test_st_quotes),
+		cmocka_unit_test(test_st_errors),
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_zero_csum),
 		cmocka_unit_test(test_route_query),
