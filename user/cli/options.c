@@ -21,6 +21,7 @@ struct config_opt {
 static const struct config_opt config_opts[] = {
 	{ "interface", 'i', O_interfaces, "DEV[:both|6to4|4to6|none]" },
 	{ "pref64", '6', O_pref64, "PREFIX" },
+	{ "pool4", '4', O_pool4, "PREFIX[:PORTS]" },
 	{ "eam", 0, O_eam, "V4=V6" },
 	{ "xlat4", 0, O_xlat4, "PREFIX" },
 	{ "mode", 0, O_mode, "MODE" },
