@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "config/policy.h"
+#include "dataplane/shared.h"
 #include "memory.h"
 #include "output/output.h"
 
@@ -154,6 +155,29 @@ static int show(const struct cli *cli, const struct config *c)
 	return rc ? CLI_FAILED : CLI_OK;
 }
 
+/* Beside what is printed, which may be JSON. */
+static void say_aside(const char *text)
+{
+	fprintf(stderr, "%s\n", text);
+}
+
+/* GEN-12: what this host says about pool addresses that are its own. */
+static int judge_host(const struct cli *cli, const struct config *c)
+{
+	struct config_error err;
+	struct links links = { 0 };
+	struct nl nl;
+	int rc = CLI_GO_ON;
+
+	if (c->opt.mode != MODE_STATEFUL || nl_open(&nl))
+		return CLI_GO_ON;
+	if (!links_read(&nl, &links) && shared_judge(c, &links, say_aside, &err))
+		rc = cli_fail(cli, &err);
+	links_free(&links);
+	nl_close(&nl);
+	return rc;
+}
+
 int cmd_check(int argc, char **argv)
 {
 	struct cli cli;
@@ -163,6 +187,8 @@ int cmd_check(int argc, char **argv)
 	rc = cli_parse(&cli, argc, argv, CLI_CONFIG | CLI_NAME | CLI_JSON, NULL);
 	if (rc == CLI_GO_ON) {
 		rc = cli_config(&cli, &c);
+		if (rc == CLI_GO_ON)
+			rc = judge_host(&cli, &c);
 		if (rc == CLI_GO_ON)
 			rc = show(&cli, &c);
 		config_free(&c);
