@@ -37,6 +37,8 @@ static const struct row {
 	  53 },
 	{ "IPv6, an address that no IPv4 packet has", "   0: B80D01200000000000000000010200C0:0035 "
 	  "00000000000000000000000000000000:0000 0A" REST, true, .ok = false },
+	{ "IPv6, its own loopback", "   0: 00000000000000000000000001000000:0035 "
+	  "00000000000000000000000000000000:0000 0A" REST, true, .ok = false },
 	{ "cut", "   0: 010200C0", true, .ok = false },
 	{ "an address of odd length", "   0: 0102:0016 00000000:0000 0A" REST, true, .ok = false },
 };
