@@ -132,6 +132,10 @@ static const struct row bad[] = {
 	{ "PORT-01 protocol", HEAD "pool4: [{prefix: 203.0.113.5, protocols: [tcp, udp]}, "
 	  "{prefix: 203.0.113.5, protocols: [udp]}]\n",
 	  "'203.0.113.5/32:1024-65535:udp' is not allowed" },
+	{ "PORT-01 the right one", HEAD "pool4:\n- 203.0.113.0/28:100-200:udp\n"
+	  "- 203.0.113.0/28:300-400:tcp\n- 203.0.113.0/28:100-200:tcp\n- 203.0.113.5:150-160:tcp\n",
+	  ":8: pool4: '203.0.113.5/32:150-160:tcp' is not allowed, it has addresses and ports of "
+	  "203.0.113.0/28:100-200:tcp (entry 3" },
 	{ "ADR-20", HEAD "pool4: [127.0.0.0/28]\n",
 	  ":4: pool4: '127.0.0.0/28' is not possible, 127.0.0.0/8 has no hosts" },
 	{ "ADR-20 zero", HEAD "pool4: [0.0.0.1]\n", "0.0.0.0/8 has no hosts" },

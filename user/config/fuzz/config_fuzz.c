@@ -11,8 +11,31 @@
 
 #include "config/options.h"
 #include "config/policy.h"
+#include "pool.h"
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
+
+/* What was accepted has its sizes, its slots, and a table that finds each of them. */
+static void use_pool(const struct config *c, struct policy *p)
+{
+	static struct n64_slot slot[N64_MAX_SLOTS];
+	const struct n64_env env = { &p->conf, p };
+	struct config_error err;
+	struct state_sizes s;
+
+	if (c->opt.mode != MODE_STATEFUL)
+		return;
+	if (state_sizes(c, &s, &err) || pool_slots(c, NULL, slot) || policy_pool_table(p, slot))
+		abort();
+	for (int i = 0; i < N64_MAX_SLOTS; i++) {
+		__u32 flags;
+
+		if (slot[i].flags & SLOT_USED && pool_find(&env, slot[i].addr, &flags) != i)
+			abort();
+	}
+	if (p->conf.st.n_dynamic > s.addresses || s.bytes < s.rows * 2101248ull)
+		abort();
+}
 
 static void use(const struct config *c)
 {
@@ -34,6 +57,7 @@ static void use(const struct config *c)
 	for (size_t i = 0; i < p.n6; i++)
 		if (!policy_find6(&p, &p.row6[i].key.addr))
 			abort();
+	use_pool(c, &p);
 	policy_free(&p);
 }
 
