@@ -55,6 +55,7 @@ int programs_stage(const struct programs *g, const struct instance_paths *p,
 		   struct config_error *err)
 {
 	char path[PIN_PATH], fresh[PIN_PATH];
+	struct stat policy;
 	int i;
 
 	for (i = 0; i < N_RUN_PINS; i++) {
@@ -65,6 +66,10 @@ int programs_stage(const struct programs *g, const struct instance_paths *p,
 		if (bpf_obj_pin(run_prog(g, i), fresh))
 			return report_error(err, -errno, "cannot pin %s: %s", fresh,
 					    strerror(errno));
+		/* the worker opens it without privileges, as it does with policy.bin */
+		if (!stat(p->policy, &policy) && chown(fresh, policy.st_uid, (gid_t)-1))
+			return report_error(err, -errno, "cannot give %s to the worker: %s",
+					    fresh, strerror(errno));
 	}
 	return 0;
 }
