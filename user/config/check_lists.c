@@ -328,7 +328,8 @@ static int check_plateaus(const struct check *k)
 	for (size_t i = 0; i < c->mtu_plateaus.n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (c->mtu_plateaus.v[i] == c->mtu_plateaus.v[j])
-				return check_twice(k, O_mtu_plateaus, j, i, "it is the same number");
+				return check_twice(k, O_mtu_plateaus, j, i,
+						   "it is the same number");
 	return 0;
 }
 

@@ -53,9 +53,9 @@ static int check_stateless(const struct check *k)
 		if (option_is_default(k->c, lists[i]))
 			continue;
 		option_elem_text(k->c, lists[i], 0, text, sizeof(text));
-		return check_fail(k, lists[i], 0, "'%s' is not possible in mode stateful; stateless "
-				  "entries beside it (option stateless) are not in this release; "
-				  "remove it, or write mode siit", text);
+		return check_fail(k, lists[i], 0, "'%s' is not possible in mode stateful; "
+				  "stateless entries beside it (option stateless) are not in this "
+				  "release; remove it, or write mode siit", text);
 	}
 	for (int i = 0; i < 4; i++)
 		warn_no_effect(k, unused[i], "stateful");
@@ -67,8 +67,8 @@ static int check_needs(const struct check *k)
 	const struct config *c = k->c;
 
 	if (!c->pref64.n)
-		return check_fail(k, O_pref64, 0, "mode stateful needs one, by which IPv6 hosts reach "
-						  "IPv4; write a prefix like 2001:db8:64::/96");
+		return check_fail(k, O_pref64, 0, "mode stateful needs one, by which IPv6 hosts "
+				  "reach IPv4; write a prefix like 2001:db8:64::/96");
 	if (!c->pool4.n && !c->statics.n)
 		return check_fail(k, O_pool4, 0, "neither pool4 nor static is given, so nothing "
 				  "would be translated; write IPv4 addresses of your own, like "
@@ -268,9 +268,9 @@ static int check_static(const struct check *k, size_t i)
 		if (!prefix6_contains(&p->addr, p->len, &e->addr6))
 			continue;
 		option_elem_text(k->c, O_statics, i, text, sizeof(text));
-		rc = check_fail(k, O_statics, i, "'%s' is not possible, its IPv6 address lies in pref64 "
-				"%s, where IPv4 hosts are; write the address of an IPv6 host", text,
-				prefix6_text(p, prefix));
+		rc = check_fail(k, O_statics, i, "'%s' is not possible, its IPv6 address lies in "
+				"pref64 %s, where IPv4 hosts are; write the address of an IPv6 host",
+				text, prefix6_text(p, prefix));
 	}
 	return rc;
 }
@@ -331,8 +331,8 @@ static int check_numbers(const struct check *k)
 				  "for 240 s (RFC 7857 2.1 for less); write 240 or more, or "
 				  "tcp-trans-short true", o->tcp_trans_timeout);
 	if (o->port_block && (o->port_block < 64 || o->port_block & (o->port_block - 1)))
-		return check_fail(k, O_port_block, 0, "'%u' is not the size of a block (CGN-08); write "
-				  "0, or a power of two from 64 to 4096", o->port_block);
+		return check_fail(k, O_port_block, 0, "'%u' is not the size of a block (CGN-08); "
+				  "write 0, or a power of two from 64 to 4096", o->port_block);
 	return 0;
 }
 

@@ -64,8 +64,8 @@ static const struct row rows[] = {
 	  8 + 16 + 128 },
 	{ "CGN-02 sessions", { { "pool4", "192.0.2.1:1-64:tcp" }, { "max-sessions", "5000" } },
 	  1, 1, { 64, 0, 0 }, 5000, 64, 8192, 1024, 2048 + 8 + 625, 8 + 1024 + 128 },
-	{ "CGN-02 subscribers", { { "pool4", "192.0.2.1:1-64:tcp" }, { "max-subscribers", "5000" } },
-	  1, 1, { 64, 0, 0 }, 80, 64, 128, 16384, 32768 + 8 + 10, 8 + 16 + 2048 },
+	{ "CGN-02 subscribers", { { "pool4", "192.0.2.1:1-64:tcp" },
+	  { "max-subscribers", "5000" } }, 1, 1, { 64, 0, 0 }, 80, 64, 128, 16384, 32768 + 8 + 10, 8 + 16 + 2048 },
 	{ "ST-09 permissions", { { "pool4", "192.0.2.1:1-64" }, { "filtering-udp", "adf" },
 	  { "max-icmp-mappings", "36" } }, 1, 3, { 64, 64, 65536 }, 80 + 64 + 36,
 	  256, 256, 1024, 2048 + 20 + 22, 32 + 32 + 128 },
@@ -143,8 +143,10 @@ static void memory_is_counted(void **state)
 static void what_is_too_much(void **state)
 {
 	static const struct setting all[] = { { "pool4", "10.0.0.0/20" } };
-	static const struct setting more[] = { { "pool4", "10.0.0.0/20" }, { "pool4", "11.0.0.1" } };
-	static const struct setting world[] = { { "pool4", "0.0.0.0/0" }, { "pool4", "11.0.0.1" } };
+	static const struct setting more[] = { { "pool4", "10.0.0.0/20" },
+					       { "pool4", "11.0.0.1" } };
+	static const struct setting world[] = { { "pool4", "0.0.0.0/0" },
+						{ "pool4", "11.0.0.1" } };
 	struct config_error err;
 	struct state_sizes s;
 	struct config c;
