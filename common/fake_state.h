@@ -103,9 +103,9 @@ static inline enum reason fake_out_call(struct fake_state *s, struct n64_call *c
 	const struct fake_mapping *m = fake_map_out(s, c);
 
 	if (!m)
-		return c->op == CALL_PEEK_OUT ? R_tcp_no_state : s->refuses;
+		return c->op == CALL_PEEK_OUT ? R_no_bib : s->refuses;
 	if (c->op == CALL_PEEK_OUT && s->no_session)
-		return R_tcp_no_state;
+		return R_inner_no_session;
 	c->addr4 = c->op == CALL_WOULD_OUT && s->would ? s->would : m->addr4;
 	c->port4 = m->port4;
 	c->ctl = m->ctl;
@@ -118,15 +118,13 @@ static inline enum reason fake_in_call(struct fake_state *s, struct n64_call *c)
 
 	if (!m)
 		return fake_no_mapping(s, c);
-	if (c->op == CALL_PEEK_IN && s->no_session && !(c->flags & CALL_HAIRPIN))
-		return R_tcp_no_state;
 	if (c->op == CALL_IN && s->filter)
 		return s->filter;
 	c->host6 = m->host6;
 	c->port6 = m->port6;
 	c->pref = m->pref;
 	c->ctl = m->ctl;
-	return R_GO_ON;
+	return c->op == CALL_PEEK_IN && s->no_session ? R_inner_no_session : R_GO_ON;
 }
 
 static inline int fake_state_ask(struct fake_state *s, struct n64_call *c)

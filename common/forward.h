@@ -161,7 +161,7 @@ static inline enum reason forward_6to4(struct slow_job *j)
 	r = forward_size4(j, &mtu4, &per, &whole);
 	if (!r && is_stateful(j->env) && !j->known) {
 		/* GEN-08: state only for what leaves */
-		r = ask_out(j);
+		r = slow_ask_out(j);
 		if (!r && j->x.src4 != would)
 			r = forward_size4(j, &mtu4, &per, &whole);
 	}

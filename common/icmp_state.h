@@ -11,7 +11,7 @@
 
 /* IN-10: the question about the quoted packet, as if its answer had come. `op`:
  * CALL_PEEK_OUT or CALL_PEEK_IN. */
-static inline struct n64_call call_quoted(const struct slow_job *j, const struct icmp_job *m,
+static inline struct n64_call question_quoted(const struct slow_job *j, const struct icmp_job *m,
 					  enum call_op op)
 {
 	const struct pkt *q = &m->q.p;
@@ -25,9 +25,9 @@ static inline struct n64_call call_quoted(const struct slow_job *j, const struct
 }
 
 /* IN-11: without a mapping the error is lost, or the host's (GEN-05). */
-static inline enum reason ask_quoted(const struct slow_job *j, struct n64_call *c)
+static inline enum reason slow_ask_quoted(const struct slow_job *j, struct n64_call *c)
 {
-	enum reason r = ask_state(j, c);
+	enum reason r = slow_ask(j, c);
 
 	if (!r || r == R_shared || r == R_internal)
 		return r;
@@ -62,11 +62,11 @@ static inline enum reason state_quoted_4to6(const struct slow_job *j, struct icm
 		r = quoted_ports(&m->q);
 	if (r)
 		return r;
-	c = call_quoted(j, m, CALL_PEEK_IN);
+	c = question_quoted(j, m, CALL_PEEK_IN);
 	c.addr4 = q->src4;
 	c.port4 = q->sport;
 	c.remote4 = q->dst4;
-	r = ask_quoted(j, &c);
+	r = slow_ask_quoted(j, &c);
 	if (r)
 		return r;
 	a->src4 = q->src4;
@@ -112,7 +112,7 @@ static inline enum reason state_quoted_hairpin(const struct slow_job *j, struct 
 {
 	struct quoted_addr *a = &m->a;
 	const struct pkt *q = &m->q.p;
-	struct n64_call c = call_quoted(j, m, CALL_PEEK_IN);
+	struct n64_call c = question_quoted(j, m, CALL_PEEK_IN);
 	enum reason r;
 
 	c.flags |= CALL_HAIRPIN;
@@ -120,7 +120,7 @@ static inline enum reason state_quoted_hairpin(const struct slow_job *j, struct 
 	c.port4 = pkt_is_icmp(q) ? port : q->sport;
 	c.remote4 = a->dst4;
 	c.remote_port = pkt_is_icmp(q) ? 0 : port;
-	r = ask_quoted(j, &c);
+	r = slow_ask_quoted(j, &c);
 	if (r)
 		return r == R_shared ? R_inner_no_session : r;
 	a->sport = c.port6;
@@ -145,7 +145,7 @@ static inline enum reason state_quoted_6to4(const struct slow_job *j, struct icm
 {
 	struct quoted_addr *a = &m->a;
 	const struct pkt *q = &m->q.p;
-	struct n64_call c = call_quoted(j, m, CALL_PEEK_OUT);
+	struct n64_call c = question_quoted(j, m, CALL_PEEK_OUT);
 	enum reason r;
 
 	a->src4 = j->x.dst4;
@@ -153,7 +153,7 @@ static inline enum reason state_quoted_6to4(const struct slow_job *j, struct icm
 	c.port6 = q->dport;
 	c.remote4 = a->src4;
 	c.pref = (__u32)j->x.dst_pref;
-	r = ask_quoted(j, &c);
+	r = slow_ask_quoted(j, &c);
 	if (r)
 		return r == R_shared ? R_inner_no_session : r;
 	if (!state_error_allowed6(j, &c))

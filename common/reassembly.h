@@ -224,8 +224,8 @@ static inline void work_make_id(struct reasm_work *w)
 	if (j->p.fam != FAM_6 || j->env->conf->opt.frag_id4 != FRAG_ID4_GENERATE ||
 	    !j->p.has_l4 || !w->sound)
 		return;
-	c = call_out(j, CALL_WOULD_OUT);
-	if (ask_state(j, &c))
+	c = question_out(j, CALL_WOULD_OUT);
+	if (slow_ask(j, &c))
 		return; /* it is going to be refused */
 	d->id = host16(j->ops->ip_id(j->ops->ctx, c.addr4, j->x.dst4, proto_6to4(&j->p), false));
 	d->has_id = true;

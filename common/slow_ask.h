@@ -8,7 +8,7 @@
 #include "slow_job.h"
 
 /* The state's word on `c`. */
-static inline enum reason ask_state(const struct slow_job *j, struct n64_call *c)
+static inline enum reason slow_ask(const struct slow_job *j, struct n64_call *c)
 {
 	if (j->ops->state(j->ops->ctx, c))
 		return R_internal;
@@ -18,7 +18,7 @@ static inline enum reason ask_state(const struct slow_job *j, struct n64_call *c
 /* ---- questions ------------------------------------------------------------------------ */
 
 /* What section 11 looks at. */
-static inline void call_tcp(const struct slow_job *j, struct n64_call *c)
+static inline void question_tcp(const struct slow_job *j, struct n64_call *c)
 {
 	const struct pkt *p = &j->p;
 	struct tcp_hdr tcp;
@@ -38,7 +38,7 @@ static inline void call_tcp(const struct slow_job *j, struct n64_call *c)
 }
 
 /* About the IPv6 packet in hand; x->dst4 is known. */
-static inline struct n64_call call_out(const struct slow_job *j, enum call_op op)
+static inline struct n64_call question_out(const struct slow_job *j, enum call_op op)
 {
 	const struct pkt *p = &j->p;
 	struct n64_call c = {
@@ -52,12 +52,12 @@ static inline struct n64_call call_out(const struct slow_job *j, enum call_op op
 		.pref = (__u32)j->x.dst_pref,
 	};
 
-	call_tcp(j, &c);
+	question_tcp(j, &c);
 	return c;
 }
 
 /* About the IPv4 packet in hand. */
-static inline struct n64_call call_in(const struct slow_job *j, enum call_op op)
+static inline struct n64_call question_in(const struct slow_job *j, enum call_op op)
 {
 	const struct pkt *p = &j->p;
 	struct n64_call c = {
@@ -70,13 +70,13 @@ static inline struct n64_call call_in(const struct slow_job *j, enum call_op op)
 		.remote_port = pkt_is_icmp(p) ? 0 : p->sport,
 	};
 
-	call_tcp(j, &c);
+	question_tcp(j, &c);
 	return c;
 }
 
 /* HP-04: about the IPv4 packet that the IPv6 packet in hand has become; x->src4 and the
  * source port or identifier `port` are those that the first half gave it. */
-static inline struct n64_call call_hairpin(const struct slow_job *j, enum call_op op, __be16 port)
+static inline struct n64_call question_hairpin(const struct slow_job *j, enum call_op op, __be16 port)
 {
 	const struct pkt *p = &j->p;
 	struct n64_call c = {
@@ -89,7 +89,7 @@ static inline struct n64_call call_hairpin(const struct slow_job *j, enum call_o
 		.remote_port = pkt_is_icmp(p) ? 0 : port,
 	};
 
-	call_tcp(j, &c);
+	question_tcp(j, &c);
 	return c;
 }
 
@@ -123,10 +123,10 @@ static inline enum reason answer_in(struct slow_job *j, const struct n64_call *c
 }
 
 /* The mapping of a 6->4 packet that is sure to leave. */
-static inline enum reason ask_out(struct slow_job *j)
+static inline enum reason slow_ask_out(struct slow_job *j)
 {
-	struct n64_call c = call_out(j, CALL_OUT);
-	enum reason r = ask_state(j, &c);
+	struct n64_call c = question_out(j, CALL_OUT);
+	enum reason r = slow_ask(j, &c);
 
 	if (r)
 		return r;

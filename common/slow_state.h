@@ -52,8 +52,8 @@ static inline enum reason state_allow6(const struct slow_job *j)
 		return R_GO_ON;
 	if (!j->p.has_l4 || j->p.frag_off)
 		return R_not_allowed6;
-	c = call_out(j, CALL_WOULD_OUT);
-	return !ask_state(j, &c) && c.ctl & CTL_STATIC ? R_GO_ON : R_not_allowed6;
+	c = question_out(j, CALL_WOULD_OUT);
+	return !slow_ask(j, &c) && c.ctl & CTL_STATIC ? R_GO_ON : R_not_allowed6;
 }
 
 /* HP-04: how the second half leaves when it is refused. It came as IPv6: nothing is
@@ -69,12 +69,12 @@ static inline enum reason state_hairpin_refused(const struct slow_job *j, enum r
  * far as the host behind the second mapping is known by then. */
 static inline enum reason state_hairpin_size(struct slow_job *j)
 {
-	struct n64_call c = call_hairpin(j, CALL_PEEK_IN, 0);
+	struct n64_call c = question_hairpin(j, CALL_PEEK_IN, 0);
 	const struct pkt between = forward_between(j);
 	__u32 per;
-	enum reason r;
+	enum reason r = slow_ask(j, &c);
 
-	if (ask_state(j, &c))
+	if (r && r != R_inner_no_session) /* a mapping is enough */
 		return R_GO_ON;
 	r = answer_in(j, &c, j->x.src4, 0);
 	if (!r)
@@ -93,13 +93,13 @@ static inline enum reason state_hairpin(struct slow_job *j)
 		r = R_sp_too_long;
 	if (r)
 		return r;
-	out = call_out(j, CALL_OUT);
-	r = ask_state(j, &out);
+	out = question_out(j, CALL_OUT);
+	r = slow_ask(j, &out);
 	if (r)
 		return r;
 	answer_out(j, &out);
-	in = call_hairpin(j, CALL_IN, out.port4);
-	r = ask_state(j, &in);
+	in = question_hairpin(j, CALL_IN, out.port4);
+	r = slow_ask(j, &in);
 	if (r)
 		return state_hairpin_refused(j, r);
 	r = answer_in(j, &in, j->x.src4, out.port4);
@@ -111,8 +111,8 @@ static inline enum reason state_hairpin(struct slow_job *j)
 
 static inline enum reason state_forward6(struct slow_job *j)
 {
-	struct n64_call c = call_out(j, CALL_WOULD_OUT);
-	enum reason r = ask_state(j, &c);
+	struct n64_call c = question_out(j, CALL_WOULD_OUT);
+	enum reason r = slow_ask(j, &c);
 
 	if (r)
 		return r;
@@ -213,8 +213,8 @@ static inline enum reason state_or_hosts(const struct slow_job *j, enum reason r
 		return r;
 	if (p->frag_off || stateful_proto(j->env->conf, p, j->slot_flags) == R_shared)
 		return R_shared;
-	c = call_in(j, CALL_PEEK_IN);
-	return ask_state(j, &c) == R_shared ? R_shared : r;
+	c = question_in(j, CALL_PEEK_IN);
+	return slow_ask(j, &c) == R_shared ? R_shared : r;
 }
 
 /* ADR-04 with several pref64: the one of the mapping decides, before the packet
@@ -223,24 +223,26 @@ static inline enum reason state_wkp4(const struct slow_job *j)
 {
 	struct n64_call c;
 	struct addr6 peer;
+	enum reason r;
 
 	if (j->env->conf->n_pref64 < 2 || !j->env->conf->wkp_strict ||
 	    !addr4_is_nonglobal(j->p.src4))
 		return R_GO_ON;
-	c = call_in(j, CALL_PEEK_IN);
-	if (ask_state(j, &c))
+	c = question_in(j, CALL_PEEK_IN);
+	r = slow_ask(j, &c);
+	if (r && r != R_inner_no_session)
 		return R_GO_ON; /* the packet itself will hear why */
 	return stateful_peer6(j->env, c.pref, j->p.src4, &peer);
 }
 
 static inline enum reason state_forward4(struct slow_job *j)
 {
-	struct n64_call c = call_in(j, CALL_IN);
+	struct n64_call c = question_in(j, CALL_IN);
 	enum reason r = state_wkp4(j);
 
 	if (r)
 		return r;
-	r = ask_state(j, &c);
+	r = slow_ask(j, &c);
 	if (!r)
 		r = answer_in(j, &c, j->p.src4, j->p.sport);
 	if (r)

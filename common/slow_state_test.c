@@ -92,6 +92,8 @@ static void test_order(void **state)
 		  "would peek-in route6 out in route6 " },
 		{ "HP-04", "mtu6=1400", "v6 C6>TD6 sport=40002 dport=50010 udp=1400",
 		  "would peek-in route6 " },
+		{ "HP-04", "mtu6=1400;no-session=1",
+		  "v6 C6>TD6 sport=40002 dport=50010 udp=1400", "would peek-in route6 " },
 		/* both sides of a hairpin may begin at once: the first half is made anyway */
 		{ "TCP-33", "", "v6 C6>TD6 sport=40000 dport=9 syn=1440", "would peek-in out in " },
 		/* ICQ-05, IN-11: errors look and touch nothing */
@@ -103,6 +105,9 @@ static void test_order(void **state)
 		  "peek-out peek-in route6 " },
 		/* ADR-04: with several pref64 the mapping says which; refused, it is not fed */
 		{ "ADR-04", "!mode=stateful;pool4=203.0.113.8;pref64=64:ff9b::/96;"
+		  "pref64=2001:db8:1::/48;map=u,2001:db8:c::5,9,203.0.113.8,900,0,0",
+		  "v4 10.0.0.1>T sport=53 dport=900 udp=16", "peek-in " },
+		{ "ADR-04", "!mode=stateful;pool4=203.0.113.8;pref64=64:ff9b::/96;no-session=1;"
 		  "pref64=2001:db8:1::/48;map=u,2001:db8:c::5,9,203.0.113.8,900,0,0",
 		  "v4 10.0.0.1>T sport=53 dport=900 udp=16", "peek-in " },
 	};
