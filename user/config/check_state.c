@@ -269,8 +269,8 @@ static int check_static(const struct check *k, size_t i)
 			continue;
 		option_elem_text(k->c, O_statics, i, text, sizeof(text));
 		rc = check_fail(k, O_statics, i, "'%s' is not possible, its IPv6 address lies in "
-				"pref64 %s, where IPv4 hosts are; write the address of an IPv6 host",
-				text, prefix6_text(p, prefix));
+				"pref64 %s, where IPv4 hosts are; write the address of an IPv6 "
+				"host", text, prefix6_text(p, prefix));
 	}
 	return rc;
 }
