@@ -115,7 +115,7 @@ static int begin_tables(struct attachment *a, const struct programs *g, const st
 	    tables_start_state(programs_map(g, "state")))
 		return report_error(err, -EIO, "cannot start the control map");
 	rc = state_begin(&sc, g, a, c, NULL, pol, false, err);
-	return rc ? rc : state_finish(&sc, false, say, err);
+	return rc ? rc : state_finish(&sc, false, NULL, say, err);
 }
 
 /* Programs and maps, pinned, and on their devices; the ports come last. */

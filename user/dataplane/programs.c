@@ -33,7 +33,7 @@ static int keep_last_words(enum libbpf_print_level level, const char *fmt, va_li
 
 bool programs_owns_map(const char *name)
 {
-	static const char *const own[] = { "pol4", "pol6", "pool", "dynamic" };
+	static const char *const own[] = { "pol4", "pol6", "pool", "dynamic", "calls" };
 	size_t i;
 
 	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {

@@ -110,7 +110,7 @@ struct reload {
 	const struct config *c;
 	const struct reload_opts *o;
 	struct policy old, pol;
-	struct n64_slot *slot;	/* those that run; NULL: not in this mode */
+	struct n64_slot *slot;	/* those that run, later as well; NULL: not in this mode */
 };
 
 /* The swap between the two halves of a change of the state. */
@@ -127,7 +127,7 @@ static int swap_state(struct reload *r, struct programs *g, struct n64_control *
 		state_abort(&sc);
 		return rc;
 	}
-	return state_finish(&sc, r->o->now, r->o->say, err);
+	return state_finish(&sc, r->o->now, r->slot, r->o->say, err);
 }
 
 static int put_generation(struct reload *r, struct config_error *err)
@@ -177,9 +177,9 @@ static int follow_up(struct reload *r, struct config_error *err)
 	else if (state_bool(&a->state, "worker"))
 		report_say(say, "warning: no worker runs; use: xdp-nat64 worker --name %s",
 			   r->c->name);
-	rc = routes_sync(a, r->c, r->pol.slot, say, &why);
+	rc = routes_sync(a, r->c, r->slot, say, &why);
 	if (!rc)
-		rc = proxies_sync(a, r->c, r->pol.slot, say, &why);
+		rc = proxies_sync(a, r->c, r->slot, say, &why);
 	if (rc)
 		return report_error(err, rc, "the new policy is in force, but not all around it: "
 					     "%s; to repeat it: xdp-nat64 reload --name %s",

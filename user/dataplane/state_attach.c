@@ -126,12 +126,12 @@ void state_abort(struct state_change *sc)
 	free(sc->none);
 }
 
-static void say_draining(const struct pool_plan *plan, say_fn say)
+static void say_draining(const struct n64_slot *slot, say_fn say)
 {
 	unsigned int n = 0, s;
 
 	for (s = 0; s < N64_MAX_SLOTS; s++) {
-		if (plan->after[s].flags & SLOT_DRAINING)
+		if (slot[s].flags & SLOT_DRAINING)
 			n++;
 	}
 	if (n)
@@ -140,7 +140,8 @@ static void say_draining(const struct pool_plan *plan, say_fn say)
 			   "their timers (reload --now ends them)", n);
 }
 
-static int finish(struct state_change *sc, bool now, say_fn say, struct config_error *err)
+static int finish(struct state_change *sc, bool now, struct n64_slot *slot, say_fn say,
+		  struct config_error *err)
 {
 	int rc = pool_finish(&sc->maps, &sc->plan);
 	long n = 0;
@@ -160,11 +161,18 @@ static int finish(struct state_change *sc, bool now, say_fn say, struct config_e
 		report_say(say, "ended %ld mappings that are not in pool4 any more", n);
 	n = pool_collect(&sc->maps);
 	if (n)
-		report_say(say, "freed %ld pool addresses", n);
+		report_say(say, "freed %ld pool addresses that have no mapping left", n);
+	rc = pool_slots_read(&sc->maps, slot);
+	if (rc)
+		return report_error(err, rc, "the new policy is in force, but the slots of the "
+					     "pool cannot be read: %s",
+				    strerror(-rc));
+	say_draining(slot, say);
 	return 0;
 }
 
-int state_finish(struct state_change *sc, bool now, say_fn say, struct config_error *err)
+int state_finish(struct state_change *sc, bool now, struct n64_slot *slot, say_fn say,
+		 struct config_error *err)
 {
 	int rc = 0;
 
@@ -173,11 +181,8 @@ int state_finish(struct state_change *sc, bool now, say_fn say, struct config_er
 	if (sc->statics.n_added || sc->statics.n_removed)
 		report_say(say, "static mappings: %zu added, %zu removed", sc->statics.n_added,
 			   sc->statics.n_removed);
-	if (!sc->none) { /* a reload */
-		rc = finish(sc, now, say, err);
-		if (!rc && !now)
-			say_draining(&sc->plan, say);
-	}
+	if (slot) /* a reload */
+		rc = finish(sc, now, slot, say, err);
 	statics_free(&sc->statics);
 	free(sc->none);
 	return rc;

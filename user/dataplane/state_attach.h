@@ -31,8 +31,10 @@ int state_begin(struct state_change *sc, const struct programs *g, struct attach
 		bool force, struct config_error *err);
 /* After state_begin, when the swap failed. */
 void state_abort(struct state_change *sc);
-/* After the swap. `now`: what is not in the pool any more ends at once. */
-int state_finish(struct state_change *sc, bool now, say_fn say, struct config_error *err);
+/* After the swap. `now`: what is not in the pool any more ends at once. `slot` (as at
+ * state_begin, NULL at attach) becomes what there is now. */
+int state_finish(struct state_change *sc, bool now, struct n64_slot *slot, say_fn say,
+		 struct config_error *err);
 
 /* The slots of a running instance, after freeing those that have drained. The caller
  * frees *slot; NULL in the other modes. */
