@@ -14,7 +14,8 @@ import pytest
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAM = os.environ.get("XDP_NAT64", os.path.join(TOP, "build", "xdp-nat64"))
 
-COMMANDS = ["attach", "detach", "reload", "worker", "status", "stats", "check", "addr"]
+COMMANDS = ["attach", "detach", "reload", "worker", "status", "stats", "check", "addr",
+            "mapping", "session"]
 GOOD = "interfaces: [eth0]\npref64: ['2001:db8:64::/96']\nxlat4: [198.51.100.0/24]\n"
 
 
@@ -83,6 +84,26 @@ WORDS = [
     ("attach without interface", "attach -6 2001:db8::/96", "interfaces: no interface is given"),
     ("detach operand", "detach eth0", "word 2 'eth0' is not expected here"),
     ("worker option", "worker --foregroun=1", "word 2 '--foregroun=1'"),
+    ("mapping, and what", "mapping", "it is not said what to do; write mapping list"),
+    ("verb", "mapping lst", "'lst' is nothing that mapping does; write list"),
+    ("verb of another command", "session add", "'add' is nothing that session does; write"),
+    ("option of another verb", "mapping list --force", "list: --force means nothing here"),
+    ("filter of nothing", "mapping del tcp 192.0.2.1:80 --port 80", "del: a filter means nothing"),
+    ("filter", "mapping list --port http", "list: --port: 'http' is not a port"),
+    ("limit", "session list --limit -1", "list: --limit: '-1' is not a number"),
+    ("word missing", "mapping del tcp", "del: a word is missing; write mapping del"),
+    ("word too many", "session list all", "list: 'all' is a word too many; write session list"),
+    ("protocol", "mapping add sctp 192.0.2.1:80 [2001:db8::5]:80",
+     "add: protocol: 'sctp' is not one of its words; write tcp, udp or icmp"),
+    ("families", "mapping add tcp [2001:db8::5]:80 192.0.2.1:80",
+     "add: '[2001:db8::5]:80' is not what is wanted here; write one like 192.0.2.1:443"),
+    ("PORT-05", "mapping add tcp 192.0.2.1:0 [2001:db8::5]:80", "add: '192.0.2.1:0' is not what"),
+    ("ADR-21", "mapping add tcp 192.0.2.1:80 [fe80::1]:80", "add: '[fe80::1]:80' is no address"),
+    ("flush everything", "mapping flush", "write a filter, or --all"),
+    ("flush every session", "session flush", "write a filter, or --all"),
+    ("flush static", "mapping flush --state static", "write --static beside the filter"),
+    ("lookup without a port", "mapping lookup 192.0.2.1", "'192.0.2.1' is shared by many hosts"),
+    ("lookup of a name", "mapping lookup host", "lookup: address: 'host' is not an address"),
 ]
 
 
@@ -112,7 +133,7 @@ FILES = [
      ":6: denylist4: '192.0.2.1/24'"),
     ("bounds", GOOD + "lowest-ipv6-mtu: 1279\n",
      ":4: lowest-ipv6-mtu: '1279' is not between 1280 and 65535"),
-    ("later mode", GOOD + "pool4: [192.0.2.0/24]\n", ":4: key: 'pool4' is not an option"),
+    ("other mode", GOOD + "pool4: [192.0.2.0/24]\n", ":4: pool4: '192.0.2.0/24:1024-65535'"),
     ("two documents", GOOD + "---\n" + GOOD, ":4: a second document begins here"),
     ("nesting", "[" * 100000, ":1: it is nested too deeply"),
     ("escape sequences", GOOD + 'mode: "\\e[31mred\\n"\n',
@@ -172,6 +193,35 @@ def test_check_warns_on_stderr_only(tmp_path):
     shown, err = checked(tmp_path, text)
     assert shown["pref64"][0]["checksum_neutral"] and shown["pref64"][0]["well_known"]
     assert "warning: " in err and "RFC 6052 3.1" in err  # ADR-07
+
+
+STATEFUL = "mode: stateful\ninterfaces: [a]\npref64: ['2001:db8:64::/96']\n"
+
+
+def test_check_counts_the_state(tmp_path):
+    """PORT-10, CGN-02: addresses, ports and memory before anything is made."""
+    shown, err = checked(tmp_path, STATEFUL + "pool4: [203.0.113.1, 203.0.113.2:1-100]\n"
+                         "static: ['udp,192.0.2.1:53,[2001:db8::1]:53']\nmax-udp-mappings: 99\n")
+    assert err == ""
+    assert shown["pool"] == [
+        {"protocol": "tcp", "addresses": 2, "ports": 64612, "mappings": 64612},
+        {"protocol": "udp", "addresses": 3, "ports": 64612, "mappings": 99},
+        {"protocol": "icmp", "addresses": 2, "ports": 131072, "mappings": 131072}]
+    assert shown["state"]["addresses"] == 3 and shown["state"]["sessions"] == 80765
+    memory = {m["map"]: m for m in shown["memory"]}
+    assert memory["bib6"]["entries"] == 262144
+    assert 14 < memory["bindings"]["mib"] < 15  # 7 rows of 2 MiB
+    assert 0 <= shown["memory_mib"] - shown["state"]["memory_mib"] < 10
+
+
+def test_check_warns_of_too_little_memory(tmp_path):
+    """No host that runs this has 128 GiB to spare; check judges the configuration."""
+    with open("/proc/meminfo", encoding="ascii") as f:
+        available = int(re.search(r"MemAvailable: +(\d+)", f.read()).group(1)) >> 20
+    if available > 120:
+        pytest.skip(f"{available} GiB are available here")
+    _, err = checked(tmp_path, STATEFUL + "pool4: [10.0.0.0/20]\n")
+    assert "MiB of kernel memory, this host has" in err
 
 
 def test_check_text_names_every_option(tmp_path):
