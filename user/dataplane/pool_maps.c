@@ -2,11 +2,14 @@
 /* The maps of mode stateful from user space: descriptors, reading, asking. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pool.h"
+
+#define BUSY_TRIES 1000
 
 static int open_pin(const struct instance_paths *p, const char *name, int *fd)
 {
@@ -50,12 +53,23 @@ void pool_maps_close(struct pool_maps *m)
 	}
 }
 
+/* Another CPU may be at the same entry: that does not last. */
 int pool_call(int prog, struct n64_call *call)
 {
 	/* such a program answers in the memory of its context */
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = call, .ctx_size_in = sizeof(*call));
+	const struct n64_call asked = *call;
+	int tries;
 
-	return bpf_prog_test_run_opts(prog, &run) ? -errno : 0;
+	for (tries = 0; tries < BUSY_TRIES; tries++) {
+		*call = asked;
+		if (bpf_prog_test_run_opts(prog, &run))
+			return -errno;
+		if (call->reason != R_state_busy)
+			break;
+		sched_yield();
+	}
+	return 0;
 }
 
 /* An element of the inner map at `outer`[key]. */

@@ -58,15 +58,15 @@ static bool of_json(const json_t *row, struct static_entry *e)
 
 static int read_journal(const struct state *s, struct static_entry **v, size_t *n)
 {
-	const json_t *list = json_object_get(s->doc, KEY), *row;
+	const json_t *list = json_object_get(s->doc, KEY);
 	size_t i;
 
 	*n = 0;
 	*v = calloc(json_array_size(list) + 1, sizeof(**v));
 	if (!*v)
 		return -ENOMEM;
-	json_array_foreach(list, i, row)
-		*n += of_json(row, &(*v)[*n]);
+	for (i = 0; i < json_array_size(list); i++)
+		*n += of_json(json_array_get(list, i), &(*v)[*n]);
 	return 0;
 }
 
