@@ -247,6 +247,7 @@ struct n64_control {
 	__u64 xsk_rx_dropped;	/* ring drops between nat64x and the worker (GEN-10) */
 	__u64 xsk_rx_received;	/* packets that the worker took from its rings */
 	__u64 policy_gen;	/* raised by reload */
+	__u64 held;		/* packets that the worker holds: fragments (GEN-10) */
 };
 
 /* Token bucket of a slow class, per CPU: credit is time, a packet costs

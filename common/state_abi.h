@@ -125,7 +125,7 @@ struct n64_bib6 {
  * filtering (remote_port 0, state TCP_PERMIT); stored SYNs (generation 0). It is
  * free when its time has passed or its binding has another generation. */
 struct n64_session {
-	__u64 ctl;		/* generation: that of the binding */
+	__u64 ctl;		/* session_ctl(): generation of the binding, subscriber */
 	__u64 tcp;		/* session_word(): TCP state and deadline, one compare-and-swap */
 	__u32 binding;		/* index */
 	__be32 remote4;
@@ -152,6 +152,18 @@ enum tcp_state {
 #define SESSION_PROBED (1u << 8)	/* in the state word: TCP-30 was sent */
 #define SESSION_SCALE_SHIFT 12		/* window scale of the v6 side, 4 bits */
 
+/* `sub`: place of the subscriber that it counts for, -1: none. Bits 6-33. */
+n64_inline __u64 session_ctl(int sub, __u32 gen)
+{
+	return CTL_ACTIVE | (__u64)((__u32)(sub + 1) & 0xfffffff) << CTL_ROW_SHIFT |
+	       (__u64)gen << CTL_GEN_SHIFT;
+}
+
+n64_inline int session_sub(__u64 ctl)
+{
+	return (int)(ctl >> CTL_ROW_SHIFT & 0xfffffff) - 1;
+}
+
 /* Lower half the state and flags, upper half the deadline. */
 n64_inline __u64 session_word(__u32 word, __u32 until)
 {
@@ -166,13 +178,14 @@ struct n64_subscriber {
 	struct addr6 prefix;	/* bits beyond subscriber-prefix-len are zero */
 	__u32 count[4];		/* mappings by st_proto; [3]: sessions (ST-09) */
 	__u16 pair[4];		/* slot + 1 by st_proto (PORT-02), 0: none yet */
-	__u64 rate;		/* new mappings: milliseconds of the clock << 32 | tokens * 1000 */
+	__u64 rate;		/* new mappings: clock in 1/1024 s << 32 | tokens * 1024 */
 	__u32 hold[4];		/* by kind: first chunk of its holdings, 0: none */
 	__u32 cursor[4];	/* slot of a holding at which to look next: chunk << 4 | place */
 	__u32 empty_since;	/* second in which the last mapping went */
 	__u16 n_blocks;
 	__u16 pad;
-	__u32 refused[4];	/* by kind: ticks / 16 at the last search that found nothing */
+	__u32 refused[4];	/* by kind: clock, 1/1024 s, at the last search for expired ones
+				 * that found nothing; 0: none */
 	struct {
 		__u16 slot;
 		__u16 first;	/* first port / 64 */
@@ -183,10 +196,9 @@ struct n64_subscriber {
 /* Map `holds`: what a subscriber has or had, so that its expired entries can be found
  * without a sweep. A slot is the index of a binding (kinds 0-2) or of a session (3), plus
  * one; slots are overwritten when they are stale, never cleared. Chunk 0 is none. */
-#define HOLD_SLOTS 15
+#define HOLD_SLOTS 16
 struct n64_hold {
-	__u32 next;
-	__u32 slot[HOLD_SLOTS];
+	__u32 slot[HOLD_SLOTS];	/* [0]: the next chunk */
 };
 
 /* Map `rows`: row -> one of these. A bit says that a port can be taken at once: the
@@ -200,7 +212,8 @@ struct n64_row {
 	__u32 used;		/* mappings, static ones included */
 	__u32 n_allowed;
 	__u32 cursor;		/* port at which a creation looks for expired ones next */
-	__u32 refused;		/* ticks / 16 at the last search that found nothing, 0: none */
+	__u32 refused;		/* clock, 1/1024 s, at the last search that found nothing; 0: none */
+	__u32 first, last;	/* port: what is allowed lies between them */
 };
 
 /* Map `blocks`: slot -> one of these (CGN-08). By port / 64 of the first port of the
@@ -280,12 +293,13 @@ enum call_op {
 			 * static ones too -> n */
 	CALL_SESSION_DEL, /* the session at place `session`, if its ctl is still `ctl` -> n */
 	CALL_SWEEP,	/* reclaims what has expired at `row` from `port4` on, `n` ports -> n
-			 * reclaimed */
+			 * reclaimed; until: mappings that the row has still */
 	CALL_SWEEP_SUBS, /* from place `session` on, `n` places: subscribers empty for 60 s -> n */
 	CALL_PROBE,	/* session at place `session`: is a probe due (TCP-19)? marks it sent
 			 * -> reason R_GO_ON and host6, port6, addr4, port4, remote4, remote_port,
 			 * pref; R_not_target: no */
 	CALL_RANGE,	/* row `row`: ports from `port4` to `last` are `n` (1 allowed, 0 not) */
+	CALL_SWEEP_SESSIONS, /* from place `session` on, `n` places: sessions that are over -> n */
 	N_CALL_OPS,
 };
 

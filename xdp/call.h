@@ -4,28 +4,38 @@
 #ifndef N64_XDP_CALL_H
 #define N64_XDP_CALL_H
 
-#include "state_maps.h"
-#include "world.h"
+#include "state_world.h"
+#include "state_call.h"
 
-static __always_inline int state_answer(struct n64_call *call)
+#define N_CALL_ROOMS 64
+
+/* A room that nobody is in, NULL: 64 others are at it. */
+static __always_inline struct call_room *call_enter(void)
 {
-	__u32 zero = 0;
-	void *inner = bpf_map_lookup_elem(&bindings, &zero);
-	struct n64_binding *b = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-	struct n64_row *row;
-	struct n64_blocks *own;
+	/* two counters: the verifier loses sight of one whose address is taken */
+	n64_no_unroll
+	for (int i = 0; i < N_CALL_ROOMS; i++) {
+		__u32 key = i;
+		struct call_room *room = bpf_map_lookup_elem(&calls, &key);
 
-	call->reason = R_internal;
-	if (b)
-		call->until = b->until4;
-	inner = bpf_map_lookup_elem(&rows, &zero);
-	row = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-	if (row)
-		call->n = row->used;
-	inner = bpf_map_lookup_elem(&blocks, &zero);
-	own = inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
-	if (own)
-		call->n += (__u32)own->own[0];
+		if (room && !__sync_val_compare_and_swap(&room->busy, 0, 1))
+			return room;
+	}
+	return NULL;
+}
+
+static __always_inline int state_program(struct n64_call *call)
+{
+	struct call_room *room = call_enter();
+
+	call->reason = R_state_busy;
+	if (!room)
+		return 0;
+	state_begin(&room->w);
+	room->w.q = *call;
+	state_call(&room->w);
+	*call = room->w.q;
+	__sync_val_compare_and_swap(&room->busy, 1, 0);
 	return 0;
 }
 

@@ -297,5 +297,5 @@ int n64_query(struct xdp_md *ctx)
 SEC("syscall")
 int n64_state(struct n64_call *call)
 {
-	return state_answer(call);
+	return state_program(call);
 }

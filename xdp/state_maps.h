@@ -6,6 +6,7 @@
 #define N64_XDP_STATE_MAPS_H
 
 #include "bpf.h"
+#include "state_work.h"
 
 /* bindings: row -> array of 65536 struct n64_binding by port. An inner array is made
  * by user space for each pool address and protocol: 2 MiB. (Sizes and not types in
@@ -142,6 +143,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct n64_dynamic);
 } dynamic SEC(".maps");
+
+/* calls: room for what n64_state works on: it can be preempted, so that a CPU's own would
+ * not do, and its stack is needed for calls. Whoever finds one not busy has it for one
+ * run. Not pinned. */
+struct call_room {
+	__u64 busy;
+	struct st_work w;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 64);
+	__type(key, __u32);
+	__type(value, struct call_room);
+} calls SEC(".maps");
 
 #ifdef N64_TEST_CLOCK
 /* test_clock: seconds that the state clock is ahead (ST-11). Only in test builds. */

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which address and port a new mapping gets (RFC 6146 3.5.1.1; RFC 6056 3.3.3; RFC 4787
+ * REQ-2, -3, -4; PORT-01 to PORT-09, ICQ-03, CGN-08). */
+#ifndef N64_ALLOC_H
+#define N64_ALLOC_H
+
+#include "session.h"
+
+#define PORT_TRIES 16	/* free bits that turn out to be taken or in quarantine */
+#define ROW_HIGH 16	/* first word of the ports from 1024 on */
+#define CREATE_SWEEP 4	/* ports that a creation looks at for expired ones */
+#define REFUSE_SWEEP 256 /* and one that would be refused (PORT-09) */
+
+/* Words `first` to `last` in which a port is looked for. */
+struct port_range {
+	__u32 first, last;
+};
+
+n64_inline __u32 range_arg(struct port_range r)
+{
+	return r.last << 16 | r.first;
+}
+
+/* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3). */
+n64_inline __u32 port_start(const struct n64_conf *c, const struct st_work *w, __u32 row,
+			    struct port_range r, enum port_parity par)
+{
+	__u64 h = key_mix(key_hash(c, &w->q.host6, (__u32)w->q.proto << 16 | w->q.port6), row);
+	__u32 size = (r.last - r.first + 1) * 64;
+	__u32 port = r.first * 64 + (__u32)((h >> 32) * size >> 32);
+
+	return par == PARITY_ANY ? port : (port & ~1u) | (par == PARITY_ODD);
+}
+
+/* Claims a port for the packet's host. Its number, or -1. */
+n64_inline int port_claim(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 port)
+{
+	struct n64_row *r = mem_row(row);
+	__u32 gen;
+
+	if (!r)
+		return -1;
+	gen = binding_claim(c, binding_index(row, (__u16)port), &w->q.host6, w->q.port6, w->now);
+	port_set_used(r, port);
+	if (!gen)
+		return -1;
+	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
+	return (int)port;
+}
+
+/* A port that is free at or behind `start`, in the range and of the parity, or -1. */
+ST_FAR int port_search(struct st_work *w, __u32 row, __u32 start, __u32 range, __u32 parity)
+{
+	const struct n64_conf *c = st_conf();
+	__u32 first = (range & (ROW_WORDS - 1)) * 64;
+	__u32 last = (range >> 16 & (ROW_WORDS - 1)) * 64 + 63;
+
+	if (!w)
+		return -1;
+	n64_no_unroll
+	for (int i = 0; i < PORT_TRIES; i++) {
+		int port = port_next(row, start, range, parity);
+
+		if (port < 0)
+			return -1;
+		if (port_claim(c, w, row, (__u32)port) >= 0)
+			return port;
+		start = (__u32)port < last ? (__u32)port + 1 : first;
+	}
+	return -1;
+}
+
+/* One number that is wished for: the host's own (port-preserve), or the one that it had
+ * (ST-10: it may take that up again at once, whatever its bit says). */
+ST_FAR int port_wish(struct st_work *w, __u32 row, __u32 port)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_row *r = mem_row(row);
+
+	if (!w || !r || !(r->allowed[port_word(port)] & port_bit(port)))
+		return -1;
+	return port_claim(c, w, row, port & 0xffff);
+}
+
+/* The order of relaxation is parity first, then range (PORT-05, PORT-06). */
+n64_inline int port_in_ranges(const struct n64_conf *c, struct st_work *w, __u32 row,
+			      struct port_range r, struct port_range all, enum port_parity par)
+{
+	__u32 start = port_start(c, w, row, r, par);
+	const struct n64_binding *b = mem_binding(binding_index(row, (__u16)start));
+	int port = -1;
+
+	if (b && ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
+	    addr6_equal(&b->host6, &w->q.host6))
+		port = port_wish(w, row, start);
+	if (port < 0)
+		port = port_search(w, row, start, range_arg(r), par);
+	if (port < 0 && par != PARITY_ANY)
+		port = port_search(w, row, start, range_arg(r), PARITY_ANY);
+	if (port < 0 && (r.first != all.first || r.last != all.last))
+		port = port_search(w, row, start, range_arg(all), PARITY_ANY);
+	return port;
+}
+
+/* ---- blocks (CGN-08) -------------------------------------------------------------------- */
+
+struct block_ctx {
+	__u32 row, slot, sub, start, words, now, quarantine;
+	int found;
+};
+
+static long block_step(__u32 i, void *arg)
+{
+	struct block_ctx *x = arg;
+	struct n64_blocks *b = mem_blocks(x->slot);
+	struct n64_row *r = mem_row(x->row);
+	__u32 first = (x->start + i * x->words) & (ROW_WORDS - 1);
+	__u64 old;
+
+	if (!b || !r)
+		return 1;
+	if (!r->allowed[first])
+		return 0;
+	old = st_load(&b->own[first]);
+	if (old >> 32 || (old && x->now <= (__u32)old + x->quarantine))
+		return 0;
+	if (!st_cas(&b->own[first], old, (__u64)(x->sub + 1) << 32 | 1))
+		return 0;
+	x->found = (int)first;
+	return 1;
+}
+
+/* A block that nobody has, for the packet's subscriber, with one mapping counted in. Its
+ * first word, or -1. */
+ST_FAR int block_new(struct st_work *w, __u32 row)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	struct block_ctx x = {};
+
+	if (!s || !block_words(c))
+		return -1;
+	x.row = row;
+	x.slot = row >> 2;
+	x.sub = (__u32)w->sub;
+	x.words = block_words(c);
+	x.start = block_of(c, port_start(c, w, row, (struct port_range){ 0, ROW_WORDS - 1 },
+					 PARITY_ANY));
+	x.now = w->now;
+	x.quarantine = c->opt.port_quarantine > GRACE ? c->opt.port_quarantine : GRACE;
+	x.found = -1;
+	st_loop(ROW_WORDS / x.words, block_step, &x);
+	return x.found;
+}
+
+/* Is entry `i` of the subscriber's list one of its blocks still? */
+n64_inline bool block_is_own(const struct n64_subscriber *s, __u32 sub, __u32 i)
+{
+	__u32 first = s->block[i & (N64_MAX_BLOCKS - 1)].first & (ROW_WORDS - 1);
+	struct n64_blocks *b = mem_blocks(s->block[i & (N64_MAX_BLOCKS - 1)].slot);
+
+	return b && st_load(&b->own[first]) >> 32 == sub + 1;
+}
+
+/* A port in block `first` with the mapping counted in already, or -1 and counted out. */
+n64_inline int block_port(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 first,
+			  enum port_parity par)
+{
+	struct port_range r = { first, first + block_words(c) - 1 };
+	struct n64_blocks *b = mem_blocks(row >> 2);
+	int port = port_in_ranges(c, w, row, r, r, par);
+
+	if (port < 0 && b)
+		block_leave(b, first, w->now);
+	return port;
+}
+
+/* From the subscriber's blocks on this address, one after the other, then from a new
+ * one. */
+ST_FAR int port_from_blocks(struct st_work *w, __u32 row, __u32 parity)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	struct n64_blocks *b = mem_blocks(row >> 2);
+	__u32 have = 0, room = N64_MAX_BLOCKS;
+	int port, first;
+
+	if (!s || !b)
+		return -1;
+	n64_no_unroll
+	for (__u32 i = 0; i < N64_MAX_BLOCKS; i++) {
+		if (i >= s->n_blocks || !block_is_own(s, (__u32)w->sub, i)) {
+			if (room == N64_MAX_BLOCKS)
+				room = i;
+			continue;
+		}
+		have++;
+		if (s->block[i].slot != row >> 2 ||
+		    !block_enter(b, s->block[i].first, (__u32)w->sub))
+			continue;
+		port = block_port(c, w, row, s->block[i].first & (ROW_WORDS - 1),
+				  (enum port_parity)parity);
+		if (port >= 0)
+			return port;
+	}
+	if (have >= c->opt.port_block_max || room >= N64_MAX_BLOCKS)
+		return -1;
+	first = block_new(w, row);
+	if (first < 0)
+		return -1;
+	s->block[room].slot = (__u16)(row >> 2);
+	s->block[room].first = (__u16)first;
+	if (s->n_blocks <= room)
+		s->n_blocks = (__u16)(room + 1);
+	return block_port(c, w, row, (__u32)first & (ROW_WORDS - 1), (enum port_parity)parity);
+}
+
+/* ---- one address ------------------------------------------------------------------------ */
+
+/* A port of this row for the packet's mapping, its record CLAIMED, or -1. */
+ST_FAR int port_alloc(struct st_work *w, __u32 row)
+{
+	const struct port_range low = { 0, ROW_HIGH - 1 }, high = { ROW_HIGH, ROW_WORDS - 1 },
+				all = { 0, ROW_WORDS - 1 };
+	const struct n64_conf *c = st_conf();
+	enum port_parity par = PARITY_ANY;
+	int port = -1;
+	__u32 x;
+
+	if (!w)
+		return -1;
+	x = host16(w->q.port6);
+	if (w->q.proto == ST_UDP && c->opt.port_parity)
+		par = x & 1 ? PARITY_ODD : PARITY_EVEN;
+	if (c->opt.port_block)
+		return port_from_blocks(w, row, par);
+	if (c->opt.port_preserve)
+		port = port_wish(w, row, x);
+	if (port >= 0)
+		return port;
+	if (w->q.proto == ST_ICMP)
+		return port_in_ranges(c, w, row, all, all, PARITY_ANY);
+	return x < 1024 ? port_in_ranges(c, w, row, low, all, par)
+			: port_in_ranges(c, w, row, high, all, par);
+}
+
+/* The same, and where there is none, once more after a look for expired ones. A row in
+ * which nothing was found is not searched for a tenth of a second (PORT-07). */
+ST_FAR int port_alloc_or_sweep(struct st_work *w, __u32 row)
+{
+	struct n64_row *r = mem_row(row);
+	int port;
+
+	if (!w || !r || !r->n_allowed || was_refused(&r->refused, w->ticks))
+		return -1;
+	row_sweep_next(row, CREATE_SWEEP, w->now);
+	port = w->expired && (w->expired - 1) >> 16 == row && !st_conf()->opt.port_block ?
+		       port_wish(w, row, index_port(w->expired - 1)) : -1;
+	if (port < 0)
+		port = port_alloc(w, row);
+	if (port < 0 && row_sweep_next(row, REFUSE_SWEEP, w->now))
+		port = port_alloc(w, row);
+	if (port < 0 && !st_conf()->opt.port_block)
+		note_refused(&r->refused, w->ticks);
+	return port;
+}
+
+/* ---- which address ------------------------------------------------------------------------ */
+
+n64_inline bool slot_serves(__u32 slot, __u32 proto)
+{
+	const struct n64_slot *s = mem_slot(slot);
+	const struct n64_row *r = mem_row(row_of(slot, (enum st_proto)proto));
+
+	return s && r && s->flags & SLOT_USED && !(s->flags & SLOT_DRAINING) && r->n_allowed;
+}
+
+/* PORT-02: the address that the subscriber has, for this protocol or, where that serves
+ * it, for another one. Slot + 1, 0: none yet. */
+n64_inline __u32 sub_pair(const struct n64_subscriber *s, __u32 proto)
+{
+	__u32 pair = s->pair[ST_MASK(proto, 3)];
+	bool bound = s->count[0] | s->count[1] | s->count[2];
+
+	if (pair && bound && slot_serves(pair - 1, proto))
+		return pair;
+	n64_no_unroll
+	for (__u32 i = 0; i < N_ST_PROTOS; i++) {
+		pair = s->pair[i];
+		if (pair && s->count[i] && slot_serves(pair - 1, proto))
+			return pair;
+	}
+	return 0;
+}
+
+struct choose_ctx {
+	__u32 start, n, proto, ticks;
+	int found;
+};
+
+static long choose_step(__u32 i, void *arg)
+{
+	struct choose_ctx *x = arg;
+	const struct n64_dynamic *d = x->n ? mem_dynamic((x->start + i) % x->n) : NULL;
+	const struct n64_row *r;
+
+	if (!d)
+		return 1;
+	if (!(d->protos >> (x->proto & 3) & 1))
+		return 0;
+	r = mem_row(row_of(d->slot, (enum st_proto)x->proto));
+	if (!r || !r->n_allowed || was_refused(&r->refused, x->ticks))
+		return 0;
+	x->found = d->slot;
+	return 1;
+}
+
+/* PORT-04: the slot that a new subscriber gets: by keyed hash, or the next one that is not
+ * known to be full; -1: all are. */
+ST_FAR int slot_choose(struct st_work *w)
+{
+	const struct n64_conf *c = st_conf();
+	struct choose_ctx x = {};
+	struct st_key k;
+
+	if (!w)
+		return -1;
+	k = key_sub(c, &w->q.host6);
+	x.start = (__u32)(k.hash >> 32) >> 1;
+	x.n = c->st.n_dynamic;
+	x.proto = w->q.proto;
+	x.ticks = w->ticks;
+	x.found = -1;
+	st_loop(x.n, choose_step, &x);
+	return x.found;
+}
+
+/* Claims a port for a new mapping: on the subscriber's address, or on one that is chosen
+ * for it. Index of the binding, or -1. */
+n64_inline int binding_alloc(struct st_work *w)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+	__u32 pair, row;
+	int port, slot;
+
+	if (!s)
+		return -1;
+	pair = sub_pair(s, w->q.proto);
+	if (pair) {
+		row = row_of(pair - 1, (enum st_proto)w->q.proto);
+		port = port_alloc_or_sweep(w, row);
+		if (port >= 0 || !c->opt.soft_app)
+			goto found;
+	}
+	n64_no_unroll
+	for (int i = 0; i < 4; i++) {
+		slot = slot_choose(w);
+		if (slot < 0)
+			return -1;
+		row = row_of((__u32)slot, (enum st_proto)w->q.proto);
+		port = port_alloc_or_sweep(w, row);
+		pair = (__u32)slot + 1;
+		if (port >= 0)
+			goto found;
+	}
+	return -1;
+found:
+	if (port < 0)
+		return -1;
+	s->pair[ST_MASK(w->q.proto, 3)] = (__u16)pair;
+	return (int)binding_index(row, (__u16)port);
+}
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The record of a mapping and its life (RFC 6146 3.1, ST-10, CGN-03):
+ *
+ *   FREE -> CLAIMED (generation + 1) -> fields written -> ACTIVE -> bib6 entry ACTIVE
+ *   bib6 ACTIVE -> DEAD (who wins this ends the mapping) -> record FREE -> bib6 FREE
+ *
+ * A packet 6->4 trusts its bib6 entry while that is fresh: the entry goes before its
+ * record, and a record is taken by another host two seconds after its time at the
+ * earliest. Whoever finds its own side expired looks at the other one before it believes
+ * it. */
+#ifndef N64_BINDING_H
+#define N64_BINDING_H
+
+#include "ports.h"
+#include "subscriber.h"
+
+#define GRACE 2		/* seconds between the end of a mapping and another owner */
+
+enum reclaim_how {
+	RECLAIM_EXPIRED,	/* only what expired GRACE seconds ago, by anybody */
+	RECLAIM_OWN,		/* what has expired, by the host that takes it up again */
+	RECLAIM_FORCE,		/* by command; static ones too */
+};
+
+n64_inline enum st_proto binding_proto(__u32 index)
+{
+	return (enum st_proto)(index >> 16 & 3);
+}
+
+n64_inline __u32 index_port(__u32 index)
+{
+	return index & 0xffff;
+}
+
+n64_inline __u32 index_slot(__u32 index)
+{
+	return index >> 18;
+}
+
+/* ---- taking ---------------------------------------------------------------------------- */
+
+/* May (host, port) take a record that is FREE? At once if it had it last, else after the
+ * two seconds of ST-10, another subscriber after the quarantine (CGN-03). */
+n64_inline bool binding_may_take(const struct n64_conf *c, __u32 index,
+				 const struct n64_binding *b, const struct addr6 *host,
+				 __be16 port, __u32 now)
+{
+	__u32 quarantine = binding_proto(index) == ST_TCP ? 0 : c->opt.port_quarantine;
+
+	if (!ctl_gen(b->ctl))
+		return true; /* never used */
+	if (b->port6 == port && addr6_equal(&b->host6, host))
+		return true;
+	if (now <= b->until4 + GRACE)
+		return false;
+	if (now > b->until4 + quarantine)
+		return true;
+	return prefix6_contains(&b->host6, c->opt.subscriber_prefix_len, host);
+}
+
+/* And may anybody? */
+n64_inline bool binding_is_open(const struct n64_conf *c, __u32 index,
+				const struct n64_binding *b, __u32 now)
+{
+	__u32 wait = binding_proto(index) == ST_TCP ? 0 : c->opt.port_quarantine;
+
+	if (!ctl_gen(b->ctl))
+		return true;
+	return now > b->until4 + (wait > GRACE ? wait : GRACE);
+}
+
+/* FREE -> CLAIMED for (host, port). The new generation, 0: somebody has it. */
+n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, const struct addr6 *host,
+			       __be16 port, __u32 now)
+{
+	struct n64_binding *b = mem_binding(index);
+	__u32 gen;
+	__u64 ctl;
+
+	if (!b)
+		return 0;
+	ctl = st_load(&b->ctl);
+	if (ctl_state(ctl) != CTL_FREE && !ctl_is_stuck(ctl, now))
+		return 0;
+	if (ctl_state(ctl) == CTL_FREE && !binding_may_take(c, index, b, host, port, now))
+		return 0;
+	gen = (ctl_gen(ctl) + 1) & ((1u << CTL_GEN_BITS) - 1);
+	if (!gen)
+		gen = 1;
+	return st_cas(&b->ctl, ctl, ctl_claim(now, gen)) ? gen : 0;
+}
+
+/* Writes the fields of a claimed record and opens it to packets 4->6. */
+n64_inline void binding_open(const struct n64_conf *c, __u32 index, const struct n64_call *q,
+			     __u64 flags, __u32 gen, __u32 until)
+{
+	struct n64_binding *b = mem_binding(index);
+
+	if (!b)
+		return;
+	b->host6 = q->host6;
+	b->port6 = q->port6;
+	b->until4 = until;
+	st_store(&b->ctl, ctl_make(CTL_ACTIVE, flags, q->pref, c->st.policy_gen, gen));
+}
+
+/* ---- ending ---------------------------------------------------------------------------- */
+
+/* The subscriber of the host that has, or had, a record; TAB_NONE. */
+ST_FAR int binding_sub(__u32 index)
+{
+	const struct n64_binding *b = mem_binding(index);
+	struct tab_walk x = { .t = TAB_SUB };
+
+	if (!b)
+		return TAB_NONE;
+	x.k = key_sub(st_conf(), &b->host6);
+	return tab_find(&x);
+}
+
+/* Place of the bib6 entry that is the other half of a binding, or TAB_NONE. */
+ST_FAR int binding_bib6(__u32 index)
+{
+	const struct n64_binding *b = mem_binding(index);
+	struct tab_walk x = { .t = TAB_BIB6 };
+
+	if (!b)
+		return TAB_NONE;
+	x.k = key_bib6(st_conf(), binding_proto(index), &b->host6, b->port6);
+	return tab_find(&x);
+}
+
+/* The counts and the port of a mapping that has ended; its record still tells whose it
+ * was. */
+n64_inline int binding_gone(__u32 index, __u32 now, bool is_static)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_binding *b = mem_binding(index);
+	struct n64_row *r = mem_row(index >> 16);
+	struct n64_subscriber *s;
+	struct n64_blocks *blocks;
+	int sub;
+
+	if (!r || !b)
+		return 0;
+	st_sub_one(&r->used);
+	if (binding_is_open(c, index, b, now))
+		port_set_free(r, index_port(index));
+	st_note(R_bib_deleted);
+	if (is_static)
+		return 0;
+	all_leave(binding_proto(index));
+	sub = binding_sub(index);
+	s = sub < 0 ? NULL : mem_sub((__u32)sub);
+	if (s)
+		sub_leave(s, binding_proto(index), now);
+	blocks = c->opt.port_block ? mem_blocks(index_slot(index)) : NULL;
+	if (blocks)
+		block_leave(blocks, block_of(c, index_port(index)), now);
+	return 0;
+}
+
+/* Is the bib6 entry at `place` the other half of binding `index`? */
+n64_inline struct n64_bib6 *bib6_of(int place, __u32 index)
+{
+	struct n64_bib6 *e = place < 0 ? NULL : mem_bib6((__u32)place);
+
+	if (!e || ctl_row(st_load(&e->ctl)) != index >> 16 ||
+	    host16(e->port4) != index_port(index))
+		return NULL;
+	return e;
+}
+
+/* Wins the right to end the mapping: its bib6 entry becomes DEAD. */
+n64_inline bool bib6_kill(struct n64_bib6 *e, __u64 ctl)
+{
+	__u64 ectl = st_load(&e->ctl);
+
+	return ctl_state(ectl) == CTL_ACTIVE && ctl_gen(ectl) == ctl_gen(ctl) &&
+	       st_cas(&e->ctl, ectl, (ectl & ~CTL_STATE) | CTL_DEAD);
+}
+
+/* ACTIVE -> FREE; flags may change meanwhile. */
+n64_inline bool binding_free(struct n64_binding *b, __u64 *was)
+{
+	n64_no_unroll
+	for (int i = 0; i < 8; i++) {
+		*was = st_load(&b->ctl);
+		if (ctl_state(*was) != CTL_ACTIVE)
+			return false;
+		if (st_cas(&b->ctl, *was, ctl_make(CTL_FREE, 0, 0, 0, ctl_gen(*was))))
+			return true;
+	}
+	return false;
+}
+
+/* Ends the mapping at `index` if `how` allows it. 1: it is ended, by this call. */
+ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
+{
+	struct n64_binding *b = mem_binding(index);
+	__u32 grace = how == RECLAIM_EXPIRED ? GRACE : 0, until;
+	struct n64_bib6 *e;
+	__u64 ctl;
+	bool freed;
+
+	if (!b)
+		return 0;
+	ctl = st_load(&b->ctl);
+	if (ctl_state(ctl) != CTL_ACTIVE || (ctl & CTL_STATIC && how != RECLAIM_FORCE))
+		return 0;
+	until = st_load32(&b->until4);
+	if (how != RECLAIM_FORCE && now <= until + grace)
+		return 0;
+	e = bib6_of(binding_bib6(index), index);
+	if (e && st_load32(&e->until6) > until)
+		until = st_load32(&e->until6);
+	if (how != RECLAIM_FORCE && now <= until + grace) {
+		st_store32(&b->until4, until); /* no need to look again before that */
+		return 0;
+	}
+	if (e ? !bib6_kill(e, ctl) : how != RECLAIM_FORCE && now <= until + TAB_STUCK)
+		return 0; /* somebody else ends it, or its bib6 entry is being made */
+	/* ours alone from here on, but for flags */
+	st_store32(&b->until4, until < now ? until : now);
+	freed = binding_free(b, &ctl);
+	if (freed)
+		binding_gone(index, now, ctl & CTL_STATIC);
+	if (e)
+		st_store(&e->ctl, CTL_FREE);
+	return freed;
+}
+
+/* ---- sweeping ---------------------------------------------------------------------------- */
+
+/* One port of a row: reclaims what has expired, and offers what may be taken again. */
+n64_inline __u32 sweep_port(const struct n64_conf *c, struct n64_row *r, __u32 index, __u32 now)
+{
+	struct n64_binding *b = mem_binding(index);
+	__u32 port = index_port(index);
+	__u64 ctl;
+
+	if (!b)
+		return 0;
+	ctl = st_load(&b->ctl);
+	if (ctl_state(ctl) == CTL_ACTIVE)
+		return !(ctl & CTL_STATIC) && now > st_load32(&b->until4) + GRACE ?
+			       (__u32)binding_reclaim(index, now, RECLAIM_EXPIRED) : 0;
+	if (!(r->allowed[port_word(port)] & ~r->free[port_word(port)] & port_bit(port)))
+		return 0;
+	if ((ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, now)) ||
+	    ctl_is_stuck(ctl, now)) {
+		port_set_free(r, port);
+		return 1;
+	}
+	return 0;
+}
+
+struct sweep_ctx {
+	__u32 row, from, now, found;
+};
+
+static long sweep_step(__u32 i, void *arg)
+{
+	struct sweep_ctx *s = arg;
+	struct n64_row *r = mem_row(s->row);
+
+	if (!r)
+		return 1;
+	s->found += sweep_port(st_conf(), r, binding_index(s->row, (__u16)(s->from + i)), s->now);
+	return 0;
+}
+
+/* `n` ports of a row from `from` on; how many were reclaimed or offered again. */
+ST_FAR int row_sweep(__u32 row, __u32 from, __u32 n, __u32 now)
+{
+	struct sweep_ctx s = { row, from, now, 0 };
+
+	st_loop(n, sweep_step, &s);
+	return (int)s.found;
+}
+
+/* The next `n` ports of a row that may be given out, from where the last one stopped. */
+n64_inline int row_sweep_next(__u32 row, __u32 n, __u32 now)
+{
+	struct n64_row *r = mem_row(row);
+	__u32 span;
+
+	if (!r || r->last < r->first)
+		return 0;
+	span = r->last - r->first + 1;
+	return row_sweep(row, r->first + st_add32(&r->cursor, n) % span, n < span ? n : span, now);
+}
+
+#endif

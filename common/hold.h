@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a subscriber has or had, so that its expired entries are found when it comes for
+ * more (PORT-09, ST-10): chunks of slots that are overwritten when they are stale. With
+ * nobody sweeping, no expired entry counts against a quota. */
+#ifndef N64_HOLD_H
+#define N64_HOLD_H
+
+#include "binding.h"
+
+#define HOLD_TRIES 4	/* slots that a new entry looks at before it takes a new chunk */
+
+/* ---- sessions end ------------------------------------------------------------------------ */
+
+/* The counts of a session that was in a slot with this control word. */
+n64_inline void session_left(__u64 ctl, __u32 now)
+{
+	int sub = session_sub(ctl);
+	struct n64_subscriber *s = sub < 0 ? NULL : mem_sub((__u32)sub);
+
+	if (ctl_state(ctl) != CTL_ACTIVE || !s)
+		return;
+	sub_leave(s, KIND_SESSIONS, now);
+	all_leave(KIND_SESSIONS);
+}
+
+n64_inline bool session_is_over(const struct n64_session *e, __u32 now)
+{
+	struct n64_binding *b;
+
+	if ((__u32)(st_load(&e->tcp) >> 32) < now)
+		return true;
+	b = mem_binding(e->binding);
+	return !b || ctl_gen(st_load(&b->ctl)) != ctl_gen(e->ctl);
+}
+
+/* Ends the session at `place`: one that is over, or (RECLAIM_FORCE) any. */
+n64_inline bool session_reclaim(__u32 place, __u32 now, enum reclaim_how how)
+{
+	struct n64_session *e = mem_session(place);
+	__u64 ctl;
+
+	if (!e)
+		return false;
+	ctl = st_load(&e->ctl);
+	if (ctl_state(ctl) != CTL_ACTIVE || (how != RECLAIM_FORCE && !session_is_over(e, now)))
+		return false;
+	if (!st_cas(&e->ctl, ctl, CTL_FREE))
+		return false;
+	session_left(ctl, now);
+	return true;
+}
+
+/* ---- slots --------------------------------------------------------------------------------- */
+
+/* Can the slot with `ref`, a session, be overwritten? Reclaims it if it is over. */
+n64_inline bool hold_is_free_session(__u32 sub, __u32 ref, __u32 now)
+{
+	const struct n64_session *e = ref ? mem_session(ref - 1) : NULL;
+	__u64 ctl;
+
+	if (!e)
+		return true;
+	ctl = st_load(&e->ctl);
+	return ctl_state(ctl) != CTL_ACTIVE || session_sub(ctl) != (int)sub ||
+	       session_reclaim(ref - 1, now, RECLAIM_EXPIRED);
+}
+
+/* The same for a mapping. */
+n64_inline bool hold_is_free_mapping(const struct n64_subscriber *s, __u32 ref, __u32 now)
+{
+	const struct n64_binding *b = ref ? mem_binding(ref - 1) : NULL;
+
+	if (!b || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE || !sub_has(s, &b->host6))
+		return true;
+	return now > st_load32(&b->until4) + GRACE &&
+	       binding_reclaim(ref - 1, now, RECLAIM_EXPIRED);
+}
+
+n64_inline bool hold_is_free(const struct n64_subscriber *s, __u32 sub, __u32 kind, __u32 ref,
+			     __u32 now)
+{
+	return kind == KIND_SESSIONS ? hold_is_free_session(sub, ref, now) :
+				       hold_is_free_mapping(s, ref, now);
+}
+
+n64_inline __u32 *hold_slot(struct n64_hold *h, __u32 cursor)
+{
+	return &h->slot[ST_MASK(cursor, HOLD_SLOTS - 1)];
+}
+
+/* The slot behind a cursor (chunk << 4 | place from 1 on), around the ring of chunks. */
+n64_inline __u32 hold_next(const struct n64_subscriber *s, __u32 kind, __u32 cursor)
+{
+	const struct n64_hold *h;
+	__u32 chunk;
+
+	if ((cursor & 15) + 1 < HOLD_SLOTS)
+		return cursor + 1;
+	h = mem_hold(cursor >> 4);
+	chunk = h && h->slot[0] ? h->slot[0] : s->hold[ST_MASK(kind, 3)];
+	return chunk ? chunk << 4 | 1 : 0;
+}
+
+/* A new chunk in front of the ring; 0: there are no more. */
+n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, __u32 kind)
+{
+	struct n64_state *all = mem_state();
+	struct n64_hold *h;
+	__u32 chunk, head;
+
+	if (!all || st_load32(&all->hold_fresh) + 1 >= c->st.hold_chunks)
+		return 0;
+	chunk = st_add32(&all->hold_fresh, 1) + 1;
+	h = chunk < c->st.hold_chunks ? mem_hold(chunk) : NULL;
+	if (!h)
+		return 0;
+	n64_no_unroll
+	for (int i = 0; i < 8; i++) {
+		head = st_load32(&s->hold[ST_MASK(kind, 3)]);
+		h->slot[0] = head;
+		if (st_cas32(&s->hold[ST_MASK(kind, 3)], head, chunk))
+			return chunk;
+	}
+	return 0;
+}
+
+/* Remembers entry `ref` (binding index, session place) for the subscriber. Looks at a few
+ * slots and reclaims what has expired there, so that reclaiming is not slower than making.
+ * An entry that finds no slot is found by the sweep of its row alone. */
+n64_inline void hold_put(__u32 sub, __u32 kind, __u32 ref, __u32 now)
+{
+	struct n64_subscriber *s = mem_sub(sub);
+	struct n64_hold *h;
+	__u32 cursor, chunk;
+
+	if (!s)
+		return;
+	cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	n64_no_unroll
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		__u32 *slot, old;
+
+		h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
+		if (!h)
+			break;
+		slot = hold_slot(h, cursor);
+		old = st_load32(slot);
+		cursor = hold_next(s, kind, cursor);
+		if (hold_is_free(s, sub, kind, old, now) && st_cas32(slot, old, ref + 1)) {
+			st_store32(&s->cursor[ST_MASK(kind, 3)], cursor);
+			return;
+		}
+	}
+	st_store32(&s->cursor[ST_MASK(kind, 3)], cursor);
+	chunk = hold_grow(st_conf(), s, kind);
+	h = chunk ? mem_hold(chunk) : NULL;
+	if (!h)
+		return;
+	st_store32(&h->slot[1], ref + 1);
+	st_store32(&s->cursor[ST_MASK(kind, 3)], chunk << 4 | 2);
+}
+
+ST_FAR int hold_put_mapping(__u32 sub, __u32 kind, __u32 ref, __u32 now)
+{
+	hold_put(sub, kind < KIND_SESSIONS ? kind : 0, ref, now);
+	return 0;
+}
+
+ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
+{
+	hold_put(sub, KIND_SESSIONS, ref, now);
+	return 0;
+}
+
+struct hold_ctx {
+	__u32 sub, kind, now, cursor, found;
+};
+
+n64_inline long hold_look(struct hold_ctx *x, __u32 kind)
+{
+	struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h;
+	__u32 old;
+
+	h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	if (!s || !h)
+		return 1;
+	old = st_load32(hold_slot(h, x->cursor));
+	if (old && hold_is_free(s, x->sub, kind, old, x->now)) {
+		st_cas32(hold_slot(h, x->cursor), old, 0);
+		x->found++;
+	}
+	x->cursor = hold_next(s, kind, x->cursor);
+	return 0;
+}
+
+static long hold_mapping_step(__u32 i, void *arg)
+{
+	struct hold_ctx *x = arg;
+
+	(void)i;
+	return hold_look(x, x->kind < KIND_SESSIONS ? x->kind : 0);
+}
+
+static long hold_session_step(__u32 i, void *arg)
+{
+	(void)i;
+	return hold_look(arg, KIND_SESSIONS);
+}
+
+#define HOLD_SWEEP 256	/* slots that a refusal looks at (PORT-09) */
+
+/* Looks at the slots of a subscriber that is at its limit. How many were free. */
+ST_FAR int hold_reclaim_mappings(__u32 sub, __u32 kind, __u32 now)
+{
+	struct n64_subscriber *s = mem_sub(sub);
+	struct hold_ctx x = { sub, kind, now, 0, 0 };
+
+	if (!s)
+		return 0;
+	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
+	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
+	return (int)x.found;
+}
+
+ST_FAR int hold_reclaim_sessions(__u32 sub, __u32 now)
+{
+	struct n64_subscriber *s = mem_sub(sub);
+	struct hold_ctx x = { sub, KIND_SESSIONS, now, 0, 0 };
+
+	if (!s)
+		return 0;
+	x.cursor = st_load32(&s->cursor[KIND_SESSIONS]);
+	st_loop(HOLD_SWEEP, hold_session_step, &x);
+	st_store32(&s->cursor[KIND_SESSIONS], x.cursor);
+	return (int)x.found;
+}
+
+n64_inline int hold_reclaim(__u32 sub, __u32 kind, __u32 now)
+{
+	return kind == KIND_SESSIONS ? hold_reclaim_sessions(sub, now) :
+				       hold_reclaim_mappings(sub, kind, now);
+}
+
+#endif

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Sessions (RFC 6146 3.2, 3.5.2; ST-09): TCP sessions, permissions under address-dependent
+ * filtering, stored SYNs; and the deadline of a TCP mapping, which is that of its last
+ * session (ST-03). */
+#ifndef N64_SESSION_H
+#define N64_SESSION_H
+
+#include "hold.h"
+#include "tcp.h"
+
+#define STORED_SECONDS 6	/* TCP_INCOMING_SYN */
+#define STORED_KEEP 4		/* more, in which the worker takes it out of the table */
+
+n64_inline bool filters(const struct n64_conf *c, __u32 proto)
+{
+	return (proto == ST_TCP ? c->opt.filtering_tcp : c->opt.filtering_udp) == FILTERING_ADF;
+}
+
+n64_inline __u32 work_gen(const struct st_work *w)
+{
+	return ctl_gen(w->ctl);
+}
+
+/* ---- finding ------------------------------------------------------------------------------- */
+
+/* Place of the entry of (w->q.binding, its life `gen`, w->q.remote4, port), or TAB_NONE. */
+ST_FAR int session_find(struct st_work *w, __u32 port, __u32 gen)
+{
+	struct tab_walk x = { .t = TAB_SESSION };
+
+	if (!w)
+		return TAB_NONE;
+	x.k = key_session(st_conf(), w->q.binding, gen, w->q.remote4, (__be16)port);
+	return tab_find(&x);
+}
+
+/* Puts it in; w->put.claimed: a new claim. */
+ST_FAR int session_put(struct st_work *w, __u32 port, __u32 gen)
+{
+	int place;
+
+	if (!w)
+		return TAB_BUSY;
+	w->put.t = TAB_SESSION;
+	w->put.now = w->now;
+	w->put.k = key_session(st_conf(), w->q.binding, gen, w->q.remote4, (__be16)port);
+	place = tab_put(&w->put);
+	session_left(w->put.was, w->now);
+	return place;
+}
+
+/* The entry, if its time has not passed. */
+n64_inline struct n64_session *session_alive(int place, __u32 now)
+{
+	struct n64_session *e = place < 0 ? NULL : mem_session((__u32)place);
+
+	return e && (__u32)(st_load(&e->tcp) >> 32) >= now ? e : NULL;
+}
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+/* Quota of the subscriber and of the gateway for one more of `kind`, each after a look at
+ * what has expired at hand (PORT-09). */
+n64_inline enum reason quota_enter(struct st_work *w, __u32 kind)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+	__u32 limit = sub_limit(c, kind);
+	enum reason r;
+
+	if (!s)
+		return R_state_busy;
+	for (int again = 0; again < 2; again++) {
+		r = sub_enter(s, kind, limit);
+		if (!r && all_enter(c, kind))
+			return R_GO_ON;
+		if (!r)
+			sub_leave(s, kind, w->now);
+		if (r == R_state_busy || again ||
+		    was_refused(&s->refused[ST_MASK(kind, 3)], w->ticks))
+			break;
+		if (!hold_reclaim((__u32)w->sub, kind, w->now)) {
+			note_refused(&s->refused[ST_MASK(kind, 3)], w->ticks);
+			break;
+		}
+	}
+	return r ? r : R_table_full;
+}
+
+n64_inline void quota_leave(const struct st_work *w, __u32 kind)
+{
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+
+	if (s)
+		sub_leave(s, kind, w->now);
+	all_leave(kind);
+}
+
+/* A new session of the mapping in hand with (w->q.remote4, port), for the subscriber
+ * w->sub: its place, or minus the reason why there is none. One that another CPU has just made is as good. */
+ST_FAR int session_make(struct st_work *w, __u32 port, __u64 word)
+{
+	struct n64_session *e;
+	int place;
+
+	if (!w)
+		return -R_state_busy;
+	if (w->sub < 0)
+		return w->sub == TAB_FULL ? -R_table_full : -R_state_busy;
+	place = (int)quota_enter(w, KIND_SESSIONS);
+	if (place)
+		return -place;
+	place = session_put(w, port, work_gen(w));
+	e = place < 0 ? NULL : mem_session((__u32)place);
+	if (!e || !w->put.claimed) {
+		quota_leave(w, KIND_SESSIONS);
+		return place >= 0 ? place : place == TAB_FULL ? -R_table_full : -R_state_busy;
+	}
+	e->tcp = word;
+	e->binding = w->q.binding;
+	e->remote4 = w->q.remote4;
+	e->remote_port = (__be16)port;
+	e->window = 0;
+	e->ack = 0;
+	st_store(&e->ctl, session_ctl(w->sub, work_gen(w)));
+	hold_put_session((__u32)w->sub, (__u32)place, w->now);
+	st_note(R_session_created);
+	return place;
+}
+
+/* ---- permissions (ST-09, UDP-03) ------------------------------------------------------------- */
+
+/* Place + 1 of the permission of the mapping in hand for w->q.remote4, 0: none. */
+ST_FAR int permit_find(struct st_work *w)
+{
+	int place;
+
+	if (!w)
+		return 0;
+	place = session_find(w, 0, work_gen(w));
+	return session_alive(place, w->now) ? place + 1 : 0;
+}
+
+/* Moves a deadline forward (or, `exact`, to where it belongs). */
+n64_inline void session_extend(struct n64_session *e, __u32 until, bool exact)
+{
+	n64_no_unroll
+	for (int i = 0; i < 4; i++) {
+		__u64 old = st_load(&e->tcp);
+		__u32 had = (__u32)(old >> 32);
+
+		if (had == until || (!exact && had > until) ||
+		    st_cas(&e->tcp, old, session_word((__u32)old, until)))
+			return;
+	}
+}
+
+/* Gives w->q.remote4 the permission to send until `until`. R_GO_ON or why not. */
+ST_FAR int permit_write(struct st_work *w, __u32 until)
+{
+	struct n64_session *e;
+	int place;
+
+	if (!w)
+		return R_state_busy;
+	place = permit_find(w) - 1;
+	if (place < 0 && w->sub < 0)
+		w->sub = sub_get(w);
+	if (place < 0)
+		place = session_make(w, 0, session_word(TCP_PERMIT, until));
+	if (place < 0)
+		return -place;
+	e = mem_session((__u32)place);
+	if (e)
+		session_extend(e, until, false);
+	return R_GO_ON;
+}
+
+/* ---- the mapping of a TCP session ----------------------------------------------------------- */
+
+/* Changes flags of both entries of a mapping, for as long as it is this life of it. */
+n64_inline void flags_change(__u64 *ctl, __u32 gen, __u64 clear, __u64 set)
+{
+	n64_no_unroll
+	for (int i = 0; i < 8; i++) {
+		__u64 old = st_load(ctl), now = (old & ~clear) | set;
+
+		if (ctl_state(old) != CTL_ACTIVE || ctl_gen(old) != gen || old == now ||
+		    st_cas(ctl, old, now))
+			return;
+	}
+}
+
+n64_inline struct n64_bib6 *work_bib6(struct st_work *w)
+{
+	if (w->place < 0)
+		w->place = binding_bib6(w->q.binding);
+	return bib6_of(w->place, w->q.binding);
+}
+
+/* Flags and deadline of the mapping in hand. Flags go into both entries, and so does an
+ * `exact` deadline; else only that of the side whose entry is at hand moves forward. */
+ST_FAR int mapping_mark(struct st_work *w, __u64 clear, __u64 set, __u32 until, __u32 exact)
+{
+	struct n64_binding *b;
+	struct n64_bib6 *e;
+
+	if (!w)
+		return 0;
+	b = mem_binding(w->q.binding);
+	if (!b)
+		return 0;
+	if (!(clear | set | exact) && w->place < 0) {
+		if (st_load32(&b->until4) < until)
+			st_store32(&b->until4, until);
+		return 1;
+	}
+	e = work_bib6(w);
+	if (!e)
+		return 0;
+	if (clear | set) {
+		flags_change(&b->ctl, work_gen(w), clear, set);
+		flags_change(&e->ctl, work_gen(w), clear, set);
+	}
+	if (exact || st_load32(&b->until4) < until)
+		st_store32(&b->until4, until);
+	if (exact || st_load32(&e->until6) < until)
+		st_store32(&e->until6, until);
+	return 1;
+}
+
+struct recount_ctx {
+	__u32 sub, cursor, index, gen, now, until, permit_until, n;
+	__be32 remote;
+};
+
+static long recount_step(__u32 i, void *arg)
+{
+	struct recount_ctx *x = arg;
+	const struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	const struct n64_session *e;
+	__u32 ref, until;
+
+	(void)i;
+	if (!s || !h)
+		return 1;
+	ref = st_load32(hold_slot(h, x->cursor));
+	e = ref ? mem_session(ref - 1) : NULL;
+	x->cursor = hold_next(s, KIND_SESSIONS, x->cursor);
+	if (!e || ctl_state(st_load(&e->ctl)) != CTL_ACTIVE || ctl_gen(e->ctl) != x->gen ||
+	    e->binding != x->index || !e->remote_port)
+		return 0;
+	until = (__u32)(st_load(&e->tcp) >> 32);
+	if (until < x->now)
+		return 0;
+	x->n++;
+	if (until > x->until)
+		x->until = until;
+	if (e->remote4 == x->remote && until > x->permit_until)
+		x->permit_until = until;
+	return 0;
+}
+
+#define RECOUNT_SLOTS 512
+
+/* A session of a mapping with several has got less time: the mapping lives as long as the
+ * one that lives longest (ST-03), the permission as long as a session with its address
+ * does. A subscriber with more sessions than we can look at keeps the old deadlines: they
+ * are not too early, and pass by themselves. */
+ST_FAR int session_recount(struct st_work *w)
+{
+	struct recount_ctx x = {};
+	struct n64_subscriber *s;
+	struct n64_session *e;
+	int permit;
+
+	if (!w)
+		return 0;
+	if (w->sub < 0)
+		w->sub = sub_get(w);
+	s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+	if (!s || st_load32(&s->count[KIND_SESSIONS]) > RECOUNT_SLOTS / 2)
+		return 0;
+	x.sub = (__u32)w->sub;
+	x.cursor = s->hold[KIND_SESSIONS] << 4 | 1;
+	x.index = w->q.binding;
+	x.gen = work_gen(w);
+	x.now = w->now;
+	x.remote = w->q.remote4;
+	st_loop(RECOUNT_SLOTS, recount_step, &x);
+	if (!x.n)
+		return 0;
+	mapping_mark(w, 0, 0, x.until, 1);
+	permit = filters(st_conf(), ST_TCP) ? permit_find(w) : 0;
+	e = permit ? mem_session((__u32)permit - 1) : NULL;
+	if (e)
+		session_extend(e, x.permit_until > x.now ? x.permit_until : x.now, true);
+	return 1;
+}
+
+/* ---- TCP ------------------------------------------------------------------------------------ */
+
+/* TCP-35: does an RST lie in the window that the v6 side announced last? */
+n64_inline bool rst_in_window(const struct n64_session *e, const struct n64_call *q)
+{
+	__u32 scale = (__u32)st_load(&e->tcp) >> SESSION_SCALE_SHIFT & 15;
+	__u32 window = (__u32)e->window << scale;
+
+	if (!e->ack && !window)
+		return true; /* nothing announced yet */
+	return q->tcp_seq - e->ack <= window;
+}
+
+/* What the v6 side announces. A SYN's own window is never scaled. */
+n64_inline __u32 note_window(struct n64_session *e, const struct n64_call *q, __u32 word)
+{
+	if (!(q->tcp_flags & TCP_RST)) {
+		if (q->tcp_flags & TCP_ACK)
+			e->ack = q->tcp_ack;
+		e->window = (__u16)q->tcp_window;
+	}
+	if (q->tcp_scale)
+		word = (word & ~(15u << SESSION_SCALE_SHIFT)) |
+		       ((q->tcp_scale - 1) & 15) << SESSION_SCALE_SHIFT;
+	return word;
+}
+
+/* What a session's new word means for its mapping. */
+ST_FAR int session_changed(struct st_work *w, __u64 old, __u64 new_)
+{
+	const struct n64_conf *c = st_conf();
+	__u32 until = (__u32)(new_ >> 32);
+	bool quiet = (new_ & 0xff) == TCP_ESTABLISHED, less = until < (__u32)(old >> 32);
+	__u64 flag = quiet && !filters(c, ST_TCP) && !c->opt.tcp_rst_check ? CTL_QUIET : 0;
+
+	if (!w)
+		return 0;
+	if (filters(c, ST_TCP) && !less)
+		permit_write(w, until);
+	if (w->ctl & CTL_MULTI) {
+		mapping_mark(w, 0, 0, until, 0);
+		if (less)
+			session_recount(w);
+		return 0;
+	}
+	if (less && filters(c, ST_TCP)) {
+		int permit = permit_find(w);
+		struct n64_session *e = permit ? mem_session((__u32)permit - 1) : NULL;
+
+		if (e)
+			session_extend(e, until, true);
+	}
+	mapping_mark(w, (w->ctl & CTL_QUIET) & ~flag, flag & ~w->ctl, until, less);
+	return 0;
+}
+
+/* Is a SYN of this (T,t) and remote endpoint stored? `use`: the session of a V6 SYN takes
+ * it, so that it will be neither sent nor answered (TCP-08). */
+ST_FAR int stored_syn(struct st_work *w, __u32 use)
+{
+	const struct n64_state *all = mem_state();
+	struct n64_session *e;
+	__u64 word;
+
+	if (!w || !all || !st_load32(&all->stored_syn))
+		return 0;
+	e = session_alive(session_find(w, w->q.remote_port, 0), w->now);
+	if (!e)
+		return 0;
+	word = st_load(&e->tcp);
+	if ((word & 0xff) != TCP_V4_STORED || w->now + STORED_KEEP > (__u32)(word >> 32))
+		return 0;
+	return !use || st_cas(&e->tcp, word, (word & ~0xffull) | TCP_CLOSED);
+}
+
+/* A V4 SYN that is to wait for 6 s, if there is room (TCP-03, TCP-04, TCP-32). */
+n64_inline enum reason syn_to_store(const struct n64_conf *c)
+{
+	const struct n64_state *all = mem_state();
+
+	if (c->opt.drop_v4_tcp)
+		return R_v4_tcp;
+	return all && st_load32(&all->stored_syn) < c->opt.max_stored_syn ? R_slow_syn :
+									    R_syn_store_full;
+}
+
+/* State CLOSED (TCP-01 to TCP-07) of an existing mapping. */
+n64_inline int session_closed(struct st_work *w, __u32 side, __u32 ev)
+{
+	const struct n64_conf *c = st_conf();
+	struct tcp_step s = { side == SIDE_V6 ? TCP_V6_INIT : TCP_V4_INIT, TIMER_OPEN };
+	bool adf = filters(c, ST_TCP);
+	struct n64_session *e;
+	__u32 until;
+	int place;
+
+	if (side == SIDE_V4 && adf && !permit_find(w))
+		return ev == EV_SYN ? syn_to_store(c) : R_adf;
+	if (ev != EV_SYN)
+		return R_GO_ON; /* TCP-06 */
+	if (side == SIDE_V4 && c->opt.drop_v4_tcp)
+		return R_v4_tcp;
+	if (side == SIDE_V4 && stored_syn(w, 0))
+		return R_syn_again;
+	if (side == SIDE_V6 && stored_syn(w, 1))
+		s = (struct tcp_step){ TCP_ESTABLISHED, TIMER_EST };
+	until = tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now);
+	if (w->sub < 0)
+		w->sub = sub_get(w);
+	place = session_make(w, w->q.remote_port, session_word(s.next, until));
+	if (place < 0)
+		return (enum reason)-place;
+	e = mem_session((__u32)place);
+	if (e && c->opt.tcp_rst_check && side == SIDE_V6) {
+		__u64 word = st_load(&e->tcp);
+
+		st_cas(&e->tcp, word, session_word(note_window(e, &w->q, (__u32)word),
+						   (__u32)(word >> 32)));
+	}
+	/* a mapping that lived before this packet has another session */
+	if (!w->fresh && w->until >= w->now) {
+		mapping_mark(w, CTL_QUIET, CTL_MULTI, until, 0);
+		w->ctl |= CTL_MULTI;
+	}
+	session_changed(w, 0, session_word(s.next, until));
+	return R_GO_ON;
+}
+
+/* One TCP packet of the mapping in hand, from `side`: finds or makes its session and
+ * moves it (section 11). R_GO_ON: forward. */
+ST_FAR int session_tcp(struct st_work *w, __u32 from)
+{
+	const struct n64_conf *c = st_conf();
+	enum tcp_side side = (enum tcp_side)from;
+	enum tcp_event ev;
+	struct n64_session *e;
+
+	if (!w)
+		return R_state_busy;
+	ev = tcp_event(w->q.tcp_flags);
+	e = session_alive(session_find(w, w->q.remote_port, work_gen(w)), w->now);
+	if (!e)
+		return session_closed(w, side, ev);
+	n64_no_unroll
+	for (int i = 0; i < 4; i++) {
+		__u64 old = st_load(&e->tcp), new_;
+		enum tcp_state state = tcp_now(&c->opt, old, w->now);
+		struct tcp_step s = tcp_step(&c->opt, state, side, ev);
+		__u32 word = (__u32)old & ~0xffu;
+
+		if (c->opt.tcp_rst_check && side == SIDE_V4 && ev == EV_RST &&
+		    !rst_in_window(e, &w->q))
+			return R_GO_ON;
+		if (tcp_no_refresh(&c->opt, state, side, s))
+			return R_GO_ON;
+		if (s.timer == TIMER_EST)
+			word &= ~SESSION_PROBED;
+		if (c->opt.tcp_rst_check && side == SIDE_V6)
+			word = note_window(e, &w->q, word);
+		new_ = session_word(word | s.next, tcp_until(&c->opt, old, state, s, w->now));
+		if (new_ == old)
+			return R_GO_ON;
+		if (st_cas(&e->tcp, old, new_)) {
+			session_changed(w, old, new_);
+			return R_GO_ON;
+		}
+	}
+	return R_GO_ON;
+}
+
+#endif

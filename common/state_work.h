@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the state engine knows of the packet in hand (state.h). */
+#ifndef N64_STATE_WORK_H
+#define N64_STATE_WORK_H
+
+#include "state_abi.h"
+
+struct st_key {
+	struct addr6 a;		/* host, prefix; session: binding and remote address */
+	__u32 b;		/* bib6: port | proto << 16; session: remote port */
+	__u32 gen;		/* session: generation of the binding */
+	__u64 hash;		/* low half: home line, upper 28 bits: tag */
+};
+
+/* A key on its way into a table (table.h). It lies here and not on the stack, where the
+ * verifier follows each number, does not see that the walk comes to an end, and gives up
+ * after a million steps. */
+struct st_put {
+	struct st_key k;
+	__u64 was;		/* control word of what was in the claimed entry */
+	__u32 t;		/* enum st_table */
+	__u32 now;
+	__u32 mine;		/* place of our claim, and its distance from home */
+	__u32 dist;
+	__u32 passed;		/* our claim lies behind us */
+	__u32 claimed;		/* the result is a new claim of ours */
+	__s32 found;		/* the result */
+	__s32 yield;		/* place of a claim that lies nearer */
+};
+
+/* A packet on its way through the state. */
+struct st_work {
+	struct n64_call q;	/* the question, and its answer */
+	__u64 ctl;		/* control word of the binding or bib6 entry that was found */
+	__u64 hash;		/* of the host's end (key_bib6) */
+	__s32 place;		/* of the bib6 entry, TAB_NONE */
+	__s32 sub;		/* place of the subscriber, TAB_NONE: not asked yet */
+	__u32 now, ticks;
+	__u32 until;		/* deadline that was found: until6 or until4 */
+	__u32 fresh;		/* the mapping was made by this packet */
+	__u32 expired;		/* an expired mapping of this host: index + 1 */
+	__u32 shared;		/* the pool address is the host's own too */
+	__u32 permit;		/* ADF: place + 1 of the permission that let it in */
+	__u32 pad;
+	struct st_put put;
+};
+
+#endif

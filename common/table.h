@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The three hash tables of the state: bib6, sessions, subscribers. Open addressing in
+ * cache lines: a key has a home line and lies there or in one of the next ones, `reach`
+ * of the home line says how far at most. So a packet of a known flow reads one line.
+ *
+ * Two CPUs that put the same key in at the same time end with one entry:
+ *   1. claim a free entry: FREE -> CLAIMED with a tag of the key, raise the reach
+ *   2. look at everything within reach again. Another claim with this tag that lies
+ *      nearer to home: give ours back and wait for it; one that lies farther: wait until
+ *      it is given back or has become active. An active entry with the key: give ours
+ *      back and use it.
+ *   3. write the fields, then CLAIMED -> ACTIVE.
+ * Of two claims at least one sees the other, as each is visible before its owner looks
+ * again; if both do, only the nearer goes on; if only the nearer one does, it waits and
+ * finds the other active. */
+#ifndef N64_TABLE_H
+#define N64_TABLE_H
+
+#include "addr.h"
+#include "state_shell.h"
+#include "state_work.h"
+
+enum st_table { TAB_BIB6, TAB_SESSION, TAB_SUB };
+
+#define TAB_REACH 64		/* lines that a key may lie behind its home */
+#define TAB_STUCK 60		/* seconds after which a claim was abandoned */
+#define TAB_WAIT 256		/* looks at another CPU's claim before we give up */
+
+/* Place of an entry: line * entries of a line + n. */
+#define TAB_NONE (-1)
+#define TAB_FULL (-2)
+#define TAB_BUSY (-3)
+
+n64_inline __u64 key_mix(__u64 h, __u64 x)
+{
+	h = (h ^ x) * 0x9e3779b97f4a7c15ull;
+	return h ^ h >> 32;
+}
+
+/* Keyed, so that nobody outside can choose who meets whom. */
+n64_inline __u64 key_hash(const struct n64_conf *c, const struct addr6 *a, __u32 b)
+{
+	__u64 h = key_mix(c->st.key[0], (__u64)a->w[0] << 32 | a->w[1]);
+
+	h = key_mix(h, (__u64)a->w[2] << 32 | a->w[3]);
+	h = key_mix(h + c->st.key[1], b);
+	return h ^ h >> 29;
+}
+
+n64_inline struct st_key key_bib6(const struct n64_conf *c, enum st_proto proto,
+				  const struct addr6 *host, __be16 port)
+{
+	struct st_key k = { .a = *host, .b = (__u32)proto << 16 | port };
+
+	k.hash = key_hash(c, &k.a, k.b);
+	return k;
+}
+
+n64_inline struct st_key key_session(const struct n64_conf *c, __u32 binding, __u32 gen,
+				     __be32 remote, __be16 port)
+{
+	struct st_key k = { .a = { { binding, remote } }, .b = port, .gen = gen };
+
+	k.hash = key_hash(c, &k.a, k.b);
+	return k;
+}
+
+/* The subscriber of a host (PORT-03). */
+n64_inline struct st_key key_sub(const struct n64_conf *c, const struct addr6 *host)
+{
+	__u32 len = c->opt.subscriber_prefix_len;
+	struct st_key k = { .a = *host };
+
+	/* 48 to 128 */
+	if (len < 128)
+		k.a.w[3] &= len > 96 ? mask4(len - 96) : 0;
+	if (len < 96)
+		k.a.w[2] &= len > 64 ? mask4(len - 64) : 0;
+	if (len < 64)
+		k.a.w[1] &= mask4(len - 32);
+	k.hash = key_hash(c, &k.a, 0);
+	return k;
+}
+
+n64_inline __u32 key_tag(const struct st_key *k)
+{
+	return (__u32)(k->hash >> CTL_GEN_SHIFT);
+}
+
+n64_inline __u32 tab_lines(const struct n64_conf *c, enum st_table t)
+{
+	return t == TAB_BIB6 ? c->st.bib6_lines :
+	       t == TAB_SESSION ? c->st.session_lines : c->st.sub_lines;
+}
+
+n64_inline __u32 tab_ways(enum st_table t)
+{
+	return t == TAB_SUB ? 1 : 2;
+}
+
+n64_inline __u32 tab_home(const struct n64_conf *c, enum st_table t, const struct st_key *k)
+{
+	return (__u32)k->hash & (tab_lines(c, t) - 1);
+}
+
+/* Place of way `n` of the line `d` behind the home. */
+n64_inline __u32 tab_place(const struct n64_conf *c, enum st_table t, const struct st_key *k,
+			   __u32 d, __u32 n)
+{
+	return ((tab_home(c, t, k) + d) & (tab_lines(c, t) - 1)) * tab_ways(t) + n;
+}
+
+n64_inline __u64 *tab_ctl(enum st_table t, __u32 place)
+{
+	if (t == TAB_BIB6) {
+		struct n64_bib6 *e = mem_bib6(place);
+
+		return e ? &e->ctl : NULL;
+	}
+	if (t == TAB_SESSION) {
+		struct n64_session *e = mem_session(place);
+
+		return e ? &e->ctl : NULL;
+	}
+	struct n64_subscriber *e = mem_sub(place);
+
+	return e ? &e->ctl : NULL;
+}
+
+/* ---- reach ---------------------------------------------------------------------------- */
+
+n64_inline __u64 *tab_reach_word(const struct n64_conf *c, enum st_table t, __u32 home)
+{
+	__u32 word = home / 8;
+
+	if (t != TAB_BIB6)
+		word += (c->st.bib6_lines + 7) / 8;
+	if (t == TAB_SUB)
+		word += (c->st.session_lines + 7) / 8;
+	return mem_reach(word);
+}
+
+n64_inline __u32 tab_reach(const struct n64_conf *c, enum st_table t, const struct st_key *k)
+{
+	__u32 home = tab_home(c, t, k);
+	__u64 *w = tab_reach_word(c, t, home);
+
+	return w ? st_load(w) >> home % 8 * 8 & (TAB_REACH - 1) : 0;
+}
+
+/* 0: too many others raised it at the same time. */
+ST_FAR int tab_raise(__u32 table, __u32 home, __u32 d)
+{
+	__u64 *w = tab_reach_word(st_conf(), (enum st_table)table, home);
+	__u32 shift = home % 8 * 8;
+
+	if (!w)
+		return 0;
+	n64_no_unroll
+	for (int i = 0; i < 16; i++) {
+		__u64 old = st_load(w);
+
+		if ((old >> shift & 0xff) >= d ||
+		    st_cas(w, old, (old & ~(0xffull << shift)) | (__u64)d << shift))
+			return 1;
+	}
+	return 0;
+}
+
+/* ---- finding ---------------------------------------------------------------------------- */
+
+/* Does the entry hold the key? Its fields are compared between two looks at the
+ * control word. */
+n64_inline bool tab_match(enum st_table t, __u32 place, const struct st_key *k)
+{
+	__u64 *at = tab_ctl(t, place);
+	__u64 ctl;
+	bool same;
+
+	if (!at)
+		return false;
+	ctl = st_load(at);
+	if (ctl_state(ctl) != CTL_ACTIVE)
+		return false;
+	if (t == TAB_BIB6) {
+		const struct n64_bib6 *e = (const void *)at;
+
+		same = e->port6 == (__be16)k->b && (ctl_row(ctl) & 3) == k->b >> 16 &&
+		       addr6_equal(&e->host6, &k->a);
+	} else if (t == TAB_SESSION) {
+		const struct n64_session *e = (const void *)at;
+
+		same = ctl_gen(ctl) == k->gen && e->binding == k->a.w[0] &&
+		       e->remote4 == k->a.w[1] && e->remote_port == (__be16)k->b;
+	} else {
+		same = addr6_equal(&((const struct n64_subscriber *)at)->prefix, &k->a);
+	}
+	return same && !((st_load(at) ^ ctl) & CTL_LIFE);
+}
+
+/* A walk along the lines behind a home, in search of a key. */
+struct tab_walk {
+	struct st_key k;
+	__u32 t;		/* enum st_table */
+	int found;
+};
+
+static long tab_find_step(__u32 d, void *arg)
+{
+	struct tab_walk *x = arg;
+	const struct n64_conf *c = st_conf();
+	enum st_table t = (enum st_table)x->t;
+	__u32 place = tab_place(c, t, &x->k, d, 0);
+
+	if (tab_match(t, place, &x->k))
+		x->found = (int)place;
+	else if (t != TAB_SUB && tab_match(t, place + 1, &x->k))
+		x->found = (int)place + 1;
+	return x->found != TAB_NONE;
+}
+
+/* Place of the key x->k, or TAB_NONE. */
+n64_inline int tab_find(struct tab_walk *x)
+{
+	x->found = TAB_NONE;
+	st_loop(tab_reach(st_conf(), (enum st_table)x->t, &x->k) + 1, tab_find_step, x);
+	return x->found;
+}
+
+/* ---- putting in ---------------------------------------------------------------------------- */
+
+n64_inline bool ctl_is_stuck(__u64 ctl, __u32 now)
+{
+	return ctl_state(ctl) == CTL_CLAIMED &&
+	       ((now - ctl_second(ctl)) & ((1u << CTL_SECOND_BITS) - 1)) > TAB_STUCK;
+}
+
+/* May the entry be claimed? Sessions end by themselves; what was in the slot is told to
+ * `session_taken`, subscribers that are empty are removed by subscriber.h. */
+n64_inline bool tab_is_free(enum st_table t, __u32 place, __u64 ctl, __u32 now)
+{
+	if (ctl_state(ctl) == CTL_FREE || ctl_is_stuck(ctl, now))
+		return true;
+	if (t == TAB_SESSION && ctl_state(ctl) == CTL_ACTIVE) {
+		struct n64_session *e = mem_session(place);
+
+		return e && (__u32)(st_load(&e->tcp) >> 32) < now;
+	}
+	return false;
+}
+
+struct tab_put_ctx {
+	struct st_put *p;
+};
+
+/* Claims the entry if it is free. */
+n64_inline bool tab_take(struct st_put *x, __u32 place)
+{
+	__u64 *at = tab_ctl((enum st_table)x->t, place);
+	__u64 ctl;
+
+	if (!at)
+		return false;
+	ctl = st_load(at);
+	if (!tab_is_free((enum st_table)x->t, place, ctl, x->now) ||
+	    !st_cas(at, ctl, ctl_claim(x->now, key_tag(&x->k))))
+		return false;
+	x->was = ctl;
+	x->found = (int)place;
+	return true;
+}
+
+static long tab_take_step(__u32 d, void *arg)
+{
+	struct st_put *x = ((struct tab_put_ctx *)arg)->p;
+	__u32 place = tab_place(st_conf(), (enum st_table)x->t, &x->k, d, 0);
+
+	x->dist = d;
+	return tab_take(x, place) || (x->t != TAB_SUB && tab_take(x, place + 1));
+}
+
+/* Waits until the claim at `place` with our tag is no more. 0: it still is. */
+ST_FAR int tab_wait(__u32 t, __u32 place, __u32 tag)
+{
+	__u64 *at = tab_ctl((enum st_table)t, place);
+
+	if (!at)
+		return 1;
+	n64_no_unroll
+	for (__u32 i = 0; i < TAB_WAIT; i++) {
+		__u64 ctl = st_load(at);
+
+		if (ctl_state(ctl) != CTL_CLAIMED || ctl_gen(ctl) != tag)
+			return 1;
+	}
+	return 0;
+}
+
+/* Is there a rival of our claim at `place`, or the key itself? True: the walk is over. */
+n64_inline bool tab_rival(struct st_put *x, __u32 place)
+{
+	enum st_table t = (enum st_table)x->t;
+	__u64 *at = tab_ctl(t, place);
+	__u64 ctl;
+
+	if (!at)
+		return false;
+	if (place == x->mine) {
+		x->passed = 1;
+		return false;
+	}
+	ctl = st_load(at);
+	if (ctl_state(ctl) == CTL_CLAIMED && ctl_gen(ctl) == key_tag(&x->k) &&
+	    !ctl_is_stuck(ctl, x->now)) {
+		if (!x->passed)
+			x->yield = (int)place;
+		if (!x->passed || !tab_wait(x->t, place, key_tag(&x->k))) {
+			x->found = TAB_BUSY;
+			return true;
+		}
+	}
+	if (!tab_match(t, place, &x->k))
+		return false;
+	x->found = (int)place;
+	return true;
+}
+
+static long tab_rival_step(__u32 d, void *arg)
+{
+	struct st_put *x = ((struct tab_put_ctx *)arg)->p;
+	__u32 place = tab_place(st_conf(), (enum st_table)x->t, &x->k, d, 0);
+
+	return tab_rival(x, place) || (x->t != TAB_SUB && tab_rival(x, place + 1));
+}
+
+/* Puts the key x->k in; x->k, t and now are set. The place of a fresh claim, x->claimed
+ * set: the caller writes the fields and stores an ACTIVE control word, or CTL_FREE to give
+ * it back. Or that of an entry which another CPU has made meanwhile; TAB_FULL; TAB_BUSY. */
+n64_inline int tab_put(struct st_put *x)
+{
+	const struct n64_conf *c = st_conf();
+	struct tab_put_ctx ctx = { x };
+	__u32 reach;
+	__u64 *at;
+
+	x->found = TAB_NONE;
+	x->yield = TAB_NONE;
+	x->was = 0;
+	x->passed = 0;
+	x->claimed = 0;
+	st_loop(TAB_REACH, tab_take_step, &ctx);
+	at = x->found < 0 ? NULL : tab_ctl((enum st_table)x->t, (__u32)x->found);
+	if (!at)
+		return TAB_FULL;
+	x->mine = (__u32)x->found;
+	x->found = TAB_BUSY;
+	if (tab_raise(x->t, tab_home(c, (enum st_table)x->t, &x->k), x->dist)) {
+		x->found = TAB_NONE;
+		reach = tab_reach(c, (enum st_table)x->t, &x->k);
+		st_loop((reach > x->dist ? reach : x->dist) + 1, tab_rival_step, &ctx);
+	}
+	if (x->found == TAB_NONE) {
+		x->claimed = 1;
+		return (int)x->mine;
+	}
+	st_store(at, CTL_FREE);
+	if (x->yield >= 0 && tab_wait(x->t, (__u32)x->yield, key_tag(&x->k)) &&
+	    tab_match((enum st_table)x->t, (__u32)x->yield, &x->k))
+		return x->yield;
+	return x->found;
+}
+
+#endif
