@@ -195,7 +195,8 @@ class Stats:
         """Packets handed over that the worker has not judged yet."""
         h = self.handover
         lost = h["ring_drops"] + h["overflow"]
-        return h["handed_over"] > h["received"] + lost or h["received"] > h["left_the_worker"]
+        left = h["left_the_worker"] + h["held"]
+        return h["handed_over"] > h["received"] + lost or h["received"] > left
 
     def since(self, before):
         """{stage: {reason: packets more}} where anything was counted."""

@@ -37,7 +37,8 @@ static void show_handover(json_t *root, const struct handover *h)
 	out_int(s, "received", (long long)h->received);
 	out_int(s, "ring_drops", (long long)h->ring_drops);
 	out_int(s, "overflow", (long long)h->overflow);
-	out_int(s, "left_the_worker", (long long)h->worker_in);
+	out_int(s, "left_the_worker", (long long)(h->worker_in - h->held));
+	out_int(s, "held", (long long)h->held);
 	out_int(s, "unaccounted", h->missing);
 	out_int(s, "in_flight", (long long)h->in_flight);
 	out_bool(s, "sums_hold", h->holds);

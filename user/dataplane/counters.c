@@ -197,6 +197,8 @@ void counters_handover(const struct counters *c, struct handover *h)
 	}
 	h->ring_drops = c->control.xsk_rx_dropped;
 	h->received = c->control.xsk_rx_received;
+	h->held = c->control.held;
+	h->worker_in += h->held;
 	h->missing = (long long)(h->handed_over - h->ring_drops - h->received);
 	/* On nat64x overflow holds packets of both kinds: handed over before, and
 	 * its own, which never counted as handed over. */

@@ -30,13 +30,14 @@ __u64 counters_total(const struct counters *c, enum reason r);
 
 /* The two sums between the stages: what the ports and nat64x handed over must
  * have reached the worker or be counted as dropped by its rings, and what the
- * worker took must have left it with a reason. */
+ * worker took must have left it with a reason, or be held. */
 struct handover {
 	__u64 handed_over;	/* SLOW reasons of ports and nat64x */
 	__u64 ring_drops;	/* between nat64x and the worker's rings */
 	__u64 overflow;		/* nat64x: no worker, or its socket was full */
 	__u64 received;		/* taken from the rings */
-	__u64 worker_in;	/* left the worker with a reason */
+	__u64 held;		/* by the worker: fragments that wait for others */
+	__u64 worker_in;	/* left the worker with a reason, or held */
 	long long missing;	/* handed over, and neither received nor counted */
 	__u64 in_flight;	/* set by counters_settle: between two counters just now */
 	bool holds;

@@ -51,10 +51,33 @@ static void test_arrived(void **state)
 	}
 }
 
+/* A packet that the worker holds has neither left it nor is it lost. */
+static void test_held(void **state)
+{
+	static struct counters c; /* zero, and large */
+	struct handover h;
+
+	(void)state;
+	c.n = 2;
+	c.v[0].kind = STAGE_PORT;
+	c.v[0].by[R_slow_frag4].packets = 10;
+	c.v[1].kind = STAGE_WORKER;
+	c.v[1].in.packets = 7;
+	c.control.xsk_rx_received = 10;
+	counters_handover(&c, &h);
+	assert_false(h.holds);
+	c.control.held = 3;
+	counters_handover(&c, &h);
+	assert_true(h.holds);
+	assert_int_equal(h.held, 3);
+	assert_int_equal(h.missing, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arrived),
+		cmocka_unit_test(test_held),
 	};
 
 	return cmocka_run_group_tests_name("counters", tests, NULL, NULL);

@@ -186,6 +186,17 @@ void worker_unplug(struct worker *w)
 
 /* ---- policy ---------------------------------------------------------------------- */
 
+static void reload_state(struct worker *w)
+{
+	int r = mapstate_renew(&w->state);
+
+	if (r)
+		log_line(LOG_WARNING, "cannot open the new program for mappings (%s); mappings "
+			 "that need the worker follow the old policy until it is started again",
+			 strerror(-r));
+	fragments_reload(w);
+}
+
 void worker_reload(struct worker *w, bool asked)
 {
 	/* before the file is read: a change meanwhile is seen the next time */
@@ -207,8 +218,35 @@ void worker_reload(struct worker *w, bool asked)
 	w->policy_gen = gen;
 	policy_free(&w->world.policy);
 	w->world.policy = fresh;
+	if (worker_is_stateful(w))
+		reload_state(w);
 	route_cache_flush(&w->world.cache);
 	log_line(LOG_INFO, "policy %llu is in force", (unsigned long long)gen);
+}
+
+/* ---- mode stateful --------------------------------------------------------------------- */
+
+bool worker_is_stateful(const struct worker *w)
+{
+	return w->world.policy.conf.opt.mode == MODE_STATEFUL;
+}
+
+static int open_state(struct worker *w, struct config_error *err)
+{
+	const struct n64_conf *c = &w->world.policy.conf;
+	int r;
+
+	if (!worker_is_stateful(w))
+		return 0;
+	r = mapstate_open(&w->state, &w->path, c, err);
+	if (r)
+		return r;
+	if (syn_store_open(&w->syns, c->key) || fragments_open(w))
+		return report_error(err, -ENOMEM, "not enough memory for %u MiB of fragments",
+				    c->opt.frag_bytes >> 20);
+	syn_tick(w);
+	sweep_open(w);
+	return 0;
 }
 
 /* ---- counters -------------------------------------------------------------------- */
@@ -254,7 +292,9 @@ int worker_open(struct worker *w, const char *name, struct config_error *err)
 		return report_error(err, r, "cannot read links and addresses: %s",
 				    strerror(-r));
 	packets_init(w);
-	r = count_on(w, err);
+	r = open_state(w, err);
+	if (!r)
+		r = count_on(w, err);
 	if (!r)
 		r = open_sockets(w, err);
 	return r ? r : plug_sockets(w, err);
@@ -262,6 +302,11 @@ int worker_open(struct worker *w, const char *name, struct config_error *err)
 
 void worker_close(struct worker *w)
 {
+	if (w->world.count)
+		fragments_close(w);
+	if (w->syns.ring)
+		syn_store_close(&w->syns);
+	mapstate_close(&w->state);
 	for (__u32 i = 0; i < w->n_queues; i++)
 		queue_close(&w->queue[i]);
 	free(w->queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The other path: hand-over header -> core -> counters; what the core emits goes
  * back through the queue that it came from, so that a flow keeps its order
- * (GEN-06). */
+ * (GEN-06). What was held and leaves by itself goes through the first queue. */
 #include "worker/parts.h"
 
 #include <arpa/inet.h>
@@ -23,7 +23,8 @@ void packets_clock(struct worker *w)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	w->world.now_ms = (__u32)((__u64)t.tv_sec * 1000 + (__u64)t.tv_nsec / 1000000);
+	w->now_ms = (__u64)t.tv_sec * 1000 + (__u64)t.tv_nsec / 1000000;
+	w->world.now_ms = (__u32)w->now_ms;
 }
 
 /* ---- lines that packets cause --------------------------------------------------- */
@@ -70,7 +71,7 @@ static void log_eh_after_frag(struct worker *w)
 		 "%s to %s (%u more not shown)", src, dst, hidden);
 }
 
-static void log_reason(struct worker *w, enum reason r)
+void packet_log(struct worker *w, enum reason r)
 {
 	__u32 hidden;
 
@@ -128,6 +129,11 @@ static void emit(void *ctx, const __u8 *ip, __u32 len, __u32 flags)
 	}
 }
 
+static int ask_mappings(void *ctx, struct n64_call *call)
+{
+	return mapstate_ask(&((struct worker *)ctx)->state, call);
+}
+
 static void note(void *ctx, enum reason what, __u32 n)
 {
 	world_count(&((struct worker *)ctx)->world, what, n, 0);
@@ -146,12 +152,30 @@ void packets_init(struct worker *w)
 		.error_allowed = ask_error_allowed,
 		.ip_id = ask_ip_id,
 		.emit = emit,
+		.state = ask_mappings,
 		.note = note,
 	};
 	packets_clock(w);
 }
 
 /* ---- one packet, and all of them ---------------------------------------------------- */
+
+void packet_begin(struct worker *w, const struct slow_in *in, __u16 slow_flags)
+{
+	w->now.in = *in;
+	w->now.slow.flags = slow_flags;
+	w->now.tx_failed = false;
+}
+
+void packet_done(struct worker *w, enum reason r, __u32 bytes)
+{
+	if (r == R_slow_syn)
+		r = syn_keep(w);
+	if (w->now.tx_failed && reason_kind(r) == KIND_FWD)
+		r = w->now.tx_reason;
+	world_count(&w->world, r, 1, bytes);
+	packet_log(w, r);
+}
 
 static void serve_one(void *ctx, struct queue *q, const __u8 *frame, __u32 len)
 {
@@ -167,11 +191,12 @@ static void serve_one(void *ctx, struct queue *q, const __u8 *frame, __u32 len)
 		world_count(&w->world, r, 1, len);
 		return;
 	}
+	if (worker_is_stateful(w)) {
+		fragments_take(w);
+		return;
+	}
 	r = slow_translate(&w->ops, &w->env, &p->in, 0, w->scratch);
-	if (p->tx_failed && reason_kind(r) == KIND_FWD)
-		r = p->tx_reason;
-	world_count(&w->world, r, 1, frame_ip_bytes(&p->in));
-	log_reason(w, r);
+	packet_done(w, r, frame_ip_bytes(&p->in));
 }
 
 static void serve_first(struct worker *w, struct queue *q)
@@ -212,5 +237,6 @@ bool packets_serve(struct worker *w)
 	for (__u32 i = 0; i < w->n_queues; i++)
 		more |= w->queue[i].queued && queue_kick(&w->queue[i]);
 	__atomic_store_n(&w->control->xsk_rx_received, w->received, __ATOMIC_RELAXED);
+	__atomic_store_n(&w->control->held, fragments_held(w), __ATOMIC_RELAXED);
 	return more;
 }

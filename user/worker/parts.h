@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The worker as a whole, and its three parts: opening (open.c), packets
- * (packets.c), the event loop (worker.c). */
+/* The worker as a whole, and its parts: opening (open.c), packets (packets.c), the event
+ * loop (worker.c); in mode stateful also fragments (fragments.c), stored SYNs (syn.c) and
+ * the rounds (sweep.c). */
 #ifndef N64_WORKER_PARTS_H
 #define N64_WORKER_PARTS_H
 
 #include "log.h"
+#include "mapstate.h"
 #include "queue.h"
+#include "sweep.h"
+#include "syn_store.h"
 #include "world.h"
 #include "worker.h"
 
@@ -19,6 +23,11 @@ struct packet {
 	struct slow_in in;
 	bool tx_failed;
 	enum reason tx_reason;	/* why, when tx_failed */
+};
+
+struct fragments {
+	struct reasm *reasm;
+	size_t bytes;		/* of memory */
 };
 
 struct worker {
@@ -38,6 +47,13 @@ struct worker {
 	__u64 received;
 	struct packet now;
 	__u8 *scratch;
+	__u64 now_ms;		/* coarse clock, as in world, but it does not wrap */
+	/* mode stateful */
+	struct mapstate state;
+	__u32 second;		/* of the state clock, at the last tick */
+	struct fragments frag;
+	struct syn_store syns;
+	struct sweep sweep;
 	struct log_limit limit[N_PACKET_LOGS];
 	bool told_vlan, told_view;	/* warned, and it holds still */
 };
@@ -69,5 +85,32 @@ void packets_init(struct worker *w);
  * there may be more. */
 bool packets_serve(struct worker *w);
 void packets_clock(struct worker *w);
+
+/* What is emitted from here on comes of this packet, which may have been held. */
+void packet_begin(struct worker *w, const struct slow_in *in, __u16 slow_flags);
+/* One packet leaves: counted, and said where it is worth a line. */
+void packet_done(struct worker *w, enum reason r, __u32 bytes);
+void packet_log(struct worker *w, enum reason r);
+
+/* ---- mode stateful ----------------------------------------------------------------- */
+
+bool worker_is_stateful(const struct worker *w);
+
+/* fragments.c: 0 or -ENOMEM. */
+int fragments_open(struct worker *w);
+void fragments_close(struct worker *w);
+void fragments_reload(struct worker *w);
+/* The packet in hand, a fragment or not; packet_done tells what becomes of it, and of
+ * others that it sets free. */
+void fragments_take(struct worker *w);
+void fragments_tick(struct worker *w);
+/* Packets that are held now; 0 in the other modes. */
+__u64 fragments_held(const struct worker *w);
+
+/* syn.c: the SYN in hand is to be stored (TCP-03): the reason with which it leaves. */
+enum reason syn_keep(struct worker *w);
+/* Ends the waiting of one stored SYN whose time is over; false: there is none. */
+bool syn_step(struct worker *w);
+void syn_tick(struct worker *w);
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "dataplane/report.h"
 
-int privilege_drop(const char *user, const char *own, struct config_error *err)
+int privilege_drop(const char *user, const char *const *own, struct config_error *err)
 {
 	const struct passwd *pw;
 
@@ -28,9 +28,10 @@ int privilege_drop(const char *user, const char *own, struct config_error *err)
 				    "user '%s' is the superuser; name an unprivileged one "
 				    "with --user",
 				    user);
-	if (chown(own, pw->pw_uid, (gid_t)-1))
-		return report_error(err, -errno, "cannot give %s to user '%s': %s", own, user,
-				    strerror(errno));
+	for (; *own; own++)
+		if (chown(*own, pw->pw_uid, (gid_t)-1))
+			return report_error(err, -errno, "cannot give %s to user '%s': %s", *own,
+					    user, strerror(errno));
 	/* setuid takes all capabilities, the ambient ones with them */
 	if (setgroups(0, NULL) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) ||

@@ -6,7 +6,8 @@
 #include "config/config.h"
 
 /* Becomes `user` for good: no other groups, no capabilities, nothing to gain by
- * exec. The file `own` is given to that user before. 0 or -errno with *err. */
-int privilege_drop(const char *user, const char *own, struct config_error *err);
+ * exec. The files `own`, ended by NULL, are given to that user before. 0 or -errno
+ * with *err. */
+int privilege_drop(const char *user, const char *const *own, struct config_error *err);
 
 #endif

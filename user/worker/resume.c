@@ -56,6 +56,7 @@ int worker_resume(struct worker *w, int counters_fd)
 	w->received = received;
 	w->dropped_before = lost > c->xsk_rx_dropped ? lost : c->xsk_rx_dropped;
 	__atomic_store_n(&c->xsk_rx_received, w->received, __ATOMIC_RELAXED);
+	__atomic_store_n(&c->held, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->xsk_rx_dropped, w->dropped_before, __ATOMIC_RELAXED);
 	return 0;
 }

@@ -95,6 +95,13 @@ static void on_timer(struct loop *l)
 	if (__atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE) != w->policy_gen)
 		worker_reload(w, false);
 	sync_view(w);
+	if (worker_is_stateful(w)) {
+		packets_clock(w);
+		w->now.q = &w->queue[0];
+		fragments_tick(w);
+		syn_tick(w);
+		sweep_tick(w);
+	}
 }
 
 static void on_netlink(struct worker *w)
@@ -194,6 +201,7 @@ static void loop_run(struct loop *l)
 		for (int i = 0; i < n; i++)
 			dispatch(l, e[i].data.u32);
 		more = packets_serve(l->w);
+		more |= sweep_slice(l->w);
 	}
 	/* what is in the rings is finished, what comes now is not taken */
 	worker_unplug(l->w);
@@ -203,11 +211,26 @@ static void loop_run(struct loop *l)
 		if (!last)
 			usleep(DRAIN_WAIT_US);
 	}
+	/* and what is held ends here, so that everything taken has left (GEN-10) */
+	fragments_close(l->w);
+	l->w->control->held = 0;
 	beat(l->w);
 	l->w->control->worker_pid = 0;
 }
 
 /* ---- running ----------------------------------------------------------------------- */
+
+/* What reload writes anew is the worker's own, which reads it without privileges. */
+static int become_user(const struct worker *w, const char *user, struct config_error *err)
+{
+	char prog[sizeof(w->path.pin) + 16];
+	const char *own[] = { w->path.policy, NULL, NULL };
+
+	snprintf(prog, sizeof(prog), "%s/prog_state", w->path.pin);
+	if (worker_is_stateful(w))
+		own[1] = prog;
+	return privilege_drop(user, own, err);
+}
 
 /* Serves in this process. `told` >= 0: one byte is written there when ready. */
 static int serve(const struct worker_opts *o, int told, struct config_error *err)
@@ -225,7 +248,7 @@ static int serve(const struct worker_opts *o, int told, struct config_error *err
 	prctl(PR_SET_NAME, "nat64-worker"); /* what ps and top show */
 	log_bound(w.path.run);
 	if (!r)
-		r = privilege_drop(o->user ? o->user : "nobody", w.path.policy, err);
+		r = become_user(&w, o->user ? o->user : "nobody", err);
 	if (!r) {
 		r = loop_open(&l);
 		if (r)
