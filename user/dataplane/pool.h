@@ -54,9 +54,11 @@ int pool_finish(const struct pool_maps *m, const struct pool_plan *plan);
  * entries on addresses that stay are kept. Returns how many, or -errno. */
 long pool_flush_removed(const struct pool_maps *m, const struct pool_plan *plan);
 
-/* Frees the slots that drain and have no mapping left; sweeps them first. Needs no
- * privileges but the descriptors. Returns how many were freed. */
-int pool_collect(const struct pool_maps *m);
+/* Frees at most `most` slots that drain and have no mapping left; sweeps them first. Needs
+ * no privileges but the descriptors `bindings`, `rows`, `blocks`, `slots` and `call`. The
+ * kernel waits some 10 ms for each of the seven maps of a slot. Returns how many were
+ * freed. */
+int pool_collect(const struct pool_maps *m, int most);
 
 /* Network and broadcast address of a subnet on a port: never allocated (PORT-11). */
 bool pool_is_subnet_edge(const struct links *l, const struct ports *p, __be32 addr);

@@ -39,13 +39,13 @@ static bool is_drained(const struct pool_maps *m, __u32 s, const struct n64_slot
 	return true;
 }
 
-int pool_collect(const struct pool_maps *m)
+int pool_collect(const struct pool_maps *m, int most)
 {
 	struct n64_slot slot;
 	int n = 0;
 	__u32 s;
 
-	for (s = 0; s < N64_MAX_SLOTS; s++) {
+	for (s = 0; s < N64_MAX_SLOTS && n < most; s++) {
 		if (bpf_map_lookup_elem(m->slots, &s, &slot) || !(slot.flags & SLOT_DRAINING) ||
 		    !is_drained(m, s, &slot))
 			continue;

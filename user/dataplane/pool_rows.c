@@ -117,9 +117,12 @@ int rows_make(const struct pool_maps *m, const struct n64_slot *slot, bool with_
 
 void row_drop(const struct pool_maps *m, __u32 row)
 {
-	/* the row first: without it nothing finds a port any more */
-	bpf_map_delete_elem(m->rows, &row);
-	bpf_map_delete_elem(m->bindings, &row);
+	/* the row first: without it nothing finds a port any more. Each call waits for all
+	 * running programs, so none is made for nothing. */
+	if (has_place(m->rows, row))
+		bpf_map_delete_elem(m->rows, &row);
+	if (has_place(m->bindings, row))
+		bpf_map_delete_elem(m->bindings, &row);
 }
 
 void slot_drop(const struct pool_maps *m, __u32 slot)
@@ -129,7 +132,8 @@ void slot_drop(const struct pool_maps *m, __u32 slot)
 
 	for (p = 0; p < N_ST_PROTOS; p++)
 		row_drop(m, row_of(slot, (enum st_proto)p));
-	bpf_map_delete_elem(m->blocks, &slot);
+	if (has_place(m->blocks, slot))
+		bpf_map_delete_elem(m->blocks, &slot);
 	bpf_map_update_elem(m->slots, &slot, &none, BPF_ANY);
 }
 

@@ -67,7 +67,7 @@ int state_slots(const struct attachment *a, struct n64_slot **slot, say_fn say,
 				    "the pinned maps of the state in %s cannot be opened (%s); "
 				    "use: xdp-nat64 detach, then attach",
 				    a->state.path.pin, strerror(-rc));
-	n = pool_collect(&m);
+	n = pool_collect(&m, N64_MAX_SLOTS);
 	if (n)
 		report_say(say, "freed %d pool addresses that have no mapping left", n);
 	*slot = calloc(N64_MAX_SLOTS, sizeof(**slot));
@@ -159,7 +159,7 @@ static int finish(struct state_change *sc, bool now, struct n64_slot *slot, say_
 				    strerror((int)-n));
 	if (now)
 		report_say(say, "ended %ld mappings that are not in pool4 any more", n);
-	n = pool_collect(&sc->maps);
+	n = pool_collect(&sc->maps, N64_MAX_SLOTS);
 	if (n)
 		report_say(say, "freed %ld pool addresses that have no mapping left", n);
 	rc = pool_slots_read(&sc->maps, slot);
