@@ -103,6 +103,8 @@ static void test_order(void **state)
 		  "peek-out route4 " },
 		{ "ICQ-05", "", "v6 X6>TD6 icmp=1:4:0:56 [ v6 TD6>X6 sport=50002 dport=7000 udp=16 ]",
 		  "peek-out peek-in route6 " },
+		{ "ADR-04", "!mode=stateful;pool4=203.0.113.8;pref64=64:ff9b::/96",
+		  "v4 10.0.0.1>T sport=53 dport=900 udp=16", "" },
 		/* ADR-04: with several pref64 the mapping says which; refused, it is not fed */
 		{ "ADR-04", "!mode=stateful;pool4=203.0.113.8;pref64=64:ff9b::/96;"
 		  "pref64=2001:db8:1::/48;map=u,2001:db8:c::5,9,203.0.113.8,900,0,0",
@@ -139,6 +141,36 @@ static void test_other_address(void **state)
 	assert_int_equal(f.last_route.src.w[0], fake_addr4("203.0.113.8"));
 	assert_int_equal(host16(f.last_route.sport), 50002);
 	expect_out(&f, 0, "v4 T>S4 ttl=63 sport=50002 dport=53 udp=16");
+	fake_free(&f);
+}
+
+/* GEN-03, GEN-04: the two ways of not being ours are counted apart by the programs. */
+static void test_targets(void **state)
+{
+	struct pkt p = { .fam = FAM_6, .dst6 = fake_addr6("64:ff9b:1::198.51.100.10") };
+	struct xlat x;
+	struct fake f;
+	__u32 flags;
+	int slot;
+
+	(void)state;
+	begin(&f, "no-translate=64:ff9b:1::198.51.100.10/128;no-translate=203.0.113.8/32;"
+	      "pool4=203.0.113.9;shared=1");
+	assert_int_equal(stateful_target6(&f.env, &p, &x), R_no_translate);
+	p.dst6 = fake_addr6("64:ff9b:1::198.51.100.11");
+	assert_int_equal(stateful_target6(&f.env, &p, &x), R_GO_ON);
+	assert_int_equal(x.dst_pref, 0);
+	p.dst6 = fake_addr6("2001:db8::1");
+	assert_int_equal(stateful_target6(&f.env, &p, &x), R_not_target);
+	p = (struct pkt){ .fam = FAM_4, .dst4 = fake_addr4("203.0.113.8") };
+	assert_int_equal(stateful_target4(&f.env, &p, &x, &slot, &flags), R_no_translate);
+	p.dst4 = fake_addr4("203.0.113.9");
+	assert_int_equal(stateful_target4(&f.env, &p, &x, &slot, &flags), R_GO_ON);
+	assert_int_equal(flags & SLOT_SHARED, SLOT_SHARED);
+	assert_true(slot >= 0);
+	p.dst4 = fake_addr4("203.0.113.10");
+	assert_int_equal(stateful_target4(&f.env, &p, &x, &slot, &flags), R_not_target);
+	assert_int_equal(flags, 0);
 	fake_free(&f);
 }
 
@@ -445,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_other_address),
+		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_question_out),
 		cmocka_unit_test(test_question_in),
 		cmocka_unit_test(test_known),

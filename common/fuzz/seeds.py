@@ -8,14 +8,13 @@ import sys
 
 def main():
     golden, out = json.loads(pathlib.Path(sys.argv[1]).read_text()), pathlib.Path(sys.argv[2])
-    # configuration and world of slow_fuzz.h: mtu4 1492, mtu6 1504
-    control = bytes([0, 0, 89, 14])
-    packets = {bytes.fromhex(p) for row in golden["vectors"]
+    # configuration (of "S", of "P") and world of slow_fuzz.h: mtu4 1492, mtu6 1504
+    packets = {(5 if row["config"] == "P" else 0, bytes.fromhex(p)) for row in golden["vectors"]
                for p in [row["input"], *row["output"]]}
     for name in ("slow4_fuzz", "slow6_fuzz", "ext6_fuzz"):
         (out / name).mkdir(parents=True, exist_ok=True)
-    for i, packet in enumerate(sorted(packets)):
-        version = packet[0] >> 4
+    for i, (which, packet) in enumerate(sorted(packets)):
+        version, control = packet[0] >> 4, bytes([which, 0, 89, 14])
         (out / f"slow{version}_fuzz" / f"golden-{i}").write_bytes(control + packet)
         if version == 6:
             (out / "ext6_fuzz" / f"golden-{i}").write_bytes(packet)
