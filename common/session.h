@@ -8,9 +8,6 @@
 #include "hold.h"
 #include "tcp.h"
 
-#define STORED_SECONDS 6	/* TCP_INCOMING_SYN */
-#define STORED_KEEP 4		/* more, in which the worker takes it out of the table */
-
 n64_inline bool filters(const struct n64_conf *c, __u32 proto)
 {
 	return (proto == ST_TCP ? c->opt.filtering_tcp : c->opt.filtering_udp) == FILTERING_ADF;

@@ -152,6 +152,10 @@ enum tcp_state {
 #define SESSION_PROBED (1u << 8)	/* in the state word: TCP-30 was sent */
 #define SESSION_SCALE_SHIFT 12		/* window scale of the v6 side, 4 bits */
 
+/* The deadline of a stored SYN is STORED_KEEP behind its time. */
+#define STORED_SECONDS 6	/* TCP_INCOMING_SYN */
+#define STORED_KEEP 4		/* more, in which the worker takes it out of the table */
+
 /* `sub`: place of the subscriber that it counts for, -1: none. Bits 6-33. */
 n64_inline __u64 session_ctl(int sub, __u32 gen)
 {
