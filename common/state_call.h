@@ -421,6 +421,7 @@ n64_inline void state_call(struct st_work *w)
 	default:
 		r = R_internal;
 	}
+	w->q.ctl = w->ctl;
 	w->q.until = w->until;
 	w->q.reason = r;
 }

@@ -3,14 +3,7 @@
 #ifndef N64_STATE_WORK_H
 #define N64_STATE_WORK_H
 
-#include "state_abi.h"
-
-struct st_key {
-	struct addr6 a;		/* host, prefix; session: binding and remote address */
-	__u32 b;		/* bib6: port | proto << 16; session: remote port */
-	__u32 gen;		/* session: generation of the binding */
-	__u64 hash;		/* low half: home line, upper 28 bits: tag */
-};
+#include "table_key.h"
 
 /* A key on its way into a table (table.h). It lies here and not on the stack, where the
  * verifier follows each number, does not see that the walk comes to an end, and gives up
