@@ -211,7 +211,7 @@ static inline void work_release(const struct reasm_work *w)
 	}
 }
 
-/* ---- the fragment at offset 0 ---------------------------------------------------------------- */
+/* ---- the fragment at offset 0 ------------------------------------------------------------- */
 
 /* FRG-12: one generated identification for the datagram, of the pair that it is going to
  * have on the IPv4 side. */
@@ -302,7 +302,7 @@ static inline void work_first(struct reasm_work *w)
 	}
 }
 
-/* ---- the others -------------------------------------------------------------------------------- */
+/* ---- the others ---------------------------------------------------------------------------- */
 
 /* A fragment that came in time to be sent at once: known, refused or returned. */
 static inline void work_later(struct reasm_work *w)
