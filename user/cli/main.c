@@ -47,12 +47,12 @@ static const struct command commands[] = {
 	  "lookup V6                               what this host has and would get\n"
 	  "add tcp|udp|icmp V4:PORT [V6]:PORT      a static mapping, until detach\n"
 	  "del tcp|udp|icmp V4:PORT or [V6]:PORT   ends it at once, static or not\n"
-	  "flush FILTER...                         ends dynamic mappings\n\n"
+	  "flush FILTER...                         ends dynamic mappings\n"
 	  "Ports of ICMP are query identifiers. A dash: not known, or never." },
 	{ "session", cmd_session, "show and end the TCP sessions of mode stateful",
 	  "list|flush [OPTIONS]",
 	  "list [FILTER...]   sessions that FILTER means, or all\n"
-	  "flush FILTER...    ends sessions; their mappings stay\n\n"
+	  "flush FILTER...    ends sessions; their mappings stay\n"
 	  "Shown are TCP sessions (states of RFC 6146 3.5.2), with filtering adf also\n"
 	  "the peers that a UDP or ICMP mapping may hear from (permission), and SYNs\n"
 	  "from IPv4 that wait for one from IPv6 (stored-syn). UDP and ICMP under\n"

@@ -126,11 +126,15 @@ static void option_form(const struct cli_opt *o, char *buf, size_t size)
 		 o->form ? o->form : "");
 }
 
-/* A doc of option.def tells the form in the file behind ": ". */
+/* A doc of option.def may begin with its mode, and tells the form in the file behind the
+ * next ": ". */
+#define DOC_MODE "stateful: "
+
 static int doc_length(const struct parser *p, int i)
 {
 	const char *doc = p->opt[i].doc;
-	const char *form = p->config[i] ? strstr(doc, ": ") : NULL;
+	size_t mode = strncmp(doc, DOC_MODE, strlen(DOC_MODE)) ? 0 : strlen(DOC_MODE);
+	const char *form = p->config[i] ? strstr(doc + mode, ": ") : NULL;
 
 	return form ? (int)(form - doc) : (int)strlen(doc);
 }

@@ -98,6 +98,8 @@ void session_age(const struct n64_conf *conf, struct session_info *s, __u64 word
 	s->left = 0;
 	s->idle = AGE_UNKNOWN;
 	s->state = tcp_now(&conf->opt, word, now);
+	if (stored == TCP_V4_STORED)
+		s->until -= STORED_KEEP;
 	if (deadline_is_past(s->until, now))
 		return;
 	s->left = s->until - now;

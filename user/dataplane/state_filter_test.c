@@ -48,7 +48,7 @@ static const struct age_row {
 	{ "UDP, idle for 100 s", ST_UDP, CTL_ACTIVE, 0, NOW + 200, 0, MAPPING_DYNAMIC, 200, 100 },
 	{ "ST-10: the deadline is the last second", ST_UDP, CTL_ACTIVE, 0, NOW, 0, MAPPING_DYNAMIC, 0, 300 },
 	{ "ST-10: one second later it has expired", ST_UDP, CTL_ACTIVE, 0, NOW - 1, 0, MAPPING_EXPIRED, 0, AGE_UNKNOWN },
-	{ "UDP, longer than its timer: a reload made it shorter", ST_UDP, CTL_ACTIVE, 0, NOW + 301, 0, MAPPING_DYNAMIC, 301, AGE_UNKNOWN },
+	{ "UDP, longer than its timer: a reload made it shorter", ST_UDP, CTL_ACTIVE, 0, NOW + 310, 0, MAPPING_DYNAMIC, 310, AGE_UNKNOWN },
 	{ "UDP that udp-port-timeouts may have set", ST_UDP, CTL_ACTIVE, 0, NOW + 20, 20, MAPPING_DYNAMIC, 20, AGE_UNKNOWN },
 	{ "UDP beyond udp-port-timeouts", ST_UDP, CTL_ACTIVE, 0, NOW + 21, 20, MAPPING_DYNAMIC, 21, 279 },
 	{ "ICMP", ST_ICMP, CTL_ACTIVE, 0, NOW + 50, 0, MAPPING_DYNAMIC, 50, 10 },
@@ -88,7 +88,8 @@ static const struct session_row {
 	{ "TCP-16", TCP_V4_FIN_RCV, NOW + 7199, TCP_V4_FIN_RCV, 7199, 1 },
 	{ "TCP-17", TCP_TRANS, NOW + 200, TCP_TRANS, 200, 40 },
 	{ "ST-09: a permission has the timer of its protocol", TCP_PERMIT, NOW + 10, TCP_PERMIT, 10, AGE_UNKNOWN },
-	{ "TCP-03", TCP_V4_STORED, NOW + 6, TCP_V4_STORED, 6, AGE_UNKNOWN },
+	{ "TCP-03", TCP_V4_STORED, NOW + 6 + STORED_KEEP, TCP_V4_STORED, 6, AGE_UNKNOWN },
+	{ "TCP-03: over, not cleared away yet", TCP_V4_STORED, NOW + 1, TCP_V4_STORED, 0, AGE_UNKNOWN },
 };
 
 static void test_session_age(void **state)

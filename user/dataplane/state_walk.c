@@ -196,7 +196,7 @@ static bool read_session(struct state_view *v, __u32 place, struct session_info 
 	    !mapping_of_session(v, binding, ctl_gen(ctl), &s->map))
 		return false;
 	session_age(&v->conf, s, word, v->now);
-	return true;
+	return !deadline_is_past(s->until, v->now);
 }
 
 int state_sessions(struct state_view *v, const struct state_filter *f, session_fn fn, void *ctx)
