@@ -27,8 +27,8 @@ static __always_inline void fib_question(const struct n64_conf *c, const struct 
 
 	/* all as the packet will be, for rules that look at it */
 	q->l4_protocol = fam == FAM_4 ? proto_6to4(p) : proto_4to6(p);
-	q->sport = p->sport;
-	q->dport = p->dport;
+	q->sport = x->ports ? x->sport : p->sport;
+	q->dport = x->ports ? x->dport : p->dport;
 	q->tot_len = len > 0xffff ? 0xffff : len;
 	if (role.kind == ROLE_EXIT)
 		tos = p->tos; /* translated already */
@@ -89,21 +89,20 @@ static __always_inline bool is_local(enum ip_family fam, const struct xlat *x)
 	return bpf_map_lookup_elem(&local, &key);
 }
 
-/* R_GO_ON with *rt filled, or why not (R_too_big: over the MTU). */
-static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_conf *c,
-					 const struct n64_port *port, const struct pkt *p,
-					 const struct xlat *x, enum ip_family fam, __u32 len,
-					 struct route *rt)
+/* route, with the question in zeroed memory of the caller's. */
+static __always_inline enum reason route_with(struct xdp_md *ctx, const struct n64_conf *c,
+					      const struct n64_port *port, const struct pkt *p,
+					      const struct xlat *x, enum ip_family fam, __u32 len,
+					      struct route *rt, struct bpf_fib_lookup *q)
 {
-	struct bpf_fib_lookup q = {};
 	bool direct = false;
 	enum reason r;
 	long rc;
 
 	if (fam == FAM_4 && addr4_is_multicast(x->dst4))
 		return R_GO_ON; /* the FIB never answers for groups (MC-01) */
-	fib_question(c, port, p, x, fam, len, &q);
-	rc = bpf_fib_lookup(ctx, &q, sizeof(q), 0);
+	fib_question(c, port, p, x, fam, len, q);
+	rc = bpf_fib_lookup(ctx, q, sizeof(*q), 0);
 	if (rc < 0)
 		return R_internal;
 	r = fib_verdict(rc, &direct);
@@ -117,12 +116,23 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 		return R_redirect_pieces;
 	if (!direct || role.kind == ROLE_XLAT || port->flags & PORT_STACK)
 		return R_GO_ON;
-	rt->out = bpf_map_lookup_elem(&egress, &q.ifindex);
+	rt->out = bpf_map_lookup_elem(&egress, &q->ifindex);
 	if (rt->out) {
-		__builtin_memcpy(rt->smac, q.smac, MAC_LEN);
-		__builtin_memcpy(rt->dmac, q.dmac, MAC_LEN);
+		__builtin_memcpy(rt->smac, q->smac, MAC_LEN);
+		__builtin_memcpy(rt->dmac, q->dmac, MAC_LEN);
 	}
 	return R_GO_ON;
+}
+
+/* R_GO_ON with *rt filled, or why not (R_too_big: over the MTU). */
+static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_conf *c,
+					 const struct n64_port *port, const struct pkt *p,
+					 const struct xlat *x, enum ip_family fam, __u32 len,
+					 struct route *rt)
+{
+	struct bpf_fib_lookup q = {};
+
+	return route_with(ctx, c, port, p, x, fam, len, rt, &q);
 }
 
 /* ADR-28, urpf6: the IPv6 source must have a route; strict: by the device it came

@@ -6,6 +6,7 @@
 #define N64_XDP_STATE_MAPS_H
 
 #include "bpf.h"
+#include "siit.h"
 #include "state_work.h"
 
 /* bindings: row -> array of 65536 struct n64_binding by port. An inner array is made
@@ -158,6 +159,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct call_room);
 } calls SEC(".maps");
+
+/* scenes: what the path in mode stateful knows of the packet in hand beside facts, per CPU
+ * and not on the stack, most of which the state needs. Not pinned. */
+struct scene {
+	struct st_work w;
+	struct xlat x;
+	struct bpf_fib_lookup fib;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scene);
+} scenes SEC(".maps");
 
 #ifdef N64_TEST_CLOCK
 /* test_clock: seconds that the state clock is ahead (ST-11). Only in test builds. */

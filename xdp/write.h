@@ -6,6 +6,7 @@
 
 #include "hdr.h"
 #include "route.h"
+#include "stateful.h"
 
 /* VAL-03: what follows the IP packet in the frame (Ethernet padding) is cut. */
 static __always_inline bool trim(struct xdp_md *ctx, const struct pkt *p)
@@ -72,29 +73,44 @@ static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
 	return true;
 }
 
-/* The transport header: its checksum takes the change of addresses (L4-01/02),
+/* The transport header: its checksum takes the change of addresses (L4-01/02) and ports,
  * an echo its new type (section 6). */
 static __always_inline bool write_l4(void *l4, const void *end, const struct pkt *p,
-				     __u64 delta, __u8 echo_type)
+				     const struct xlat *x, __u64 delta, __u8 echo_type)
 {
 	struct tcp_hdr *tcp = l4;
 	struct udp_hdr *udp = l4;
 	struct icmp_hdr *icmp = l4;
 
+	if (x->ports)
+		delta += pkt_is_icmp(p) ? delta_port(p->sport, x->sport)
+					: delta_port(p->sport, x->sport) +
+						  delta_port(p->dport, x->dport);
+
 	if (p->proto == P_TCP) {
 		if ((const void *)(tcp + 1) > end)
 			return false;
 		tcp->csum = csum_update(p->l4_csum, delta);
+		if (x->ports) {
+			tcp->sport = x->sport;
+			tcp->dport = x->dport;
+		}
 	} else if (p->proto == P_UDP) {
 		if ((const void *)(udp + 1) > end)
 			return false;
 		if (p->l4_csum)
 			udp->csum = csum_udp_nonzero(csum_update(p->l4_csum, delta));
+		if (x->ports) {
+			udp->sport = x->sport;
+			udp->dport = x->dport;
+		}
 	} else if (pkt_is_icmp(p)) {
 		if ((const void *)(icmp + 1) > end)
 			return false;
 		icmp->type = echo_type;
 		icmp->csum = csum_update(p->l4_csum, delta);
+		if (x->ports)
+			icmp->echo.id = x->sport;
 	}
 	return true;
 }
@@ -138,7 +154,7 @@ static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf
 		return false;
 	hdr_6to4(c, p, x->src4, x->dst4,
 		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, delta, echo_6to4(p->icmp_type));
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_6to4(p->icmp_type));
 }
 
 static __always_inline bool write_4to6(struct xdp_md *ctx, const struct n64_conf *c,
@@ -159,7 +175,7 @@ static __always_inline bool write_4to6(struct xdp_md *ctx, const struct n64_conf
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_4to6(c, p, &x->src6, &x->dst6, ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, delta, echo_4to6(p->icmp_type));
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_4to6(p->icmp_type));
 }
 
 /* HP-02: both halves in one. The addresses change, and the traffic class where
@@ -184,7 +200,7 @@ static __always_inline bool write_hairpin(struct xdp_md *ctx, const struct n64_c
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_4to6(c, p, &x->src6, &x->dst6, ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, delta, p->icmp_type);
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, p->icmp_type);
 }
 
 /* Out of a port; or to nat64: from a NIC through the devmap, from nat64x itself
