@@ -272,7 +272,8 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 
 static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind, __u32 slot)
 {
-	const char *name = kind == ROLE_EXIT ? "n64_exit" : "n64_port";
+	const char *name = kind == ROLE_EXIT		      ? "n64_exit" :
+			   conf->opt.mode == MODE_STATEFUL ? "n64_stateful" : "n64_port";
 	struct nat64_bpf *skel = nat64_bpf__open();
 	struct bpf_program *prog;
 	int rc;
