@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "config/policy.h"
-#include "fake_state.h"
+#include "fake_bib.h"
 #include "slow.h"
 
 #define FAKE_MAX_OUT 96
@@ -34,7 +34,7 @@ struct fake {
 	__be16 id;
 	bool id_df;			/* what ip_id was asked for last */
 	__u32 ifindex;
-	struct fake_state st;		/* mode stateful */
+	struct fake_bib st;		/* mode stateful */
 	/* the configuration */
 	struct config config;
 	struct n64_conf conf;
@@ -142,9 +142,9 @@ static inline void fake_note(void *ctx, enum reason note, __u32 n)
 	((struct fake *)ctx)->note[note] += n;
 }
 
-static inline int fake_state_op(void *ctx, struct n64_call *call)
+static inline int fake_bib_op(void *ctx, struct n64_call *call)
 {
-	return fake_state_ask(&((struct fake *)ctx)->st, call);
+	return fake_bib_ask(&((struct fake *)ctx)->st, call);
 }
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -168,7 +168,7 @@ static inline enum reason reason_of_word(const char *word)
 }
 
 /* Words about the state; false: none of them. */
-static inline bool fake_set_state(struct fake_state *s, const char *key, const char *value)
+static inline bool fake_set_bib(struct fake_bib *s, const char *key, const char *value)
 {
 	if (!strcmp(key, "map"))
 		fake_map_text(s, value);
@@ -188,7 +188,7 @@ static inline bool fake_set_state(struct fake_state *s, const char *key, const c
 }
 
 /* "key=value;key=value"; mtu4 and mtu6 belong to the world, noxlat-port to the
- * no-translate entry before it; words of fake_set_state. */
+ * no-translate entry before it; words of fake_set_bib. */
 static inline void fake_set_all(struct fake *f, const char *words)
 {
 	char *copy = strdup(words), *save = NULL;
@@ -204,7 +204,7 @@ static inline void fake_set_all(struct fake *f, const char *words)
 		else if (!strcmp(w, "noxlat-port"))
 			f->config.no_translate.v[f->config.no_translate.n - 1].port =
 				(__u16)atoi(value);
-		else if (!fake_set_state(&f->st, w, value))
+		else if (!fake_set_bib(&f->st, w, value))
 			fake_set(f, w, value);
 	}
 	free(copy);
@@ -224,7 +224,7 @@ static inline void fake_init(struct fake *f)
 		.error_allowed = fake_error_allowed,
 		.ip_id = fake_ip_id,
 		.emit = fake_emit,
-		.state = fake_state_op,
+		.state = fake_bib_op,
 		.note = fake_note,
 	};
 	f->scratch = malloc(SLOW_SCRATCH);

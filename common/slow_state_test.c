@@ -27,7 +27,7 @@ static int watch_state(void *ctx, struct n64_call *c)
 		[CALL_PEEK_IN] = "peek-in ", [CALL_WOULD_OUT] = "would ",
 	};
 	struct fake *f = ctx;
-	int rc = fake_state_ask(&f->st, c);
+	int rc = fake_bib_ask(&f->st, c);
 
 	strcat(asked, names[c->op]);
 	return rc;

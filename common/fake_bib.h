@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* A stand-in for the mapping state in tests of the other path: static mappings, exact
  * lookups, no timers, and a record of what was asked in which order. */
-#ifndef N64_FAKE_STATE_H
-#define N64_FAKE_STATE_H
+#ifndef N64_FAKE_BIB_H
+#define N64_FAKE_BIB_H
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ struct fake_mapping {
 	__u64 ctl;
 };
 
-struct fake_state {
+struct fake_bib {
 	struct fake_mapping map[FAKE_MAX_MAPPINGS];
 	__u32 n;
 	enum reason refuses;	/* what a new mapping is answered with */
@@ -38,7 +38,7 @@ struct fake_state {
 	__u32 n_calls;
 };
 
-static inline struct fake_mapping *fake_map(struct fake_state *s, enum st_proto proto,
+static inline struct fake_mapping *fake_map(struct fake_bib *s, enum st_proto proto,
 					    const char *host6, int port6, const char *addr4,
 					    int port4)
 {
@@ -53,7 +53,7 @@ static inline struct fake_mapping *fake_map(struct fake_state *s, enum st_proto 
 }
 
 /* "PROTO,HOST6,PORT6,ADDR4,PORT4,PREF,STATIC"; PROTO t, u or i. */
-static inline void fake_map_text(struct fake_state *s, const char *text)
+static inline void fake_map_text(struct fake_bib *s, const char *text)
 {
 	char proto, host6[64], addr4[32];
 	int port6, port4, pref, fixed;
@@ -68,7 +68,7 @@ static inline void fake_map_text(struct fake_state *s, const char *text)
 	m->ctl = ctl_make(CTL_ACTIVE, fixed ? CTL_STATIC : 0, 0, 0, 1);
 }
 
-static inline const struct fake_mapping *fake_map_out(const struct fake_state *s,
+static inline const struct fake_mapping *fake_map_out(const struct fake_bib *s,
 						      const struct n64_call *c)
 {
 	for (__u32 i = 0; i < s->n; i++)
@@ -78,7 +78,7 @@ static inline const struct fake_mapping *fake_map_out(const struct fake_state *s
 	return NULL;
 }
 
-static inline const struct fake_mapping *fake_map_in(const struct fake_state *s,
+static inline const struct fake_mapping *fake_map_in(const struct fake_bib *s,
 						     const struct n64_call *c)
 {
 	for (__u32 i = 0; i < s->n; i++)
@@ -89,7 +89,7 @@ static inline const struct fake_mapping *fake_map_in(const struct fake_state *s,
 }
 
 /* TCP-03, TCP-07, UDP-02, GEN-05: a packet from IPv4 without a mapping. */
-static inline enum reason fake_no_mapping(const struct fake_state *s, const struct n64_call *c)
+static inline enum reason fake_no_mapping(const struct fake_bib *s, const struct n64_call *c)
 {
 	if (s->shared)
 		return R_shared;
@@ -98,7 +98,7 @@ static inline enum reason fake_no_mapping(const struct fake_state *s, const stru
 	return c->tcp_flags & TCP_SYN ? R_slow_syn : R_tcp_no_state;
 }
 
-static inline enum reason fake_out_call(struct fake_state *s, struct n64_call *c)
+static inline enum reason fake_out_call(struct fake_bib *s, struct n64_call *c)
 {
 	const struct fake_mapping *m = fake_map_out(s, c);
 
@@ -112,7 +112,7 @@ static inline enum reason fake_out_call(struct fake_state *s, struct n64_call *c
 	return R_GO_ON;
 }
 
-static inline enum reason fake_in_call(struct fake_state *s, struct n64_call *c)
+static inline enum reason fake_in_call(struct fake_bib *s, struct n64_call *c)
 {
 	const struct fake_mapping *m = fake_map_in(s, c);
 
@@ -127,7 +127,7 @@ static inline enum reason fake_in_call(struct fake_state *s, struct n64_call *c)
 	return c->op == CALL_PEEK_IN && s->no_session ? R_inner_no_session : R_GO_ON;
 }
 
-static inline int fake_state_ask(struct fake_state *s, struct n64_call *c)
+static inline int fake_bib_ask(struct fake_bib *s, struct n64_call *c)
 {
 	if (s->n_calls >= FAKE_MAX_CALLS)
 		abort();
