@@ -7,13 +7,13 @@ import pytest
 from state_ask import ICMP, TCP, UDP
 from state_bed import ACK, P64, PEER, SYN, Bed
 
-T, T2 = "203.0.113.8", "203.0.113.9"
+T = "203.0.113.8"
 HOST, OTHER = "2001:db8:c::5", "2001:db8:d::5"
 
 
 @pytest.fixture(name="module_bed", scope="module")
 def _module_bed(dumb):
-    made = Bed(dumb.gateway, "-4", T, "-4", f"{T2}:5000-5999")
+    made = Bed(dumb.gateway, "-4", T)
     yield made
     made.close()
 
@@ -130,17 +130,17 @@ def test_lookup_from_ipv6(bed):
 def test_add_and_del(bed, proto, number):
     """ST-04, ST-03: a static mapping translates both ways until it is removed; its port
     may lie outside every range."""
-    done = bed.run("mapping", "add", proto, f"{T2}:80", f"[{HOST}]:8080")
-    assert f"added {proto} {T2}:80 = [{HOST}]:8080" in done.stdout and "until detach" in done.stdout
-    assert bed.back(number, T2, 80) == (HOST, 8080)
-    assert bed.out(number, HOST, 8080) == (T2, 80)
+    done = bed.run("mapping", "add", proto, f"{T}:80", f"[{HOST}]:8080")
+    assert f"added {proto} {T}:80 = [{HOST}]:8080" in done.stdout and "until detach" in done.stdout
+    assert bed.back(number, T, 80) == (HOST, 8080)
+    assert bed.out(number, HOST, 8080) == (T, 80)
     row, = bed.json("mapping", "list")
     assert (row["state"], row["expires_s"], row["idle_s"]) == ("static", None, None)
-    bed.run("mapping", "add", proto, f"{T2}:80", f"[{HOST}]:8080")  # is what it is already
-    done = bed.run("mapping", "del", proto, f"{T2}:80")
-    assert done.stdout == f"deleted {proto} {T2}:80 = [{HOST}]:8080\n"
+    bed.run("mapping", "add", proto, f"{T}:80", f"[{HOST}]:8080")  # is what it is already
+    done = bed.run("mapping", "del", proto, f"{T}:80")
+    assert done.stdout == f"deleted {proto} {T}:80 = [{HOST}]:8080\n"
     assert bed.json("mapping", "list") == []
-    assert bed.back(number, T2, 80) is None
+    assert bed.back(number, T, 80) is None
 
 
 def test_del_by_ipv6(bed):
@@ -160,7 +160,7 @@ def test_conflicts(bed):
     assert [m["ipv6"] for m in bed.json("mapping", "list")] == [OTHER]
     bed.run(*words, "--force")
     assert [(m["ipv6"], m["state"]) for m in bed.json("mapping", "list")] == [(HOST, "static")]
-    said = bed.refused("mapping", "add", "udp", f"{T2}:5001", f"[{HOST}]:53")
+    said = bed.refused("mapping", "add", "udp", f"{T}:80", f"[{HOST}]:53")
     assert f"static mapping udp {addr}:{port} = [{HOST}]:53" in said
 
 
