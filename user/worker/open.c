@@ -306,6 +306,7 @@ void worker_close(struct worker *w)
 		fragments_close(w);
 	if (w->syns.ring)
 		syn_store_close(&w->syns);
+	drain_end(&w->drain);
 	mapstate_close(&w->state);
 	for (__u32 i = 0; i < w->n_queues; i++)
 		queue_close(&w->queue[i]);

@@ -5,6 +5,7 @@
 #ifndef N64_WORKER_PARTS_H
 #define N64_WORKER_PARTS_H
 
+#include "drain.h"
 #include "log.h"
 #include "mapstate.h"
 #include "queue.h"
@@ -54,6 +55,7 @@ struct worker {
 	struct fragments frag;
 	struct syn_store syns;
 	struct sweep sweep;
+	struct drain drain;
 	struct log_limit limit[N_PACKET_LOGS];
 	bool told_vlan, told_view;	/* warned, and it holds still */
 };

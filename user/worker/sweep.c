@@ -3,13 +3,8 @@
  * addresses that drain (PORT-10). In slices between packets, so that none waits long. */
 #include "worker/parts.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "dataplane/pool_rows.h"
 #include "slow.h"
 
 /* Reclaiming is due 10 s after an entry ended, and nobody may take it in the first two. */
@@ -51,19 +46,6 @@ static void list_rows(struct worker *w)
 	pace_resize(&s->rows, s->n_rows * ROW_STEPS, ROUND_MS);
 }
 
-/* PORT-10: an address that drained is given up, unless a command is just at work on the
- * pool: the next round sees what has become of it. */
-static void drop_drained(struct worker *w, __u32 slot)
-{
-	int fd = open(N64_RUN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	if (!flock(fd, LOCK_EX | LOCK_NB) && w->state.slots[slot].flags & SLOT_DRAINING)
-		slot_drop(&w->state.maps, slot);
-	close(fd);
-}
-
 static void row_is_round(struct worker *w, __u32 n, __u32 used)
 {
 	struct sweep *s = &w->sweep;
@@ -75,7 +57,7 @@ static void row_is_round(struct worker *w, __u32 n, __u32 used)
 	if (n + 1 < s->n_rows && s->row[n + 1] >> 2 == slot)
 		return;
 	if (!s->left && w->state.slots[slot].flags & SLOT_DRAINING)
-		drop_drained(w, slot);
+		drain_slot(&w->drain, &w->state, slot); /* PORT-10 */
 }
 
 static void sweep_rows(struct worker *w)

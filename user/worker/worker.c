@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The worker: one thread, one event loop over the sockets, netlink, signals and
- * the beat. */
+/* The worker: one event loop over the sockets, netlink, signals and the beat, in one
+ * thread (beside it only drain.c). */
 #define _GNU_SOURCE
 #include "worker/worker.h"
 
