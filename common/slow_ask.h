@@ -76,7 +76,8 @@ static inline struct n64_call question_in(const struct slow_job *j, enum call_op
 
 /* HP-04: about the IPv4 packet that the IPv6 packet in hand has become; x->src4 and the
  * source port or identifier `port` are those that the first half gave it. */
-static inline struct n64_call question_hairpin(const struct slow_job *j, enum call_op op, __be16 port)
+static inline struct n64_call question_hairpin(const struct slow_job *j, enum call_op op,
+					       __be16 port)
 {
 	const struct pkt *p = &j->p;
 	struct n64_call c = {
