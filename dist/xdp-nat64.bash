@@ -7,6 +7,12 @@ _xdp_nat64_words() {
 	xdp-nat64 --help 2>/dev/null | sed -n 's/^  \([a-z][a-z0-9]*\)  *.*/\1/p'
 }
 
+_xdp_nat64_verbs() {
+	# Of a command that has some: "Usage: xdp-nat64 mapping list|add|... [OPTIONS]".
+	xdp-nat64 "$1" --help 2>/dev/null |
+		sed -n '1s/^Usage: xdp-nat64 [a-z]* \([a-z|]*\).*/\1/p' | tr '|' ' '
+}
+
 _xdp_nat64() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
 	local cmd=${COMP_WORDS[1]}
@@ -14,6 +20,10 @@ _xdp_nat64() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_xdp_nat64_words) --help --version" -- "$cur")
 		return
+	fi
+	if [ "$COMP_CWORD" -eq 2 ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(_xdp_nat64_verbs "$cmd")" -- "$cur")
+		[ "${#COMPREPLY[@]}" -eq 0 ] || return
 	fi
 	case $prev in
 	-c)

@@ -116,7 +116,7 @@ def test_lookup_from_ipv6(bed):
     addr, port = bed.out(UDP, HOST, 40000)
     answer = bed.json("mapping", "lookup", HOST)
     assert [(m["ipv4"], m["port4"]) for m in answer["mappings"]] == [(addr, port)]
-    assert answer["new_mappings_at"]["udp"] == addr
+    assert answer["new_mappings_at"] == {"tcp": addr, "udp": addr, "icmp": addr}
     assert bed.out(UDP, HOST, 40001)[0] == addr
     answer = bed.json("mapping", "lookup", f"[{HOST}]:40001")
     assert [m["port6"] for m in answer["mappings"]] == [40001]
