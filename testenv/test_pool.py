@@ -229,6 +229,20 @@ def test_reload_adds_drains_and_removes(net):
     assert sorted(routes(net)) == ["203.0.113.1", "203.0.113.8"]
 
 
+def test_worker_frees_what_has_drained(net):
+    """PORT-10: without another reload."""
+    net.must(net.attach(base=base("203.0.113.0/31")))
+    with State(net.name) as state:
+        host, port, _ = fill(state, "203.0.113.0")
+    net.must(reload(net, "203.0.113.1"))
+    with State(net.name) as state:
+        assert state.peek(UDP, host, port)
+        for n in range(256):
+            state.delete(state.peek(UDP, f"2001:db8:{n:x}:7::2", 6000 + n), "203.0.113.0")
+    lib.wait_for("the worker to free the address", lambda: sorted(pool(net)) == ["203.0.113.1"],
+                 60)
+
+
 def test_reload_takes_a_draining_address_back(net):
     attach(net, "203.0.113.0/31")
     with State(net.name) as state:

@@ -89,6 +89,12 @@ static bool is_new(const struct pool_plan *plan, __u32 s)
 	return plan->after[s].flags & SLOT_USED && !(plan->before[s].flags & SLOT_USED);
 }
 
+/* Drained until now: the worker must not free it any more. */
+static bool comes_back(const struct pool_plan *plan, __u32 s)
+{
+	return plan->before[s].flags & SLOT_DRAINING && !(plan->after[s].flags & SLOT_DRAINING);
+}
+
 static __u32 new_protos(const struct pool_plan *plan, __u32 s)
 {
 	__u32 had = plan->before[s].flags & SLOT_USED ? plan->before[s].protos : 0;
@@ -111,7 +117,7 @@ int pool_prepare(const struct pool_maps *m, const struct pool_plan *plan,
 	__u32 s;
 
 	for (s = 0; s < N64_MAX_SLOTS && !rc; s++) {
-		if (is_new(plan, s) &&
+		if ((is_new(plan, s) || comes_back(plan, s)) &&
 		    bpf_map_update_elem(m->slots, &s, &plan->after[s], BPF_ANY))
 			rc = -errno;
 		if (!rc)
@@ -138,6 +144,8 @@ void pool_unprepare(const struct pool_maps *m, const struct pool_plan *plan)
 			slot_drop(m, s);
 			continue;
 		}
+		if (comes_back(plan, s))
+			bpf_map_update_elem(m->slots, &s, &plan->before[s], BPF_ANY);
 		for (p = 0; p < N_ST_PROTOS; p++) {
 			if (new_protos(plan, s) & 1u << p)
 				row_drop(m, row_of(s, (enum st_proto)p));
