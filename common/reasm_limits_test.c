@@ -197,14 +197,35 @@ static void test_blocks(void **state)
 
 	(void)state;
 	fake_reasm_init(&t, "frag-max-bytes=65536");
-	while (n < 10000 && !give(&t, FRAGMENT(.id = n / 60, .off = 80 + n % 60 * 8, .n = 8), 0))
-		n++;
-	assert_int_equal(t.done[0], R_frag_limit);
-	assert_int_equal(n, t.rs->blocks.n);
+	for (; n < t.rs->blocks.n - 1; n++)
+		assert_int_equal(give(&t, FRAGMENT(.id = n / 60, .off = 80 + n % 60 * 8, .n = 8),
+				      0), R_GO_ON);
+	/* one block is left, and stays when it is not enough */
+	assert_int_equal(give(&t, FRAGMENT(.id = 999, .n = 600), 0), R_frag_limit);
+	assert_null(fake_reasm_conserved(&t));
+	assert_int_equal(give(&t, FRAGMENT(.id = 999, .n = 8), 0), R_GO_ON);
+	assert_int_equal(give(&t, FRAGMENT(.id = 998, .n = 8), 0), R_frag_limit);
 	assert_true(t.rs->bytes < 65536);
 	reasm_expire(t.rs, 5000);
 	assert_int_equal(t.rs->blocks.used + t.rs->frags.used + t.rs->bytes, 0);
 	assert_int_equal(t.all_in, t.all_done);
+	fake_reasm_free(&t);
+}
+
+/* FRG-04: old for what arrives, also behind more old ones than an arrival clears away. */
+static void test_old_among_many(void **state)
+{
+	struct fake_reasm t;
+
+	(void)state;
+	fake_reasm_init(&t, NULL);
+	for (__u32 i = 0; i < 10; i++)
+		assert_int_equal(give(&t, FRAGMENT(.id = i), 0), R_GO_ON);
+	give(&t, FRAGMENT(.id = 9, .first = true, .dport = 50002), 5000);
+	assert_int_equal(t.n_done, REASM_EXPIRE_ON_ARRIVAL + 2);
+	assert_int_equal(t.done[t.n_done - 2], R_frag_timeout);
+	assert_int_equal(t.done[t.n_done - 1], R_sp_frags);
+	assert_int_equal(t.rs->held, 10 - REASM_EXPIRE_ON_ARRIVAL - 1);
 	fake_reasm_free(&t);
 }
 
@@ -239,6 +260,9 @@ static void test_reload(void **state)
 	assert_true(reasm_limit(t.rs, &conf));
 	assert_int_equal(give(&t, FRAGMENT(.id = 9), 1999), R_frag_limit);
 	assert_int_equal(give(&t, FRAGMENT(.id = 9), 2000), R_GO_ON);
+	conf.opt.frag_datagrams = 1;
+	assert_true(reasm_limit(t.rs, &conf));
+	assert_int_equal(give(&t, FRAGMENT(.id = 10, .src = 1), 2000), R_frag_limit);
 	conf.opt.frag_datagrams = 65;
 	assert_false(reasm_limit(t.rs, &conf));
 	conf.opt.frag_datagrams = 64;
@@ -330,6 +354,7 @@ int main(void)
 		cmocka_unit_test(test_fragments),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_old_among_many),
 		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_memory),

@@ -87,6 +87,9 @@ static const struct scenario keys[] = {
 		{ 0, A32 "v6 X6>D6 sport=7000 dport=53 udp=1000", "kern_6to4",
 		  A "v4 T>S4 ttl=63 sport=50010 dport=53 udp=1000" },
 		{ 0, A32 IN6, "kern_6to4 kern_6to4", A OUT4 "|" B OUT4 } } },
+	{ "FRG-03", NULL, { { 0, B IN6, "", "" },
+		{ 0, A "v6 C6>R4D6 sport=40002 dport=53 udp=1000", "kern_6to4",
+		  A "v4 T>R4 ttl=63 sport=50002 dport=53 udp=1000" } } },
 	/* RFC 8200 4.5: the next header of the first fragment counts */
 	{ "FRG-03", NULL, { { 0, "v6 C6>D6 fh=75:0:1234 data=50:592:400", "", "" },
 		{ 0, A IN6, "kern_6to4 kern_6to4", A OUT4 "|" B OUT4 } } },
@@ -170,6 +173,8 @@ static const struct scenario refusals[] = {
 	{ "ADR-25", "denylist4=198.51.100.0/24", { { 0, B IN4, "deny4", "" },
 		{ 0, A IN4, "deny4", "" }, { 0, B IN4, "deny4", "" } } },
 	{ "ADR-25", "denylist4=198.51.100.0/24", { { 0, B IN6, "deny6to4", "*" } } },
+	/* and do not wait until a datagram is whole */
+	{ "ADR-25", "denylist4=198.51.100.0/24", { { 0, A ZERO4, "deny4", "" } } },
 	{ "ADR-20", NULL, { { 0, B "v4 127.0.0.1>T udp=1000", "src4_illegal", "" } } },
 	{ "GENERR-03", NULL, { { 0, B IN6, "", "" },
 		{ 0, "v6 C6>D6 eh=43:00020100000000 fh=0:1:1234 sport=40002 dport=53 udp=600/1000",

@@ -283,6 +283,9 @@ static void test_state_is_asked_once(void **state)
 	go(&t, 0, Q IN4);
 	assert_int_equal(t.f.st.n_calls, 0);
 	assert_int_equal(t.begun_ifindex, 9);
+	t.ifindex = 11;
+	go(&t, 0, A IN6);
+	assert_int_equal(t.begun_ifindex, 11);
 	fake_reasm_free(&t);
 }
 
@@ -360,12 +363,14 @@ static void test_late_end(void **state)
 static void test_too_big(void **state)
 {
 	static const struct {
+		const char *whole;
 		unsigned int total;
 		const char *done;
 	} rows[] = {
-		{ 65515, "sp_frags sp_frags" },
-		{ 65516, "frag_too_big frag_refused" },
-		{ 65535, "frag_too_big frag_refused" },
+		{ "v6 C6>D6 eid=1234 echo", 65515, "sp_frags sp_frags" },
+		{ "v6 C6>D6 eid=1234 echo", 65516, "frag_too_big frag_refused" },
+		{ "v6 C6>D6 eid=1234 echo", 65535, "frag_too_big frag_refused" },
+		{ "v4 S4>T eid=8001 reply", 65516, "frag_too_big frag_refused" },
 	};
 	char text[128];
 
@@ -375,11 +380,10 @@ static void test_too_big(void **state)
 
 		/* no fragment is longer than the next hop takes (FRG-16) */
 		fake_reasm_init(&t, "mtu4=41000");
-		snprintf(text, sizeof(text), "[0+40000m#9] v6 C6>D6 eid=1234 echo=%u",
-			 rows[i].total);
+		snprintf(text, sizeof(text), "[0+40000m#9] %s=%u", rows[i].whole, rows[i].total);
 		go(&t, 0, text);
-		snprintf(text, sizeof(text), "[40000+%u#9] v6 C6>D6 eid=1234 echo=%u",
-			 rows[i].total - 40000, rows[i].total);
+		snprintf(text, sizeof(text), "[40000+%u#9] %s=%u",
+			 rows[i].total - 40000, rows[i].whole, rows[i].total);
 		go(&t, 0, text);
 		assert_string_equal(done_words(&t), rows[i].done);
 		assert_int_equal(t.f.n_out, *rows[i].done == 's' ? 2 : 0);
