@@ -26,11 +26,14 @@ n64_inline void session_left(__u64 ctl, __u32 now)
 n64_inline bool session_is_over(const struct n64_session *e, __u32 now)
 {
 	struct n64_binding *b;
+	__u64 ctl;
 
 	if ((__u32)(st_load(&e->tcp) >> 32) < now)
 		return true;
 	b = mem_binding(e->binding);
-	return !b || ctl_gen(st_load(&b->ctl)) != ctl_gen(e->ctl);
+	ctl = b ? st_load(&b->ctl) : CTL_FREE;
+	/* a mapping that has ended keeps its generation until the next one */
+	return ctl_state(ctl) == CTL_FREE || ctl_gen(ctl) != ctl_gen(e->ctl);
 }
 
 /* Ends the session at `place`: one that is over, or (RECLAIM_FORCE) any. */
