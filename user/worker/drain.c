@@ -9,16 +9,28 @@
 #include "dataplane/dataplane.h"
 #include "dataplane/pool_rows.h"
 
-/* A command that is at work on the pool just now may be taking the address back: the
- * next round sees what has become of it. */
+#define LOCK_TRIES 50
+#define LOCK_WAIT_US 100000
+
+/* False: a command is at work, which may be taking the address back; the next round sees
+ * what has become of it. */
+static bool take_lock(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return true;
+		usleep(LOCK_WAIT_US);
+	}
+	return false;
+}
+
 static void *free_slot(void *arg)
 {
 	struct drain *d = arg;
 	int fd = open(N64_RUN_ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd >= 0) {
-		if (!flock(fd, LOCK_EX | LOCK_NB) &&
-		    d->state->slots[d->slot].flags & SLOT_DRAINING)
+		if (take_lock(fd) && d->state->slots[d->slot].flags & SLOT_DRAINING)
 			slot_drop(&d->state->maps, d->slot);
 		close(fd);
 	}
