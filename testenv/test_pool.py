@@ -417,7 +417,8 @@ def test_proxy_arp(net):
     before = net.snapshot()
     done = attach(net, "192.0.2.252/30", "203.0.113.9")
     assert "192.0.2.255 is the broadcast address of a subnet on a port" in done.stdout
-    proxied = sorted(re.findall(r"^(\S+) dev eth1", net.gateway.out("ip neigh show proxy"), re.M))
+    shown = net.gateway.out("ip neigh show proxy")
+    proxied = sorted(re.findall(r"^(\S+) dev eth1", shown, re.M))
     assert proxied == ["192.0.2.252", "192.0.2.253", "192.0.2.254"]
     rows = pool(net)
     assert rows["192.0.2.255"]["udp_ports"] == 0 and rows["192.0.2.254"]["udp_ports"] == 64512
@@ -428,7 +429,7 @@ def test_proxy_arp(net):
     same(before, net.snapshot())
 
 
-# ---- the test clock (ST-11) -----------------------------------------------------------------------
+# ---- the test clock (ST-11) ------------------------------------------------------------------
 
 
 def test_clock(net, monkeypatch):
@@ -443,8 +444,8 @@ def test_clock(net, monkeypatch):
     attach(net, "203.0.113.0")
     with State(net.name) as state:
         now = state.now()
-        subprocess.run(["bpftool", "map", "update", "pinned", pinned, "key", "hex", "0", "0", "0", "0",
-                        "value", "hex", *(7440).to_bytes(4, "little").hex(" ").split()], check=True,
-                       capture_output=True)
+        ahead = (7440).to_bytes(4, "little").hex(" ").split()
+        subprocess.run(["bpftool", "map", "update", "pinned", pinned, "key", *["0"] * 4, "value",
+                        "hex", *ahead], check=True, capture_output=True)
         assert 7440 <= state.now() - now <= 7450
     assert any("test build" in p["problem"] for p in problems(net))
