@@ -166,9 +166,9 @@ endef
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a)))
 $(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a)))
-$(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a)))
+$(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a)))
 $(call test_of,test,$(USER_TESTS)): | $(SKEL)
-$(call test_of,test,$(XDP_TESTS)): $(SKEL)
+$(call test_of,test,$(XDP_TESTS)): $(SKEL) $(B)/clock/nat64.skel.h
 
 unit-build: $(TESTS) $(TESTS_CLANG)
 

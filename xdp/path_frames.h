@@ -22,7 +22,7 @@ struct frame {
 	bool v6;
 } __attribute__((aligned(4)));
 
-static __u32 ifindex_of(const char *dev)
+static inline __u32 ifindex_of(const char *dev)
 {
 	__u32 i = if_nametoindex(dev);
 
@@ -33,7 +33,7 @@ static __u32 ifindex_of(const char *dev)
 
 /* ---- frames --------------------------------------------------------------------------- */
 
-static void frame_eth(struct frame *f, int slot, bool v6)
+static inline void frame_eth(struct frame *f, int slot, bool v6)
 {
 	struct eth_hdr *eth = (void *)f->bytes;
 
@@ -46,7 +46,7 @@ static void frame_eth(struct frame *f, int slot, bool v6)
 }
 
 /* Checksums of a plain UDP frame after a change. */
-static void frame_fix(struct frame *f)
+static inline void frame_fix(struct frame *f)
 {
 	__u8 *ip = f->bytes + ETH_LEN;
 	__u32 hlen = f->v6 ? IP6_LEN : IP4_LEN, l4 = f->len - ETH_LEN - hlen;
@@ -65,7 +65,7 @@ static void frame_fix(struct frame *f)
 	udp->csum = csum_udp_nonzero(csum_finish(sum + csum_bytes(udp, l4)));
 }
 
-static void put_addr(struct frame *f, int off4, int off6, const char *a4, const char *a6)
+static inline void put_addr(struct frame *f, int off4, int off6, const char *a4, const char *a6)
 {
 	if (f->v6 && a6)
 		inet_pton(AF_INET6, a6, f->bytes + ETH_LEN + off6);
@@ -74,19 +74,19 @@ static void put_addr(struct frame *f, int off4, int off6, const char *a4, const 
 	frame_fix(f);
 }
 
-static void frame_src(struct frame *f, const char *a4, const char *a6)
+static inline void frame_src(struct frame *f, const char *a4, const char *a6)
 {
 	put_addr(f, 12, 8, a4, a6);
 }
 
-static void frame_dst(struct frame *f, const char *a4, const char *a6)
+static inline void frame_dst(struct frame *f, const char *a4, const char *a6)
 {
 	put_addr(f, 16, 24, a4, a6);
 }
 
 /* A plain UDP packet H6 -> S6 (from slot v6 or the pair) or S4 -> H4 (slot v4),
  * TTL 64, `n` bytes of payload. */
-static void frame_udp_len(struct frame *f, int slot, __u32 n)
+static inline void frame_udp_len(struct frame *f, int slot, __u32 n)
 {
 	bool v6 = slot != SLOT_V4 && slot != N64_SLOT_EXIT;
 	__u32 hlen = v6 ? IP6_LEN : IP4_LEN, l4 = UDP_LEN + n;
@@ -108,12 +108,12 @@ static void frame_udp_len(struct frame *f, int slot, __u32 n)
 	frame_dst(f, "192.0.2.33", "2001:db8:64::c633:640a");
 }
 
-static void frame_udp(struct frame *f, int slot)
+static inline void frame_udp(struct frame *f, int slot)
 {
 	frame_udp_len(f, slot, 16);
 }
 
-static void frame_tag(struct frame *f, __u16 vid)
+static inline void frame_tag(struct frame *f, __u16 vid)
 {
 	memmove(f->bytes + 16, f->bytes + 12, f->len - 12);
 	f->bytes[12] = 0x81;
@@ -124,7 +124,7 @@ static void frame_tag(struct frame *f, __u16 vid)
 }
 
 /* As it comes out of nat64x. */
-static void frame_mark(struct frame *f, __u8 flags)
+static inline void frame_mark(struct frame *f, __u8 flags)
 {
 	const __u8 dst[] = N64_PAIR_DST;
 	struct n64_pair_mac src = {N64_PAIR_LOCAL, flags, be32(ifindex_of("v4"))};

@@ -38,29 +38,6 @@ static enum reason expected_reason(const char *id)
 	return R_GO_ON;
 }
 
-/* The bytes of a golden output as this shell must show them: the generated ID
- * (rows without a Fragment header show 0) is taken from the packet. */
-static void assert_golden(const char *id, const __u8 *want, size_t len, const __u8 *got,
-			  size_t got_len)
-{
-	_Alignas(4) __u8 copy[2048];
-	struct ip4_hdr ip;
-
-	if (len != got_len)
-		fail_msg("%s: %zu bytes instead of %zu", id, got_len, len);
-	memcpy(copy, got, len);
-	if (copy[0] >> 4 == 4) {
-		memcpy(&ip, copy, sizeof(ip));
-		assert_int_equal(ip.csum, csum_ip4(&ip));
-		ip.id = ((const struct ip4_hdr *)want)->id;
-		ip.csum = csum_ip4(&ip);
-		memcpy(copy, &ip, sizeof(ip));
-	}
-	for (size_t i = 0; i < len; i++)
-		if (copy[i] != want[i])
-			fail_msg("%s: byte %zu is %02x instead of %02x", id, i, copy[i], want[i]);
-}
-
 static void golden_row(json_t *configs, json_t *row)
 {
 	const char *id = json_string_value(json_object_get(row, "id"));

@@ -1,96 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The world of path_test.c: a network namespace with two ports and the pair, the
- * programs loaded with a configuration, frames, and one test run of a frame. */
+/* The world of path_test.c: the programs of mode siit loaded with a configuration, and one
+ * test run of a frame. */
 #ifndef N64_PATH_TEST_H
 #define N64_PATH_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "path_net.h"
 
-#include <cmocka.h>
-
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
-#include <jansson.h>
-#include <net/if.h>
-#include <sched.h>
-#include <unistd.h>
-
-#include <linux/if_link.h>
-
-#include "addr.h"
 #include "config/policy.h"
-#include "csum.h"
-#include "hdr.h"
 #include "nat64.skel.h"
-#include "parse.h"
-
-#include "path_frames.h"
-
-struct run {
-	__u8 pad[2];
-	__u8 out[4094];
-	__u32 out_len;
-	int action;
-	enum reason reason; /* the one that was counted */
-} __attribute__((aligned(4)));
-
-static const char *reason_name(enum reason r)
-{
-	switch (r) {
-#define REASON(name, kind, class, text, rule) \
-	case R_##name:                        \
-		return #name;
-#include "reason.def"
-#undef REASON
-	default:
-		return "go_on";
-	}
-}
-
-/* ---- the namespace ------------------------------------------------------------ */
-
-static void sh(const char *cmd)
-{
-	if (system(cmd))
-		fail_msg("failed: %s", cmd);
-}
-
-static int world_start(void **state)
-{
-	static const char *const cmds[] = {
-		"ip link set lo up",
-		"ip link add v6 address 02:00:00:00:06:01 type veth peer name v6p",
-		"ip link add v4 address 02:00:00:00:04:01 type veth peer name v4p",
-		"ip link add nat64 mtu 65535 address 0e:00:00:00:01:01 type veth peer name nat64x mtu 65535",
-		"for d in v6 v4 nat64 nat64x v6p v4p; do"
-		" echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; ip link set $d up; done",
-		"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
-		"echo 1 > /proc/sys/net/ipv4/ip_forward",
-		"ip addr add 2001:db8:ffff::1/64 dev v6 nodad",
-		"ip addr add 203.0.113.1/24 dev v4",
-		"ip addr add 192.0.0.8/32 dev nat64",
-		"ip neigh add 2001:db8:ffff::2 lladdr 02:00:00:00:06:02 dev v6 nud permanent",
-		"ip neigh add 203.0.113.2 lladdr 02:00:00:00:04:02 dev v4 nud permanent",
-		"ip route add 2001:db8::/32 via 2001:db8:ffff::2",
-		"ip route add 64:ff9b:1:fffe::/96 via 2001:db8:ffff::2",
-		"ip route add default via 203.0.113.2",
-		"ip route add blackhole 198.18.0.0/16",
-		"ip route add unreachable 198.19.0.0/16",
-	};
-
-	(void)state;
-	if (unshare(CLONE_NEWNET))
-		return -1;
-	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)
-		sh(cmds[i]);
-	return 0;
-}
 
 /* ---- the programs ---------------------------------------------------------------- */
 
@@ -297,34 +214,7 @@ static void world_load_set(json_t *config, const char *key, const char *value)
 	world_load_all(config, NULL, key, value);
 }
 
-/* ---- golden rows -------------------------------------------------------------------- */
-
-static json_t *golden_open(void)
-{
-	json_error_t e;
-	json_t *j = json_load_file("testenv/golden-packets.json", 0, &e);
-
-	if (!j)
-		fail_msg("testenv/golden-packets.json: %s (run from the top of the source)", e.text);
-	return j;
-}
-
-static size_t unhex(const char *text, __u8 *out)
-{
-	size_t n = strlen(text) / 2;
-
-	for (size_t i = 0; i < n; i++)
-		sscanf(text + 2 * i, "%2hhx", &out[i]);
-	return n;
-}
-
 /* ---- runs -------------------------------------------------------------------------------- */
-
-static void frame_from(struct frame *f, const struct run *r)
-{
-	memcpy(f->bytes, r->out, r->out_len);
-	f->len = r->out_len;
-}
 
 /* Sum of a reason's counter over CPUs. */
 static __u64 counted(int slot, enum reason reason)
@@ -386,52 +276,6 @@ static void run_ip(struct run *r, int slot, const __u8 *ip, size_t len)
 	memcpy(f.bytes + ETH_LEN, ip, len);
 	f.len = ETH_LEN + len;
 	run_frame(r, slot, &f);
-}
-
-static void assert_reason(const struct run *r, const char *what, enum reason want)
-{
-	if (r->reason != want)
-		fail_msg("%s: %s instead of %s", what, reason_name(r->reason), reason_name(want));
-}
-
-/* The hand-over header, and behind it the frame untouched. */
-static void assert_handed_over(const struct run *r, const char *what, enum reason why,
-			       const __u8 *ip, size_t len)
-{
-	struct n64_slow s;
-
-	assert_int_equal(r->action, XDP_REDIRECT);
-	memcpy(&s, r->out, sizeof(s));
-	assert_int_equal(s.magic, N64_SLOW_MAGIC);
-	assert_int_equal(s.abi, N64_ABI);
-	assert_int_equal(s.reason, why);
-	assert_int_equal(s.l3_off, ETH_LEN);
-	assert_int_equal(s.frame_len, ETH_LEN + len);
-	assert_int_equal(s.fam, ip[0] >> 4);
-	if (r->out_len != sizeof(s) + ETH_LEN + len || memcmp(r->out + sizeof(s) + ETH_LEN, ip, len))
-		fail_msg("%s: the packet changed on its way to the worker", what);
-}
-
-/* Lengths and checksums of what was translated, recomputed from nothing. */
-static void assert_valid_packet(const char *what, const __u8 *bytes, __u32 len)
-{
-	struct pkt p = {0};
-	const __u8 *ip, *end = bytes + len;
-	__u64 sum;
-
-	assert_true(parse_eth(bytes, end, &p));
-	ip = bytes + p.l3_off;
-	p.avail = end - ip;
-	assert_true(p.fam == FAM_4 ? parse_ip4((void *)ip, end, &p) : parse_ip6((void *)ip, end, &p));
-	assert_int_equal(rule_header(&p), R_GO_ON);
-	assert_int_equal(p.avail, p.l3_len);
-	parse_l4(ip + p.l4_off, end, &p);
-	if (p.proto != P_UDP || !p.l4_csum)
-		return;
-	sum = p.fam == FAM_4 ? csum_pseudo4(p.src4, p.dst4, p.proto, p.l4_len)
-			     : csum_pseudo6(&p.src6, &p.dst6, p.proto, p.l4_len);
-	if (csum_fold(sum + csum_bytes(ip + p.l4_off, p.l4_len)) != 0xffff)
-		fail_msg("%s: wrong checksum", what);
 }
 
 /* G69 leaves through the pair: one more hop than the row shows. */

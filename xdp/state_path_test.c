@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loaded program of mode stateful, by BPF_PROG_TEST_RUN: the golden rows of config P
+ * byte for byte, what makes no state (GEN-08), lists and reloads (GEN-11), addresses of the
+ * host's own (GEN-05), prefixes, protocols. */
+#define _GNU_SOURCE
+#include "state_run.h"
+
+static const char *const config_p[] = {"icmp-src4=203.0.113.8", NULL};
+
+static void add_static(enum st_proto proto, const char *host, __u16 port6, const char *t,
+		       __u16 port4)
+{
+	struct n64_call q = {.op = CALL_STATIC_ADD, .proto = proto, .port6 = be16(port6),
+			     .port4 = be16(port4), .addr4 = ip4(t)};
+
+	inet_pton(AF_INET6, host, &q.host6);
+	expect(bed_call(&q), R_GO_ON, "static mapping");
+}
+
+static void golden_bib(json_t *config)
+{
+	static const char *const names[] = {"tcp", "udp", "icmp"};
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(config, "bib"), i, e) {
+		const char *proto = json_string_value(json_array_get(e, 0));
+
+		for (int p = 0; p < 3; p++)
+			if (!strcmp(proto, names[p]))
+				add_static(p, json_string_value(json_array_get(e, 1)),
+					   (__u16)json_integer_value(json_array_get(e, 2)),
+					   json_string_value(json_array_get(e, 3)),
+					   (__u16)json_integer_value(json_array_get(e, 4)));
+	}
+}
+
+/* ---- golden rows ------------------------------------------------------------------------- */
+
+/* How rows leave that are not completed in XDP. */
+static const struct {
+	const char *id;
+	enum reason reason;
+} slow_rows[] = {
+	{"G74", R_slow_udp_zero},    {"G77", R_slow_icmp_error},  {"G78", R_slow_icmp_error},
+	{"G79a", R_slow_hairpin},    {"G79b", R_src4_is_pool4}, /* from a wire (ADR-27) */
+	{"G80", R_slow_udp_zero},    {"G81", R_slow_unsupported}, {"G82", R_slow_unsupported},
+	{"G83", R_slow_no_port},
+};
+
+static void golden_row(json_t *row)
+{
+	const char *id = json_string_value(json_object_get(row, "id"));
+	static struct frame f;
+	static _Alignas(4) __u8 want[2048];
+	enum reason reason = R_GO_ON;
+	bool v6;
+	size_t n;
+
+	n = unhex(json_string_value(json_object_get(row, "input")), f.bytes + ETH_LEN);
+	v6 = f.bytes[ETH_LEN] >> 4 == 6;
+	frame_eth(&f, v6 ? SLOT_V6 : SLOT_V4, v6);
+	f.len = ETH_LEN + (__u32)n;
+	for (size_t i = 0; i < sizeof(slow_rows) / sizeof(slow_rows[0]); i++)
+		if (!strcmp(id, slow_rows[i].id))
+			reason = slow_rows[i].reason;
+	bed_run(&f);
+	if (reason) {
+		assert_reason(&got, id, reason);
+		return;
+	}
+	assert_reason(&got, id, v6 ? R_fwd_6to4 : R_fwd_4to6);
+	n = unhex(json_string_value(json_array_get(json_object_get(row, "output"), 0)), want);
+	assert_golden(id, want, n, got.out + ETH_LEN, got.out_len - ETH_LEN);
+}
+
+static void test_golden(void **state)
+{
+	json_t *root = golden_open(), *row;
+	json_t *config = json_object_get(json_object_get(root, "configs"), "P");
+	size_t i, n = 0;
+
+	(void)state;
+	bed_open(config_p);
+	golden_bib(config);
+	json_array_foreach(json_object_get(root, "vectors"), i, row) {
+		const char *id = json_string_value(json_object_get(row, "id"));
+
+		if (strcmp(json_string_value(json_object_get(row, "config")), "P"))
+			continue;
+		if (!strcmp(id, "G83")) { /* the pool is exhausted: no TCP port at all */
+			bed_open(OPTS("pool4={prefix: 203.0.113.8/32, protocols: [udp, icmp]}"));
+		}
+		golden_row(row);
+		n++;
+	}
+	print_message("%zu golden rows of mode stateful\n", n);
+	assert_int_equal(n, 14);
+	json_decref(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+	};
+
+	if (geteuid()) {
+		puts("state_path_test: skipped, loading BPF programs needs root");
+		return 0;
+	}
+	return cmocka_run_group_tests_name("xdp path, stateful", tests, world_start, NULL);
+}
