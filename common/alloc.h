@@ -21,6 +21,14 @@ n64_inline __u32 range_arg(struct port_range r)
 	return r.last << 16 | r.first;
 }
 
+/* PORT-06: UDP keeps odd and even. */
+n64_inline enum port_parity work_parity(const struct st_work *w)
+{
+	if (w->q.proto != ST_UDP || !st_conf()->opt.port_parity)
+		return PARITY_ANY;
+	return host16(w->q.port6) & 1 ? PARITY_ODD : PARITY_EVEN;
+}
+
 /* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3). */
 n64_inline __u32 port_start(const struct n64_conf *c, const struct st_work *w, __u32 row,
 			    struct port_range r, enum port_parity par)
@@ -48,57 +56,81 @@ n64_inline int port_claim(const struct n64_conf *c, struct st_work *w, __u32 row
 	return (int)port;
 }
 
-/* A port that is free at or behind `start`, in the range and of the parity, or -1. */
-ST_FAR int port_search(struct st_work *w, __u32 row, __u32 start, __u32 range, __u32 parity)
+ST_FAR int port_next_far(__u32 row, __u32 start, __u32 range, __u32 parity)
 {
-	const struct n64_conf *c = st_conf();
-	__u32 first = (range & (ROW_WORDS - 1)) * 64;
-	__u32 last = (range >> 16 & (ROW_WORDS - 1)) * 64 + 63;
+	return port_next(row, start, range, parity);
+}
+
+ST_FAR int port_claim_far(struct st_work *w, __u32 row, __u32 port)
+{
+	return w ? port_claim(st_conf(), w, row, port & 0xffff) : -1;
+}
+
+/* A port that is free at or behind w->start, in w->range and of the parity, or -1. */
+ST_FAR int port_search(struct st_work *w, __u32 row, __u32 parity)
+{
+	__u32 first, last, start;
 
 	if (!w)
 		return -1;
+	first = (w->range & (ROW_WORDS - 1)) * 64;
+	last = (w->range >> 16 & (ROW_WORDS - 1)) * 64 + 63;
+	start = w->start;
 	n64_no_unroll
 	for (int i = 0; i < PORT_TRIES; i++) {
-		int port = port_next(row, start, range, parity);
+		int port = port_next_far(row, start, w->range, parity);
 
 		if (port < 0)
 			return -1;
-		if (port_claim(c, w, row, (__u32)port) >= 0)
+		if (port_claim_far(w, row, (__u32)port) >= 0)
 			return port;
 		start = (__u32)port < last ? (__u32)port + 1 : first;
 	}
 	return -1;
 }
 
-/* One number that is wished for: the host's own (port-preserve), or the one that it had
- * (ST-10: it may take that up again at once, whatever its bit says). */
+/* One number that is wished for, if it may be given out at all: the host's own
+ * (port-preserve), or the one that it had (ST-10: it may take that up again at once,
+ * whatever its bit says). */
 ST_FAR int port_wish(struct st_work *w, __u32 row, __u32 port)
 {
-	const struct n64_conf *c = st_conf();
 	struct n64_row *r = mem_row(row);
 
 	if (!w || !r || !(r->allowed[port_word(port)] & port_bit(port)))
 		return -1;
-	return port_claim(c, w, row, port & 0xffff);
+	return port_claim_far(w, row, port);
 }
 
-/* The order of relaxation is parity first, then range (PORT-05, PORT-06). */
-n64_inline int port_in_ranges(const struct n64_conf *c, struct st_work *w, __u32 row,
-			      struct port_range r, struct port_range all, enum port_parity par)
+/* Sets range and start of the search (RFC 6056 algorithm 3: the start is a keyed hash). */
+n64_inline void port_aim(struct st_work *w, __u32 row, struct port_range r,
+			 enum port_parity par)
 {
-	__u32 start = port_start(c, w, row, r, par);
-	const struct n64_binding *b = mem_binding(binding_index(row, (__u16)start));
+	w->range = range_arg(r);
+	w->start = port_start(st_conf(), w, row, r, par);
+}
+
+/* Did this host have the port at which the search begins? */
+n64_inline bool port_was_own(const struct st_work *w, __u32 row)
+{
+	const struct n64_binding *b = mem_binding(binding_index(row, (__u16)w->start));
+
+	return b && ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
+	       addr6_equal(&b->host6, &w->q.host6);
+}
+
+/* In w->range from w->start on, parity first (PORT-06). */
+ST_FAR int port_in_range(struct st_work *w, __u32 row, __u32 parity)
+{
 	int port = -1;
 
-	if (b && ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
-	    addr6_equal(&b->host6, &w->q.host6))
-		port = port_wish(w, row, start);
+	if (!w)
+		return -1;
+	if (port_was_own(w, row))
+		port = port_wish(w, row, w->start);
 	if (port < 0)
-		port = port_search(w, row, start, range_arg(r), par);
-	if (port < 0 && par != PARITY_ANY)
-		port = port_search(w, row, start, range_arg(r), PARITY_ANY);
-	if (port < 0 && (r.first != all.first || r.last != all.last))
-		port = port_search(w, row, start, range_arg(all), PARITY_ANY);
+		port = port_search(w, row, parity);
+	if (port < 0 && parity != PARITY_ANY)
+		port = port_search(w, row, PARITY_ANY);
 	return port;
 }
 
@@ -162,106 +194,156 @@ n64_inline bool block_is_own(const struct n64_subscriber *s, __u32 sub, __u32 i)
 	return b && st_load(&b->own[first]) >> 32 == sub + 1;
 }
 
-/* A port in block `first` with the mapping counted in already, or -1 and counted out. */
-n64_inline int block_port(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 first,
-			  enum port_parity par)
+/* Aims at the subscriber's `i`th block on this address, with the mapping counted in.
+ * 1: it is one. */
+ST_FAR int block_aim(struct st_work *w, __u32 row, __u32 i)
 {
-	struct port_range r = { first, first + block_words(c) - 1 };
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
 	struct n64_blocks *b = mem_blocks(row >> 2);
-	int port = port_in_ranges(c, w, row, r, r, par);
+	__u32 first;
 
-	if (port < 0 && b)
-		block_leave(b, first, w->now);
+	if (!s || !b || i >= s->n_blocks)
+		return 0;
+	first = s->block[ST_MASK(i, N64_MAX_BLOCKS - 1)].first;
+	if (s->block[ST_MASK(i, N64_MAX_BLOCKS - 1)].slot != row >> 2 ||
+	    !block_enter(b, first, (__u32)w->sub))
+		return 0;
+	w->block = first + 1;
+	port_aim(w, row, (struct port_range){ first, first + block_words(c) - 1 },
+		 work_parity(w));
+	return 1;
+}
+
+/* The same with a new block, if the subscriber may have one more. */
+ST_FAR int block_grow(struct st_work *w, __u32 row)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	__u32 have = 0, room = N64_MAX_BLOCKS;
+	int first;
+
+	if (!s)
+		return 0;
+	n64_no_unroll
+	for (__u32 i = 0; i < N64_MAX_BLOCKS; i++) {
+		if (i < s->n_blocks && block_is_own(s, (__u32)w->sub, i))
+			have++;
+		else if (room == N64_MAX_BLOCKS)
+			room = i;
+	}
+	if (have >= c->opt.port_block_max || room >= N64_MAX_BLOCKS)
+		return 0;
+	first = block_new(w, row);
+	if (first < 0)
+		return 0;
+	s->block[ST_MASK(room, N64_MAX_BLOCKS - 1)].slot = (__u16)(row >> 2);
+	s->block[ST_MASK(room, N64_MAX_BLOCKS - 1)].first = (__u16)first;
+	if (s->n_blocks <= room)
+		s->n_blocks = (__u16)(room + 1);
+	w->block = (__u32)first + 1;
+	port_aim(w, row, (struct port_range){ (__u32)first, (__u32)first + block_words(c) - 1 },
+		 work_parity(w));
+	return 1;
+}
+
+/* A port in the block aimed at, or -1 and the mapping counted out. */
+n64_inline int block_port(struct st_work *w, __u32 row)
+{
+	struct n64_blocks *b = mem_blocks(row >> 2);
+	int port = port_in_range(w, row, work_parity(w));
+
+	if (port < 0 && b && w->block)
+		block_leave(b, w->block - 1, w->now);
 	return port;
 }
 
 /* From the subscriber's blocks on this address, one after the other, then from a new
  * one. */
-ST_FAR int port_from_blocks(struct st_work *w, __u32 row, __u32 parity)
+n64_inline int port_from_blocks(struct st_work *w, __u32 row)
 {
-	const struct n64_conf *c = st_conf();
-	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	struct n64_blocks *b = mem_blocks(row >> 2);
-	__u32 have = 0, room = N64_MAX_BLOCKS;
-	int port, first;
-
-	if (!s || !b)
-		return -1;
 	n64_no_unroll
 	for (__u32 i = 0; i < N64_MAX_BLOCKS; i++) {
-		if (i >= s->n_blocks || !block_is_own(s, (__u32)w->sub, i)) {
-			if (room == N64_MAX_BLOCKS)
-				room = i;
-			continue;
-		}
-		have++;
-		if (s->block[i].slot != row >> 2 ||
-		    !block_enter(b, s->block[i].first, (__u32)w->sub))
-			continue;
-		port = block_port(c, w, row, s->block[i].first & (ROW_WORDS - 1),
-				  (enum port_parity)parity);
+		int port = block_aim(w, row, i) ? block_port(w, row) : -1;
+
 		if (port >= 0)
 			return port;
 	}
-	if (have >= c->opt.port_block_max || room >= N64_MAX_BLOCKS)
-		return -1;
-	first = block_new(w, row);
-	if (first < 0)
-		return -1;
-	s->block[room].slot = (__u16)(row >> 2);
-	s->block[room].first = (__u16)first;
-	if (s->n_blocks <= room)
-		s->n_blocks = (__u16)(room + 1);
-	return block_port(c, w, row, (__u32)first & (ROW_WORDS - 1), (enum port_parity)parity);
+	return block_grow(w, row) ? block_port(w, row) : -1;
 }
 
 /* ---- one address ------------------------------------------------------------------------ */
 
+/* The range that goes with the host's port (PORT-05). */
+ST_FAR int port_aim_range(struct st_work *w, __u32 row)
+{
+	if (!w)
+		return 0;
+	if (w->q.proto == ST_ICMP)
+		port_aim(w, row, (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY);
+	else if (host16(w->q.port6) < 1024)
+		port_aim(w, row, (struct port_range){ 0, ROW_HIGH - 1 }, work_parity(w));
+	else
+		port_aim(w, row, (struct port_range){ ROW_HIGH, ROW_WORDS - 1 }, work_parity(w));
+	return 0;
+}
+
 /* A port of this row for the packet's mapping, its record CLAIMED, or -1. */
 ST_FAR int port_alloc(struct st_work *w, __u32 row)
 {
-	const struct port_range low = { 0, ROW_HIGH - 1 }, high = { ROW_HIGH, ROW_WORDS - 1 },
-				all = { 0, ROW_WORDS - 1 };
 	const struct n64_conf *c = st_conf();
-	enum port_parity par = PARITY_ANY;
 	int port = -1;
-	__u32 x;
 
 	if (!w)
 		return -1;
-	x = host16(w->q.port6);
-	if (w->q.proto == ST_UDP && c->opt.port_parity)
-		par = x & 1 ? PARITY_ODD : PARITY_EVEN;
 	if (c->opt.port_block)
-		return port_from_blocks(w, row, par);
+		return port_from_blocks(w, row);
 	if (c->opt.port_preserve)
-		port = port_wish(w, row, x);
+		port = port_wish(w, row, host16(w->q.port6));
 	if (port >= 0)
 		return port;
-	if (w->q.proto == ST_ICMP)
-		return port_in_ranges(c, w, row, all, all, PARITY_ANY);
-	return x < 1024 ? port_in_ranges(c, w, row, low, all, par)
-			: port_in_ranges(c, w, row, high, all, par);
+	port_aim_range(w, row);
+	port = port_in_range(w, row, work_parity(w));
+	if (port < 0 && w->q.proto != ST_ICMP) {
+		w->range = range_arg((struct port_range){ 0, ROW_WORDS - 1 });
+		port = port_search(w, row, PARITY_ANY);
+	}
+	return port;
 }
 
-/* The same, and where there is none, once more after a look for expired ones. A row in
- * which nothing was found is not searched for a tenth of a second (PORT-07). */
-ST_FAR int port_alloc_or_sweep(struct st_work *w, __u32 row)
+/* Whether a search of this row is worth while: it was not in vain a tenth of a second
+ * ago (PORT-07). */
+n64_inline bool row_is_open(const struct st_work *w, __u32 row)
+{
+	const struct n64_row *r = mem_row(row);
+
+	return r && r->n_allowed && !was_refused(&r->refused, w->ticks);
+}
+
+n64_inline void row_in_vain(const struct st_work *w, __u32 row)
 {
 	struct n64_row *r = mem_row(row);
-	int port;
 
-	if (!w || !r || !r->n_allowed || was_refused(&r->refused, w->ticks))
+	if (r && !st_conf()->opt.port_block)
+		note_refused(&r->refused, w->ticks);
+}
+
+/* The same, and where there is none, once more after a look for expired ones. */
+n64_inline int port_alloc_or_sweep(struct st_work *w, __u32 row)
+{
+	int port = -1;
+
+	if (!row_is_open(w, row))
 		return -1;
-	row_sweep_next(row, CREATE_SWEEP, w->now);
-	port = w->expired && (w->expired - 1) >> 16 == row && !st_conf()->opt.port_block ?
-		       port_wish(w, row, index_port(w->expired - 1)) : -1;
+	row_sweep_next(w, row, CREATE_SWEEP);
+	if (w->expired && (w->expired - 1) >> 16 == row && !st_conf()->opt.port_block)
+		port = port_wish(w, row, index_port(w->expired - 1));
 	if (port < 0)
 		port = port_alloc(w, row);
-	if (port < 0 && row_sweep_next(row, REFUSE_SWEEP, w->now))
+	if (port < 0 && row_sweep_next(w, row, REFUSE_SWEEP))
 		port = port_alloc(w, row);
-	if (port < 0 && !st_conf()->opt.port_block)
-		note_refused(&r->refused, w->ticks);
+	if (port < 0)
+		row_in_vain(w, row);
 	return port;
 }
 
@@ -335,41 +417,45 @@ ST_FAR int slot_choose(struct st_work *w)
 	return x.found;
 }
 
-/* Claims a port for a new mapping: on the subscriber's address, or on one that is chosen
- * for it. Index of the binding, or -1. */
-n64_inline int binding_alloc(struct st_work *w)
+/* Row of the address that the subscriber has, or of one that is chosen for it: there
+ * *paired is false. -1: none. */
+ST_FAR int row_pick(struct st_work *w, __u32 use_pair)
 {
-	const struct n64_conf *c = st_conf();
-	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
-	__u32 pair, row;
-	int port, slot;
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	__u32 pair;
+	int slot;
 
 	if (!s)
 		return -1;
-	pair = sub_pair(s, w->q.proto);
-	if (pair) {
-		row = row_of(pair - 1, (enum st_proto)w->q.proto);
-		port = port_alloc_or_sweep(w, row);
-		if (port >= 0 || !c->opt.soft_app)
-			goto found;
-	}
+	pair = use_pair ? sub_pair(s, w->q.proto) : 0;
+	slot = use_pair ? (int)pair - 1 : slot_choose(w);
+	return slot < 0 ? -1 : (int)row_of((__u32)slot, (enum st_proto)w->q.proto);
+}
+
+/* Claims a port for a new mapping: on the subscriber's address, strictly unless soft-app,
+ * or on one that is chosen for it. Index of the binding, or -1. */
+n64_inline int binding_alloc(struct st_work *w)
+{
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+	int port = -1, row = row_pick(w, 1);
+
+	if (!s)
+		return -1;
+	if (row >= 0)
+		port = port_alloc_or_sweep(w, (__u32)row);
+	if (row >= 0 && port < 0 && !st_conf()->opt.soft_app)
+		return -1;
 	n64_no_unroll
-	for (int i = 0; i < 4; i++) {
-		slot = slot_choose(w);
-		if (slot < 0)
+	for (int i = 0; i < 4 && port < 0; i++) {
+		row = row_pick(w, 0);
+		if (row < 0)
 			return -1;
-		row = row_of((__u32)slot, (enum st_proto)w->q.proto);
-		port = port_alloc_or_sweep(w, row);
-		pair = (__u32)slot + 1;
-		if (port >= 0)
-			goto found;
+		port = port_alloc_or_sweep(w, (__u32)row);
 	}
-	return -1;
-found:
 	if (port < 0)
 		return -1;
-	s->pair[ST_MASK(w->q.proto, 3)] = (__u16)pair;
-	return (int)binding_index(row, (__u16)port);
+	s->pair[ST_MASK(w->q.proto, 3)] = (__u16)((row >> 2) + 1);
+	return (int)binding_index((__u32)row, (__u16)port);
 }
 
 #endif

@@ -232,55 +232,107 @@ ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 
 /* ---- sweeping ---------------------------------------------------------------------------- */
 
-/* One port of a row: reclaims what has expired, and offers what may be taken again. */
-n64_inline __u32 sweep_port(const struct n64_conf *c, struct n64_row *r, __u32 index, __u32 now)
+/* Walks and reclaiming are apart, because the verifier adds up the stacks of nested
+ * functions: a walk notes what has expired in w->found. False: no more room there. */
+n64_inline bool work_found(struct st_work *w, __u32 index)
 {
+	__u32 n = w->n_found;
+
+	if (n >= FOUND_MAX)
+		return false;
+	w->found[ST_MASK(n, FOUND_MAX - 1)] = index;
+	w->n_found = n + 1;
+	return true;
+}
+
+/* Reclaims what a walk has found. How many there were. */
+ST_FAR int work_reclaim(struct st_work *w)
+{
+	int n = 0;
+
+	if (!w)
+		return 0;
+	n64_no_unroll
+	for (__u32 i = 0; i < FOUND_MAX; i++)
+		if (i < w->n_found)
+			n += binding_reclaim(w->found[i], w->now, RECLAIM_EXPIRED);
+	w->n_found = 0;
+	return n;
+}
+
+struct sweep_ctx {
+	struct st_work *w;
+	__u32 row, from, offered;
+};
+
+/* One port of a row: notes what has expired, and offers what may be taken again. */
+static long sweep_step(__u32 i, void *arg)
+{
+	struct sweep_ctx *s = arg;
+	const struct n64_conf *c = st_conf();
+	__u32 port = (s->from + i) & 0xffff, index = binding_index(s->row, (__u16)port);
 	struct n64_binding *b = mem_binding(index);
-	__u32 port = index_port(index);
+	struct n64_row *r = mem_row(s->row);
 	__u64 ctl;
 
-	if (!b)
-		return 0;
+	if (!r || !b)
+		return 1;
 	ctl = st_load(&b->ctl);
-	if (ctl_state(ctl) == CTL_ACTIVE)
-		return !(ctl & CTL_STATIC) && now > st_load32(&b->until4) + GRACE ?
-			       (__u32)binding_reclaim(index, now, RECLAIM_EXPIRED) : 0;
+	if (ctl_state(ctl) == CTL_ACTIVE) {
+		if (ctl & CTL_STATIC || s->w->now <= st_load32(&b->until4) + GRACE)
+			return 0;
+		if (work_found(s->w, index))
+			return 0;
+		s->w->resume = port;
+		return 1;
+	}
 	if (!(r->allowed[port_word(port)] & ~r->free[port_word(port)] & port_bit(port)))
 		return 0;
-	if ((ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, now)) ||
-	    ctl_is_stuck(ctl, now)) {
+	if ((ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, s->w->now)) ||
+	    ctl_is_stuck(ctl, s->w->now)) {
 		port_set_free(r, port);
-		return 1;
+		s->offered++;
 	}
 	return 0;
 }
 
-struct sweep_ctx {
-	__u32 row, from, now, found;
-};
-
-static long sweep_step(__u32 i, void *arg)
+/* Walks over `n` ports of a row from `from` on; how many are offered again. w->resume:
+ * the port behind, or where there was no more room. */
+ST_FAR int row_walk(struct st_work *w, __u32 row, __u32 from, __u32 n)
 {
-	struct sweep_ctx *s = arg;
-	struct n64_row *r = mem_row(s->row);
+	struct sweep_ctx s = { w, row, from, 0 };
 
-	if (!r)
-		return 1;
-	s->found += sweep_port(st_conf(), r, binding_index(s->row, (__u16)(s->from + i)), s->now);
-	return 0;
+	if (!w)
+		return 0;
+	w->resume = from + n;
+	st_loop(n, sweep_step, &s);
+	return (int)s.offered;
 }
 
-/* `n` ports of a row from `from` on; how many were reclaimed or offered again. */
-ST_FAR int row_sweep(__u32 row, __u32 from, __u32 n, __u32 now)
-{
-	struct sweep_ctx s = { row, from, now, 0 };
+#define SWEEP_PASS 256	/* ports of a row that one call looks at */
 
-	st_loop(n, sweep_step, &s);
-	return (int)s.found;
+/* At most SWEEP_PASS ports of a row; how many were reclaimed or offered again. */
+ST_FAR int row_sweep(struct st_work *w, __u32 row, __u32 from, __u32 n)
+{
+	int found = 0, offered;
+	__u32 end = from + n;
+
+	if (!w)
+		return 0;
+	n64_no_unroll
+	for (int i = 0; i <= SWEEP_PASS / FOUND_MAX; i++) {
+		if (from >= end)
+			break;
+		offered = row_walk(w, row, from, end - from);
+		from = w->resume;
+		/* ports that a reclaim sets free need no second look */
+		found += offered + work_reclaim(w);
+	}
+	return found;
 }
 
 /* The next `n` ports of a row that may be given out, from where the last one stopped. */
-n64_inline int row_sweep_next(__u32 row, __u32 n, __u32 now)
+n64_inline int row_sweep_next(struct st_work *w, __u32 row, __u32 n)
 {
 	struct n64_row *r = mem_row(row);
 	__u32 span;
@@ -288,7 +340,7 @@ n64_inline int row_sweep_next(__u32 row, __u32 n, __u32 now)
 	if (!r || r->last < r->first)
 		return 0;
 	span = r->last - r->first + 1;
-	return row_sweep(row, r->first + st_add32(&r->cursor, n) % span, n < span ? n : span, now);
+	return row_sweep(w, row, r->first + st_add32(&r->cursor, n) % span, n < span ? n : span);
 }
 
 #endif

@@ -175,75 +175,91 @@ ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
 	return 0;
 }
 
+#define HOLD_SWEEP 256	/* slots that a refusal looks at (PORT-09) */
+
 struct hold_ctx {
-	__u32 sub, kind, now, cursor, found;
+	struct st_work *w;
+	__u32 sub, kind, cursor, stale;
 };
 
-n64_inline long hold_look(struct hold_ctx *x, __u32 kind)
-{
-	struct n64_subscriber *s = mem_sub(x->sub);
-	struct n64_hold *h;
-	__u32 old;
-
-	h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
-	if (!s || !h)
-		return 1;
-	old = st_load32(hold_slot(h, x->cursor));
-	if (old && hold_is_free(s, x->sub, kind, old, x->now)) {
-		st_cas32(hold_slot(h, x->cursor), old, 0);
-		x->found++;
-	}
-	x->cursor = hold_next(s, kind, x->cursor);
-	return 0;
-}
-
+/* One slot of mappings: notes the expired ones, empties the stale ones. */
 static long hold_mapping_step(__u32 i, void *arg)
 {
 	struct hold_ctx *x = arg;
+	struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	const struct n64_binding *b;
+	__u32 old;
 
 	(void)i;
-	return hold_look(x, x->kind < KIND_SESSIONS ? x->kind : 0);
+	if (!s || !h)
+		return 1;
+	old = st_load32(hold_slot(h, x->cursor));
+	b = old ? mem_binding(old - 1) : NULL;
+	if (!b || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE || !sub_has(s, &b->host6)) {
+		if (old)
+			st_cas32(hold_slot(h, x->cursor), old, 0);
+	} else if (x->w->now > st_load32(&b->until4) + GRACE && !work_found(x->w, old - 1)) {
+		return 1;
+	}
+	x->cursor = hold_next(s, x->kind, x->cursor);
+	return 0;
 }
 
 static long hold_session_step(__u32 i, void *arg)
 {
+	struct hold_ctx *x = arg;
+	struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	__u32 old;
+
 	(void)i;
-	return hold_look(arg, KIND_SESSIONS);
+	if (!s || !h)
+		return 1;
+	old = st_load32(hold_slot(h, x->cursor));
+	if (old && hold_is_free_session(x->sub, old, x->w->now)) {
+		st_cas32(hold_slot(h, x->cursor), old, 0);
+		x->stale++;
+	}
+	x->cursor = hold_next(s, KIND_SESSIONS, x->cursor);
+	return 0;
 }
 
-#define HOLD_SWEEP 256	/* slots that a refusal looks at (PORT-09) */
-
-/* Looks at the slots of a subscriber that is at its limit. How many were free. */
-ST_FAR int hold_reclaim_mappings(__u32 sub, __u32 kind, __u32 now)
+ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 {
-	struct n64_subscriber *s = mem_sub(sub);
-	struct hold_ctx x = { sub, kind, now, 0, 0 };
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	struct hold_ctx x = { w, 0, kind, 0, 0 };
 
 	if (!s)
 		return 0;
+	x.sub = (__u32)w->sub;
 	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
 	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
-	return (int)x.found;
+	return 0;
 }
 
-ST_FAR int hold_reclaim_sessions(__u32 sub, __u32 now)
+ST_FAR int hold_walk_sessions(struct st_work *w)
 {
-	struct n64_subscriber *s = mem_sub(sub);
-	struct hold_ctx x = { sub, KIND_SESSIONS, now, 0, 0 };
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	struct hold_ctx x = { w, 0, KIND_SESSIONS, 0, 0 };
 
 	if (!s)
 		return 0;
+	x.sub = (__u32)w->sub;
 	x.cursor = st_load32(&s->cursor[KIND_SESSIONS]);
 	st_loop(HOLD_SWEEP, hold_session_step, &x);
 	st_store32(&s->cursor[KIND_SESSIONS], x.cursor);
-	return (int)x.found;
+	return (int)x.stale;
 }
 
-n64_inline int hold_reclaim(__u32 sub, __u32 kind, __u32 now)
+/* Reclaims for a subscriber that is at its limit. How many there were. */
+n64_inline int hold_reclaim(struct st_work *w, __u32 kind)
 {
-	return kind == KIND_SESSIONS ? hold_reclaim_sessions(sub, now) :
-				       hold_reclaim_mappings(sub, kind, now);
+	if (kind == KIND_SESSIONS)
+		return hold_walk_sessions(w);
+	hold_walk_mappings(w, kind);
+	return work_reclaim(w);
 }
 
 #endif

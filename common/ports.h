@@ -45,15 +45,15 @@ n64_inline __u64 port_bit(__u32 port)
 
 n64_inline __u32 port_word(__u32 port)
 {
-	return port >> 6 & (ROW_WORDS - 1);
+	return (__u32)ST_MASK(port >> 6, ROW_WORDS - 1);
 }
 
 /* The summaries follow the word; whoever finds one wrong makes it right. */
 n64_inline void port_summarize(struct n64_row *r, __u32 word)
 {
 	__u64 bit = 1ull << (word & 63);
-	__u32 s = word >> 6 & 15;
-	__u64 free = st_load(&r->free[word & (ROW_WORDS - 1)]);
+	__u32 s = (__u32)ST_MASK(word >> 6, ROW_WORDS / 64 - 1);
+	__u64 free = st_load(&r->free[ST_MASK(word, ROW_WORDS - 1)]);
 
 	if (free & EVEN_PORTS)
 		st_set_bits(&r->even[s], bit);
@@ -67,7 +67,7 @@ n64_inline void port_summarize(struct n64_row *r, __u32 word)
 
 n64_inline void port_set_free(struct n64_row *r, __u32 port)
 {
-	__u32 word = port_word(port), s = word >> 6 & 15;
+	__u32 word = port_word(port), s = (__u32)ST_MASK(word >> 6, ROW_WORDS / 64 - 1);
 
 	if (!(r->allowed[word] & port_bit(port)))
 		return;
@@ -79,7 +79,7 @@ n64_inline void port_set_free(struct n64_row *r, __u32 port)
  * between is not lost. */
 n64_inline void port_set_used(struct n64_row *r, __u32 port)
 {
-	__u32 word = port_word(port), s = word >> 6 & 15;
+	__u32 word = port_word(port), s = (__u32)ST_MASK(word >> 6, ROW_WORDS / 64 - 1);
 	__u64 half = port & 1 ? ODD_PORTS : EVEN_PORTS;
 	__u64 *sum = port & 1 ? &r->odd[s] : &r->even[s];
 

@@ -56,32 +56,52 @@ n64_inline struct n64_session *session_alive(int place, __u32 now)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
-/* Quota of the subscriber and of the gateway for one more of `kind`, each after a look at
- * what has expired at hand (PORT-09). */
-n64_inline enum reason quota_enter(struct st_work *w, __u32 kind)
+/* One attempt to count in; R_state_busy: the subscriber is not there any more. */
+ST_FAR int quota_try(struct st_work *w, __u32 kind)
 {
 	const struct n64_conf *c = st_conf();
-	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
-	__u32 limit = sub_limit(c, kind);
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
 	enum reason r;
 
 	if (!s)
 		return R_state_busy;
-	for (int again = 0; again < 2; again++) {
-		r = sub_enter(s, kind, limit);
-		if (!r && all_enter(c, kind))
-			return R_GO_ON;
-		if (!r)
-			sub_leave(s, kind, w->now);
-		if (r == R_state_busy || again ||
-		    was_refused(&s->refused[ST_MASK(kind, 3)], w->ticks))
-			break;
-		if (!hold_reclaim((__u32)w->sub, kind, w->now)) {
-			note_refused(&s->refused[ST_MASK(kind, 3)], w->ticks);
-			break;
-		}
-	}
-	return r ? r : R_table_full;
+	r = sub_enter(s, kind, sub_limit(c, kind));
+	if (r)
+		return r;
+	if (all_enter(c, kind))
+		return R_GO_ON;
+	sub_leave(s, kind, w->now);
+	return R_table_full;
+}
+
+/* Is it time to look for expired ones again? */
+n64_inline bool quota_searched(struct st_work *w, __u32 kind)
+{
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+
+	return !s || was_refused(&s->refused[ST_MASK(kind, 3)], w->ticks);
+}
+
+n64_inline void quota_in_vain(struct st_work *w, __u32 kind)
+{
+	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+
+	if (s)
+		note_refused(&s->refused[ST_MASK(kind, 3)], w->ticks);
+}
+
+/* Quota of the subscriber and of the gateway for one more of `kind`, and after a look at
+ * what has expired at hand once more (PORT-09). */
+n64_inline enum reason quota_enter(struct st_work *w, __u32 kind)
+{
+	enum reason r = (enum reason)quota_try(w, kind);
+
+	if (!r || r == R_state_busy || quota_searched(w, kind))
+		return r;
+	if (hold_reclaim(w, kind))
+		return (enum reason)quota_try(w, kind);
+	quota_in_vain(w, kind);
+	return r;
 }
 
 n64_inline void quota_leave(const struct st_work *w, __u32 kind)
@@ -323,17 +343,31 @@ n64_inline __u32 note_window(struct n64_session *e, const struct n64_call *q, __
 	return word;
 }
 
-/* What a session's new word means for its mapping. */
-ST_FAR int session_changed(struct st_work *w, __u64 old, __u64 new_)
+/* The permission that goes with a session that has got less time. */
+ST_FAR int permit_shorten(struct st_work *w, __u32 until)
+{
+	int permit = w ? permit_find(w) : 0;
+	struct n64_session *e = permit ? mem_session((__u32)permit - 1) : NULL;
+
+	if (e)
+		session_extend(e, until, true);
+	return 0;
+}
+
+/* What the session's new word (w->old, w->new_) means for its mapping. */
+ST_FAR int session_changed(struct st_work *w)
 {
 	const struct n64_conf *c = st_conf();
-	__u32 until = (__u32)(new_ >> 32);
-	bool quiet = (new_ & 0xff) == TCP_ESTABLISHED, less = until < (__u32)(old >> 32);
-	__u64 flag = quiet && !filters(c, ST_TCP) && !c->opt.tcp_rst_check ? CTL_QUIET : 0;
+	bool adf = filters(c, ST_TCP), less;
+	__u32 until;
+	__u64 flag;
 
 	if (!w)
 		return 0;
-	if (filters(c, ST_TCP) && !less)
+	until = (__u32)(w->new_ >> 32);
+	less = until < (__u32)(w->old >> 32);
+	flag = (w->new_ & 0xff) == TCP_ESTABLISHED && !adf && !c->opt.tcp_rst_check ? CTL_QUIET : 0;
+	if (adf && !less)
 		permit_write(w, until);
 	if (w->ctl & CTL_MULTI) {
 		mapping_mark(w, 0, 0, until, 0);
@@ -341,13 +375,8 @@ ST_FAR int session_changed(struct st_work *w, __u64 old, __u64 new_)
 			session_recount(w);
 		return 0;
 	}
-	if (less && filters(c, ST_TCP)) {
-		int permit = permit_find(w);
-		struct n64_session *e = permit ? mem_session((__u32)permit - 1) : NULL;
-
-		if (e)
-			session_extend(e, until, true);
-	}
+	if (adf && less)
+		permit_shorten(w, until);
 	mapping_mark(w, (w->ctl & CTL_QUIET) & ~flag, flag & ~w->ctl, until, less);
 	return 0;
 }
@@ -382,17 +411,17 @@ n64_inline enum reason syn_to_store(const struct n64_conf *c)
 									    R_syn_store_full;
 }
 
-/* State CLOSED (TCP-01 to TCP-07) of an existing mapping. */
-n64_inline int session_closed(struct st_work *w, __u32 side, __u32 ev)
+/* State CLOSED (TCP-01 to TCP-07) of an existing mapping: R_GO_ON with the first word of
+ * a session to be made in w->new_, or 0: none. */
+ST_FAR int session_closed(struct st_work *w, __u32 side, __u32 ev)
 {
 	const struct n64_conf *c = st_conf();
 	struct tcp_step s = { side == SIDE_V6 ? TCP_V6_INIT : TCP_V4_INIT, TIMER_OPEN };
-	bool adf = filters(c, ST_TCP);
-	struct n64_session *e;
-	__u32 until;
-	int place;
 
-	if (side == SIDE_V4 && adf && !permit_find(w))
+	if (!w)
+		return R_state_busy;
+	w->old = w->new_ = 0;
+	if (side == SIDE_V4 && filters(c, ST_TCP) && !permit_find(w))
 		return ev == EV_SYN ? syn_to_store(c) : R_adf;
 	if (ev != EV_SYN)
 		return R_GO_ON; /* TCP-06 */
@@ -402,43 +431,46 @@ n64_inline int session_closed(struct st_work *w, __u32 side, __u32 ev)
 		return R_syn_again;
 	if (side == SIDE_V6 && stored_syn(w, 1))
 		s = (struct tcp_step){ TCP_ESTABLISHED, TIMER_EST };
-	until = tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now);
-	if (w->sub < 0)
-		w->sub = sub_get(w);
-	place = session_make(w, w->q.remote_port, session_word(s.next, until));
-	if (place < 0)
-		return (enum reason)-place;
-	e = mem_session((__u32)place);
-	if (e && c->opt.tcp_rst_check && side == SIDE_V6) {
-		__u64 word = st_load(&e->tcp);
-
-		st_cas(&e->tcp, word, session_word(note_window(e, &w->q, (__u32)word),
-						   (__u32)(word >> 32)));
-	}
-	/* a mapping that lived before this packet has another session */
-	if (!w->fresh && w->until >= w->now) {
-		mapping_mark(w, CTL_QUIET, CTL_MULTI, until, 0);
-		w->ctl |= CTL_MULTI;
-	}
-	session_changed(w, 0, session_word(s.next, until));
+	w->new_ = session_word(s.next, tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now));
 	return R_GO_ON;
 }
 
-/* One TCP packet of the mapping in hand, from `side`: finds or makes its session and
- * moves it (section 11). R_GO_ON: forward. */
-ST_FAR int session_tcp(struct st_work *w, __u32 from)
+/* The session that session_closed wants. */
+n64_inline enum reason session_open(struct st_work *w, enum tcp_side side)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_session *e;
+	int place;
+
+	if (w->sub < 0)
+		w->sub = sub_get(w);
+	place = session_make(w, w->q.remote_port, w->new_);
+	if (place < 0)
+		return (enum reason)-place;
+	e = mem_session((__u32)place);
+	if (e && c->opt.tcp_rst_check && side == SIDE_V6)
+		st_cas(&e->tcp, w->new_, session_word(note_window(e, &w->q, (__u32)w->new_),
+						      (__u32)(w->new_ >> 32)));
+	/* a mapping that lived before this packet has another session */
+	if (!w->fresh && w->until >= w->now) {
+		mapping_mark(w, CTL_QUIET, CTL_MULTI, (__u32)(w->new_ >> 32), 0);
+		w->ctl |= CTL_MULTI;
+	}
+	return R_GO_ON;
+}
+
+/* Moves the session at `place` by a packet from `side` (section 11). 1: its word is
+ * another now (w->old, w->new_). */
+ST_FAR int session_move(struct st_work *w, __u32 place, __u32 from)
 {
 	const struct n64_conf *c = st_conf();
 	enum tcp_side side = (enum tcp_side)from;
+	struct n64_session *e = mem_session(place);
 	enum tcp_event ev;
-	struct n64_session *e;
 
-	if (!w)
-		return R_state_busy;
+	if (!w || !e)
+		return 0;
 	ev = tcp_event(w->q.tcp_flags);
-	e = session_alive(session_find(w, w->q.remote_port, work_gen(w)), w->now);
-	if (!e)
-		return session_closed(w, side, ev);
 	n64_no_unroll
 	for (int i = 0; i < 4; i++) {
 		__u64 old = st_load(&e->tcp), new_;
@@ -448,22 +480,47 @@ ST_FAR int session_tcp(struct st_work *w, __u32 from)
 
 		if (c->opt.tcp_rst_check && side == SIDE_V4 && ev == EV_RST &&
 		    !rst_in_window(e, &w->q))
-			return R_GO_ON;
+			return 0;
 		if (tcp_no_refresh(&c->opt, state, side, s))
-			return R_GO_ON;
+			return 0;
 		if (s.timer == TIMER_EST)
 			word &= ~SESSION_PROBED;
 		if (c->opt.tcp_rst_check && side == SIDE_V6)
 			word = note_window(e, &w->q, word);
 		new_ = session_word(word | s.next, tcp_until(&c->opt, old, state, s, w->now));
 		if (new_ == old)
-			return R_GO_ON;
+			return 0;
 		if (st_cas(&e->tcp, old, new_)) {
-			session_changed(w, old, new_);
-			return R_GO_ON;
+			w->old = old;
+			w->new_ = new_;
+			return 1;
 		}
 	}
-	return R_GO_ON;
+	return 0;
+}
+
+/* One TCP packet of the mapping in hand, from `side`: finds or makes its session and
+ * moves it (section 11). R_GO_ON: forward. */
+ST_FAR int session_tcp(struct st_work *w, __u32 side)
+{
+	enum reason r;
+	int place;
+
+	if (!w)
+		return R_state_busy;
+	place = session_find(w, w->q.remote_port, work_gen(w));
+	if (session_alive(place, w->now)) {
+		if (session_move(w, (__u32)place, side))
+			session_changed(w);
+		return R_GO_ON;
+	}
+	r = (enum reason)session_closed(w, side, tcp_event(w->q.tcp_flags));
+	if (r || !w->new_)
+		return r;
+	r = session_open(w, (enum tcp_side)side);
+	if (!r)
+		session_changed(w);
+	return r;
 }
 
 #endif

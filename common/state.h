@@ -188,7 +188,7 @@ n64_inline enum reason state_admit(struct st_work *w)
 		return w->sub == TAB_FULL ? R_table_full : R_state_busy;
 	if (!sub_token(c, s, w->ticks))
 		return R_quota;
-	return quota_enter(w, w->q.proto);
+	return quota_enter(w, w->q.proto < N_ST_PROTOS ? w->q.proto : 0);
 }
 
 /* Makes the mapping of the packet in hand, which state_look6 did not find. R_GO_ON with

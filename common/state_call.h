@@ -260,15 +260,16 @@ struct range_ctx {
 static long range_step(__u32 i, void *arg)
 {
 	const struct range_ctx *x = arg;
-	__u32 word = (x->first / 64 + i) & (ROW_WORDS - 1);
+	__u32 word = (__u32)ST_MASK(x->first / 64 + i, ROW_WORDS - 1);
 	struct n64_row *r = mem_row(x->row);
 	__u64 mask = ~0ull, change;
+	__u32 last = i == x->last / 64 - x->first / 64;
 
 	if (!r)
 		return 1;
-	if (word == x->first / 64)
+	if (!i)
 		mask &= ~0ull << (x->first & 63);
-	if (word == x->last / 64)
+	if (last)
 		mask &= ~0ull >> (63 - (x->last & 63));
 	change = mask & (x->on ? ~r->allowed[word] : r->allowed[word]);
 	if (x->on) {
@@ -307,6 +308,32 @@ n64_inline __u32 row_used(__u32 row)
 	const struct n64_row *r = mem_row(row);
 
 	return r ? r->used : 0;
+}
+
+struct rows_ctx {
+	struct st_work *w;
+	__u32 row, from, end, found;
+};
+
+static long rows_step(__u32 i, void *arg)
+{
+	struct rows_ctx *x = arg;
+	__u32 from = x->from + i * SWEEP_PASS;
+
+	if (from >= x->end)
+		return 1;
+	x->found += (__u32)row_sweep(x->w, x->row, from, x->end - from < SWEEP_PASS ?
+							      x->end - from : SWEEP_PASS);
+	return 0;
+}
+
+n64_inline __u32 call_sweep(struct st_work *w)
+{
+	__u32 from = (__u16)w->q.port4, n = w->q.n > ROW_WORDS * 64 ? ROW_WORDS * 64 : w->q.n;
+	struct rows_ctx x = { w, w->q.row, from, from + n, 0 };
+
+	st_loop(n / SWEEP_PASS + 1, rows_step, &x);
+	return x.found;
 }
 
 struct subs_ctx {
@@ -399,7 +426,7 @@ n64_inline void state_call(struct st_work *w)
 		w->q.n = call_session_del(w);
 		break;
 	case CALL_SWEEP:
-		w->q.n = (__u32)row_sweep(w->q.row, (__u16)w->q.port4, w->q.n, w->now);
+		w->q.n = call_sweep(w);
 		w->until = row_used(w->q.row);
 		break;
 	case CALL_SWEEP_SUBS:

@@ -21,6 +21,8 @@ struct st_put {
 	__s32 yield;		/* place of a claim that lies nearer */
 };
 
+#define FOUND_MAX 16
+
 /* A packet on its way through the state. */
 struct st_work {
 	struct n64_call q;	/* the question, and its answer */
@@ -34,7 +36,13 @@ struct st_work {
 	__u32 expired;		/* an expired mapping of this host: index + 1 */
 	__u32 shared;		/* the pool address is the host's own too */
 	__u32 permit;		/* ADF: place + 1 of the permission that let it in */
-	__u32 pad;
+	__u32 n_found;		/* expired mappings that a walk has found, to be reclaimed */
+	__u32 found[FOUND_MAX];
+	__u32 resume;		/* where the walk stopped */
+	__u32 range;		/* words in which a port is looked for: last << 16 | first */
+	__u32 start;		/* and the port at which the search begins */
+	__u32 block;		/* first word of the block + 1 that a mapping was counted into */
+	__u64 old, new_;	/* word of the TCP session before and after this packet */
 	struct st_put put;
 };
 
