@@ -368,13 +368,30 @@ n64_inline __u32 call_del(const struct st_work *w)
 	return (__u32)binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
 }
 
-n64_inline __u32 call_session_del(const struct st_work *w)
+/* A session by command. Its mapping ends with it if it was the last one (ST-03), else its
+ * deadline is that of those that are left. */
+n64_inline __u32 call_session_del(struct st_work *w)
 {
 	const struct n64_session *e = mem_session(w->q.session);
+	const struct n64_binding *b;
 
 	if (!e || (w->q.ctl && (st_load(&e->ctl) ^ w->q.ctl) & CTL_LIFE))
 		return 0;
-	return (__u32)session_reclaim(w->q.session, w->now, RECLAIM_FORCE);
+	w->q.binding = e->binding;
+	w->q.proto = binding_proto(e->binding);
+	w->q.remote4 = e->remote4;
+	b = mem_binding(e->binding);
+	w->ctl = b ? st_load(&b->ctl) : 0;
+	if (ctl_gen(w->ctl) != ctl_gen(e->ctl) || !e->remote_port)
+		w->ctl = 0;
+	if (b)
+		w->q.host6 = b->host6;
+	if (!session_reclaim(w->q.session, w->now, RECLAIM_FORCE))
+		return 0;
+	if (ctl_state(w->ctl) == CTL_ACTIVE && w->q.proto == ST_TCP && !session_recount(w) &&
+	    !(w->ctl & CTL_STATIC))
+		binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+	return 1;
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
