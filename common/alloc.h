@@ -4,7 +4,7 @@
 #ifndef N64_ALLOC_H
 #define N64_ALLOC_H
 
-#include "session.h"
+#include "tcp_session.h"
 
 #define PORT_TRIES 16	/* free bits that turn out to be taken or in quarantine */
 #define ROW_HIGH 16	/* first word of the ports from 1024 on */

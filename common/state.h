@@ -14,7 +14,8 @@
 
 n64_inline void state_begin(struct st_work *w)
 {
-	__builtin_memset(w, 0, sizeof(*w));
+	__builtin_memset(w, 0, offsetof(struct st_work, found));
+	w->block = 0;
 	w->place = TAB_NONE;
 	w->sub = TAB_NONE;
 	w->now = st_now();
@@ -373,7 +374,7 @@ n64_inline enum reason state_commit4(struct st_work *w)
 	return R_GO_ON;
 }
 
-/* ---- ICMP errors (IN-11) ---------------------------------------------------------------------- */
+/* ---- ICMP errors (IN-11) -------------------------------------------------------------------- */
 
 /* Has the mapping in hand a session for the quoted packet? Under endpoint-independent
  * filtering a UDP or ICMP mapping is its own session (ST-09). */

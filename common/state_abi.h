@@ -216,7 +216,7 @@ struct n64_row {
 	__u32 used;		/* mappings, static ones included */
 	__u32 n_allowed;
 	__u32 cursor;		/* port at which a creation looks for expired ones next */
-	__u32 refused;		/* clock, 1/1024 s, at the last search that found nothing; 0: none */
+	__u32 refused;		/* clock, 1/1024 s, at the last search in vain; 0: none */
 	__u32 first, last;	/* port: what is allowed lies between them */
 };
 

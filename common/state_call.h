@@ -118,7 +118,7 @@ n64_inline enum reason call_syn_take(struct st_work *w)
 	return state == TCP_V4_STORED ? R_GO_ON : R_not_target;
 }
 
-/* ---- the operator's mappings (ST-04) ---------------------------------------------------------- */
+/* ---- the operator's mappings (ST-04) -------------------------------------------------------- */
 
 /* A dynamic mapping becomes the operator's: it counts for nobody any more. */
 n64_inline void static_adopt(struct st_work *w)
@@ -218,7 +218,7 @@ ST_FAR int call_static_add(struct st_work *w)
 	return R_GO_ON;
 }
 
-/* ---- sweeps, probes, ranges -------------------------------------------------------------------- */
+/* ---- sweeps, probes, ranges ---------------------------------------------------------------- */
 
 n64_inline enum reason call_probe(struct st_work *w)
 {

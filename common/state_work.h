@@ -27,7 +27,6 @@ struct st_put {
 struct st_work {
 	struct n64_call q;	/* the question, and its answer */
 	__u64 ctl;		/* control word of the binding or bib6 entry that was found */
-	__u64 hash;		/* of the host's end (key_bib6) */
 	__s32 place;		/* of the bib6 entry, TAB_NONE */
 	__s32 sub;		/* place of the subscriber, TAB_NONE: not asked yet */
 	__u32 now, ticks;
@@ -35,8 +34,8 @@ struct st_work {
 	__u32 fresh;		/* the mapping was made by this packet */
 	__u32 expired;		/* an expired mapping of this host: index + 1 */
 	__u32 shared;		/* the pool address is the host's own too */
-	__u32 permit;		/* ADF: place + 1 of the permission that let it in */
 	__u32 n_found;		/* expired mappings that a walk has found, to be reclaimed */
+	/* from here on written before it is read: not cleared for each packet */
 	__u32 found[FOUND_MAX];
 	__u32 resume;		/* where the walk stopped */
 	__u32 range;		/* words in which a port is looked for: last << 16 | first */

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a TCP packet does to its session (RFC 6146 3.5.2.2, section 11 of the requirements),
+ * and what that does to the mapping: its deadline is that of its last session (ST-03). */
+#ifndef N64_TCP_SESSION_H
+#define N64_TCP_SESSION_H
+
+#include "session.h"
+
+/* ---- the mapping of a TCP session ----------------------------------------------------------- */
+
+/* Changes flags of both entries of a mapping, for as long as it is this life of it. */
+n64_inline void flags_change(__u64 *ctl, __u32 gen, __u64 clear, __u64 set)
+{
+	n64_no_unroll
+	for (int i = 0; i < 8; i++) {
+		__u64 old = st_load(ctl), now = (old & ~clear) | set;
+
+		if (ctl_state(old) != CTL_ACTIVE || ctl_gen(old) != gen || old == now ||
+		    st_cas(ctl, old, now))
+			return;
+	}
+}
+
+n64_inline struct n64_bib6 *work_bib6(struct st_work *w)
+{
+	if (w->place < 0)
+		w->place = binding_bib6(w->q.binding);
+	return bib6_of(w->place, w->q.binding);
+}
+
+/* Flags and deadline of the mapping in hand. Flags go into both entries, and so does an
+ * `exact` deadline; else only that of the side whose entry is at hand moves forward. */
+ST_FAR int mapping_mark(struct st_work *w, __u64 clear, __u64 set, __u32 until, __u32 exact)
+{
+	struct n64_binding *b;
+	struct n64_bib6 *e;
+
+	if (!w)
+		return 0;
+	b = mem_binding(w->q.binding);
+	if (!b)
+		return 0;
+	if (!(clear | set | exact) && w->place < 0) {
+		if (st_load32(&b->until4) < until)
+			st_store32(&b->until4, until);
+		return 1;
+	}
+	e = work_bib6(w);
+	if (!e)
+		return 0;
+	if (clear | set) {
+		flags_change(&b->ctl, work_gen(w), clear, set);
+		flags_change(&e->ctl, work_gen(w), clear, set);
+	}
+	if (exact || st_load32(&b->until4) < until)
+		st_store32(&b->until4, until);
+	if (exact || st_load32(&e->until6) < until)
+		st_store32(&e->until6, until);
+	return 1;
+}
+
+struct recount_ctx {
+	__u32 sub, cursor, index, gen, now, until, permit_until, n;
+	__be32 remote;
+};
+
+static long recount_step(__u32 i, void *arg)
+{
+	struct recount_ctx *x = arg;
+	const struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	const struct n64_session *e;
+	__u32 ref, until;
+
+	(void)i;
+	if (!s || !h)
+		return 1;
+	ref = st_load32(hold_slot(h, x->cursor));
+	e = ref ? mem_session(ref - 1) : NULL;
+	x->cursor = hold_next(s, KIND_SESSIONS, x->cursor);
+	if (!e || ctl_state(st_load(&e->ctl)) != CTL_ACTIVE || ctl_gen(e->ctl) != x->gen ||
+	    e->binding != x->index || !e->remote_port)
+		return 0;
+	until = (__u32)(st_load(&e->tcp) >> 32);
+	if (until < x->now)
+		return 0;
+	x->n++;
+	if (until > x->until)
+		x->until = until;
+	if (e->remote4 == x->remote && until > x->permit_until)
+		x->permit_until = until;
+	return 0;
+}
+
+#define RECOUNT_SLOTS 512
+
+/* A session of a mapping with several has got less time: the mapping lives as long as the
+ * one that lives longest (ST-03), the permission as long as a session with its address
+ * does. A subscriber with more sessions than we can look at keeps the old deadlines: they
+ * are not too early, and pass by themselves. */
+ST_FAR int session_recount(struct st_work *w)
+{
+	struct recount_ctx x = {};
+	struct n64_subscriber *s;
+	struct n64_session *e;
+	int permit;
+
+	if (!w)
+		return 0;
+	if (w->sub < 0)
+		w->sub = sub_get(w);
+	s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+	if (!s || st_load32(&s->count[KIND_SESSIONS]) > RECOUNT_SLOTS / 2)
+		return 0;
+	x.sub = (__u32)w->sub;
+	x.cursor = s->hold[KIND_SESSIONS] << 4 | 1;
+	x.index = w->q.binding;
+	x.gen = work_gen(w);
+	x.now = w->now;
+	x.remote = w->q.remote4;
+	st_loop(RECOUNT_SLOTS, recount_step, &x);
+	if (!x.n)
+		return 0;
+	mapping_mark(w, 0, 0, x.until, 1);
+	permit = filters(st_conf(), ST_TCP) ? permit_find(w) : 0;
+	e = permit ? mem_session((__u32)permit - 1) : NULL;
+	if (e)
+		session_extend(e, x.permit_until > x.now ? x.permit_until : x.now, true);
+	return 1;
+}
+
+/* ---- TCP ------------------------------------------------------------------------------------ */
+
+/* TCP-35: does an RST lie in the window that the v6 side announced last? */
+n64_inline bool rst_in_window(const struct n64_session *e, const struct n64_call *q)
+{
+	__u32 scale = (__u32)st_load(&e->tcp) >> SESSION_SCALE_SHIFT & 15;
+	__u32 window = (__u32)e->window << scale;
+
+	if (!e->ack && !window)
+		return true; /* nothing announced yet */
+	return q->tcp_seq - e->ack <= window;
+}
+
+/* What the v6 side announces. A SYN's own window is never scaled. */
+n64_inline __u32 note_window(struct n64_session *e, const struct n64_call *q, __u32 word)
+{
+	if (!(q->tcp_flags & TCP_RST)) {
+		if (q->tcp_flags & TCP_ACK)
+			e->ack = q->tcp_ack;
+		e->window = (__u16)q->tcp_window;
+	}
+	if (q->tcp_scale)
+		word = (word & ~(15u << SESSION_SCALE_SHIFT)) |
+		       ((q->tcp_scale - 1) & 15) << SESSION_SCALE_SHIFT;
+	return word;
+}
+
+/* The permission that goes with a session that has got less time. */
+ST_FAR int permit_shorten(struct st_work *w, __u32 until)
+{
+	int permit = w ? permit_find(w) : 0;
+	struct n64_session *e = permit ? mem_session((__u32)permit - 1) : NULL;
+
+	if (e)
+		session_extend(e, until, true);
+	return 0;
+}
+
+/* What the session's new word (w->old, w->new_) means for its mapping. */
+ST_FAR int session_changed(struct st_work *w)
+{
+	const struct n64_conf *c = st_conf();
+	bool adf = filters(c, ST_TCP), less;
+	__u32 until;
+	__u64 flag;
+
+	if (!w)
+		return 0;
+	until = (__u32)(w->new_ >> 32);
+	less = until < (__u32)(w->old >> 32);
+	flag = (w->new_ & 0xff) == TCP_ESTABLISHED && !adf && !c->opt.tcp_rst_check ? CTL_QUIET : 0;
+	if (adf && !less)
+		permit_write(w, until);
+	if (w->ctl & CTL_MULTI) {
+		mapping_mark(w, 0, 0, until, 0);
+		if (less)
+			session_recount(w);
+		return 0;
+	}
+	if (adf && less)
+		permit_shorten(w, until);
+	mapping_mark(w, (w->ctl & CTL_QUIET) & ~flag, flag & ~w->ctl, until, less);
+	return 0;
+}
+
+/* Is a SYN of this (T,t) and remote endpoint stored? `use`: the session of a V6 SYN takes
+ * it, so that it will be neither sent nor answered (TCP-08). */
+ST_FAR int stored_syn(struct st_work *w, __u32 use)
+{
+	const struct n64_state *all = mem_state();
+	struct n64_session *e;
+	__u64 word;
+
+	if (!w || !all || !st_load32(&all->stored_syn))
+		return 0;
+	e = session_alive(session_find(w, w->q.remote_port, 0), w->now);
+	if (!e)
+		return 0;
+	word = st_load(&e->tcp);
+	if ((word & 0xff) != TCP_V4_STORED || w->now + STORED_KEEP > (__u32)(word >> 32))
+		return 0;
+	return !use || st_cas(&e->tcp, word, (word & ~0xffull) | TCP_CLOSED);
+}
+
+/* A V4 SYN that is to wait for 6 s, if there is room (TCP-03, TCP-04, TCP-32). */
+n64_inline enum reason syn_to_store(const struct n64_conf *c)
+{
+	const struct n64_state *all = mem_state();
+
+	if (c->opt.drop_v4_tcp)
+		return R_v4_tcp;
+	return all && st_load32(&all->stored_syn) < c->opt.max_stored_syn ? R_slow_syn :
+									    R_syn_store_full;
+}
+
+/* State CLOSED (TCP-01 to TCP-07) of an existing mapping: R_GO_ON with the first word of
+ * a session to be made in w->new_, or 0: none. */
+ST_FAR int session_closed(struct st_work *w, __u32 side, __u32 ev)
+{
+	const struct n64_conf *c = st_conf();
+	struct tcp_step s = { side == SIDE_V6 ? TCP_V6_INIT : TCP_V4_INIT, TIMER_OPEN };
+
+	if (!w)
+		return R_state_busy;
+	w->old = w->new_ = 0;
+	if (side == SIDE_V4 && filters(c, ST_TCP) && !permit_find(w))
+		return ev == EV_SYN ? syn_to_store(c) : R_adf;
+	if (ev != EV_SYN)
+		return R_GO_ON; /* TCP-06 */
+	if (side == SIDE_V4 && c->opt.drop_v4_tcp)
+		return R_v4_tcp;
+	if (side == SIDE_V4 && stored_syn(w, 0))
+		return R_syn_again;
+	if (side == SIDE_V6 && stored_syn(w, 1))
+		s = (struct tcp_step){ TCP_ESTABLISHED, TIMER_EST };
+	w->new_ = session_word(s.next, tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now));
+	return R_GO_ON;
+}
+
+/* The session that session_closed wants. */
+n64_inline enum reason session_open(struct st_work *w, enum tcp_side side)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_session *e;
+	int place;
+
+	if (w->sub < 0)
+		w->sub = sub_get(w);
+	place = session_make(w, w->q.remote_port, w->new_);
+	if (place < 0)
+		return (enum reason)-place;
+	e = mem_session((__u32)place);
+	if (e && c->opt.tcp_rst_check && side == SIDE_V6)
+		st_cas(&e->tcp, w->new_, session_word(note_window(e, &w->q, (__u32)w->new_),
+						      (__u32)(w->new_ >> 32)));
+	/* a mapping that lived before this packet has another session */
+	if (!w->fresh && w->until >= w->now) {
+		mapping_mark(w, CTL_QUIET, CTL_MULTI, (__u32)(w->new_ >> 32), 0);
+		w->ctl |= CTL_MULTI;
+	}
+	return R_GO_ON;
+}
+
+/* Moves the session at `place` by a packet from `side` (section 11). 1: its word is
+ * another now (w->old, w->new_). */
+ST_FAR int session_move(struct st_work *w, __u32 place, __u32 from)
+{
+	const struct n64_conf *c = st_conf();
+	enum tcp_side side = (enum tcp_side)from;
+	struct n64_session *e = mem_session(place);
+	enum tcp_event ev;
+
+	if (!w || !e)
+		return 0;
+	ev = tcp_event(w->q.tcp_flags);
+	n64_no_unroll
+	for (int i = 0; i < 4; i++) {
+		__u64 old = st_load(&e->tcp), new_;
+		enum tcp_state state = tcp_now(&c->opt, old, w->now);
+		struct tcp_step s = tcp_step(&c->opt, state, side, ev);
+		__u32 word = (__u32)old & ~0xffu;
+
+		if (c->opt.tcp_rst_check && side == SIDE_V4 && ev == EV_RST &&
+		    !rst_in_window(e, &w->q))
+			return 0;
+		if (tcp_no_refresh(&c->opt, state, side, s))
+			return 0;
+		if (s.timer == TIMER_EST)
+			word &= ~SESSION_PROBED;
+		if (c->opt.tcp_rst_check && side == SIDE_V6)
+			word = note_window(e, &w->q, word);
+		new_ = session_word(word | s.next, tcp_until(&c->opt, old, state, s, w->now));
+		if (new_ == old)
+			return 0;
+		if (st_cas(&e->tcp, old, new_)) {
+			w->old = old;
+			w->new_ = new_;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* One TCP packet of the mapping in hand, from `side`: finds or makes its session and
+ * moves it (section 11). R_GO_ON: forward. */
+ST_FAR int session_tcp(struct st_work *w, __u32 side)
+{
+	enum reason r;
+	int place;
+
+	if (!w)
+		return R_state_busy;
+	place = session_find(w, w->q.remote_port, work_gen(w));
+	if (session_alive(place, w->now)) {
+		if (session_move(w, (__u32)place, side))
+			session_changed(w);
+		return R_GO_ON;
+	}
+	r = (enum reason)session_closed(w, side, tcp_event(w->q.tcp_flags));
+	if (r || !w->new_)
+		return r;
+	r = session_open(w, (enum tcp_side)side);
+	if (!r)
+		session_changed(w);
+	return r;
+}
+
+#endif
