@@ -11,12 +11,16 @@
 #include <time.h>
 
 #include "config/policy.h"
+#ifdef BED_PRODUCT /* the programs as they are installed */
+#include "nat64.skel.h"
+#else
 #include "clock/nat64.skel.h"
+#endif
 #include "dataplane/pool_rows.h"
 #include "table_key.h"
 
 #define BED_ROWS 128
-#define OPTS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(,) NULL})
+#define OPTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* What the tables of one row look like from here. */
 struct bed_row {
@@ -94,7 +98,9 @@ static inline void bed_map_all(void)
 	bed.session = bed_mmap(bpf_map__fd(s->maps.sessions), st->session_lines * 64ul, false);
 	bed.sub = bed_mmap(bpf_map__fd(s->maps.subs), st->sub_lines * sizeof(*bed.sub), false);
 	bed.all = bed_mmap(bpf_map__fd(s->maps.state), sizeof(*bed.all), false);
+#ifndef BED_PRODUCT
 	bed.clock = bed_mmap(bpf_map__fd(s->maps.test_clock), 8, true);
+#endif
 	for (__u32 i = 0; i < BED_ROWS; i++) {
 		bed.row[i].binding = bed_mmap_inner(bed.maps.bindings, i, N64_ROW_PORTS * 32ul);
 		bed.row[i].row = bed_mmap_inner(bed.maps.rows, i, sizeof(struct n64_row));
@@ -226,12 +232,11 @@ static inline void bed_sizes(struct nat64_bpf *s)
 	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
 }
 
-/* Opens and loads the programs, over the maps of `owner` where there is one. */
-static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
+/* The programs with the configuration written into them, not loaded yet. */
+static inline struct nat64_bpf *bed_program(int kind)
 {
 	struct nat64_bpf *s = nat64_bpf__open();
 	struct bpf_program *p;
-	struct bpf_map *m;
 
 	assert_non_null(s);
 	memcpy((void *)&s->rodata->conf, bed_conf(), sizeof(struct n64_conf));
@@ -240,6 +245,15 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, p == s->progs.n64_stateful || p == s->progs.n64_state);
 	bed_sizes(s);
+	return s;
+}
+
+/* Loads them, over the maps of `owner` where there is one. */
+static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
+{
+	struct nat64_bpf *s = bed_program(kind);
+	struct bpf_map *m;
+
 	if (owner)
 		bpf_object__for_each_map(m, s->obj)
 			if (bed_keeps(bpf_map__name(m)))
