@@ -13,6 +13,7 @@ sys.dont_write_bytecode = True
 
 import lib  # noqa: E402  (after the path is set)
 from line import line, plain_line  # noqa: E402, F401  (fixtures)
+from stateful import state  # noqa: E402, F401
 
 
 def _stop(*_):

@@ -82,7 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the topology standing")
     parser.add_argument("--clean", action="store_true", help="remove what --keep left")
-    parser.add_argument("--mode", choices=MODES, default="siit")
+    parser.add_argument("--mode", choices=MODES, default="stateful")
     parser.add_argument("-v", "--verbose", action="store_true", help="show every command")
     args = parser.parse_args()
     if os.geteuid() != 0:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The demo of mode stateful: three IPv6-only clients share one IPv4 address."""
 
-import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -103,16 +102,19 @@ def excerpt(topology, *words, lines=9):
     print()
 
 
-def show_pool(topology):
+def show_section(topology, title):
+    """One section of status."""
     name = topology.gateway.instance
-    tree = json.loads(topology.gateway.cmd("status", "--name", name, "--json").stdout)
     show(["xdp-nat64", "status", "--name", name])
-    text = topology.gateway.cmd("status", "--name", name).stdout.splitlines()
-    for line in text:
-        if POOL in line or "pool" in line.lower() or "memory" in line.lower():
-            print(f"  {line}")
+    lines = iter(topology.gateway.cmd("status", "--name", name).stdout.splitlines())
+    for line in lines:
+        if line == title:
+            break
+    for line in lines:
+        if not line.strip():
+            break
+        print(f"  {line}")
     print()
-    return tree
 
 
 def run(topology, folder):
@@ -129,7 +131,7 @@ def run(topology, folder):
         failed = walk(topology, experiments(topology, servers))
         excerpt(topology, "mapping", "list")
         excerpt(topology, "session", "list")
-        show_pool(topology)
+        show_section(topology, "pool4")
         return verdict(failed)
     finally:
         servers.stop()

@@ -6,11 +6,15 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 import lib
 
 
-def test_demo():
-    done = subprocess.run([sys.executable, "-B", os.path.join(lib.TOP, "testenv", "demo.py")],
+@pytest.mark.parametrize("mode", ["stateful", "siit"])
+def test_demo(mode):
+    done = subprocess.run([sys.executable, "-B", os.path.join(lib.TOP, "testenv", "demo.py"),
+                           "--mode", mode],
                           capture_output=True, text=True, timeout=150, check=False)
     print(done.stdout, done.stderr)
     assert done.returncode == 0
