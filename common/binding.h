@@ -263,6 +263,7 @@ ST_FAR int work_reclaim(struct st_work *w)
 struct sweep_ctx {
 	struct st_work *w;
 	__u32 row, from, offered;
+	__u32 skip;	/* steps that have nothing to look at */
 };
 
 /* One port of a row: notes what has expired, and offers what may be taken again. */
@@ -271,12 +272,20 @@ static long sweep_step(__u32 i, void *arg)
 	struct sweep_ctx *s = arg;
 	const struct n64_conf *c = st_conf();
 	__u32 port = (s->from + i) & 0xffff, index = binding_index(s->row, (__u16)port);
-	struct n64_binding *b = mem_binding(index);
-	struct n64_row *r = mem_row(s->row);
+	struct n64_binding *b;
+	struct n64_row *r;
 	__u64 ctl;
 
+	if (i < s->skip)
+		return 0;
+	r = mem_row(s->row);
+	b = mem_binding(index);
 	if (!r || !b)
 		return 1;
+	if (!(port & 63) && !~st_load(&r->free[port_word(port)])) {
+		s->skip = i + 64; /* all 64 are free */
+		return 0;
+	}
 	ctl = st_load(&b->ctl);
 	if (ctl_state(ctl) == CTL_ACTIVE) {
 		if (ctl & CTL_STATIC || s->w->now <= st_load32(&b->until4) + GRACE)
@@ -300,7 +309,7 @@ static long sweep_step(__u32 i, void *arg)
  * the port behind, or where there was no more room. */
 ST_FAR int row_walk(struct st_work *w, __u32 row, __u32 from, __u32 n)
 {
-	struct sweep_ctx s = { w, row, from, 0 };
+	struct sweep_ctx s = { w, row, from, 0, 0 };
 
 	if (!w)
 		return 0;
