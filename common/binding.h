@@ -130,16 +130,15 @@ ST_FAR int binding_bib6(__u32 index)
 	return tab_find(&x);
 }
 
-/* The counts and the port of a mapping that has ended; its record still tells whose it
- * was. */
-n64_inline int binding_gone(__u32 index, __u32 now, bool is_static)
+/* The port and the counts of a mapping that has ended; `sub`: whose it was. The record may
+ * be another's already. */
+n64_inline int binding_gone(__u32 index, __u32 now, bool is_static, int sub)
 {
 	const struct n64_conf *c = st_conf();
 	struct n64_binding *b = mem_binding(index);
 	struct n64_row *r = mem_row(index >> 16);
 	struct n64_subscriber *s;
 	struct n64_blocks *blocks;
-	int sub;
 
 	if (!r || !b)
 		return 0;
@@ -150,7 +149,6 @@ n64_inline int binding_gone(__u32 index, __u32 now, bool is_static)
 	if (is_static)
 		return 0;
 	all_leave(binding_proto(index));
-	sub = binding_sub(index);
 	s = sub < 0 ? NULL : mem_sub((__u32)sub);
 	if (s)
 		sub_leave(s, binding_proto(index), now);
@@ -194,6 +192,20 @@ n64_inline bool binding_free(struct n64_binding *b, __u64 *was)
 	return false;
 }
 
+/* The other half of a record that is ACTIVE. One that is not found is being made at this
+ * moment, or is DEAD; `tries`: looks at it. */
+n64_inline struct n64_bib6 *binding_other(__u32 index, __u32 tries)
+{
+	struct n64_bib6 *e = NULL;
+
+	n64_no_unroll
+	for (__u32 i = 0; i < tries && !e; i++)
+		e = bib6_of(binding_bib6(index), index);
+	return e;
+}
+
+#define FORCE_TRIES 64
+
 /* Ends the mapping at `index` if `how` allows it. 1: it is ended, by this call. */
 ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 {
@@ -202,6 +214,7 @@ ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 	struct n64_bib6 *e;
 	__u64 ctl;
 	bool freed;
+	int sub;
 
 	if (!b)
 		return 0;
@@ -211,20 +224,21 @@ ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 	until = st_load32(&b->until4);
 	if (how != RECLAIM_FORCE && now <= until + grace)
 		return 0;
-	e = bib6_of(binding_bib6(index), index);
+	e = binding_other(index, how == RECLAIM_FORCE ? FORCE_TRIES : 1);
 	if (e && st_load32(&e->until6) > until)
 		until = st_load32(&e->until6);
 	if (how != RECLAIM_FORCE && now <= until + grace) {
 		st_store32(&b->until4, until); /* no need to look again before that */
 		return 0;
 	}
-	if (e ? !bib6_kill(e, ctl) : how != RECLAIM_FORCE && now <= until + TAB_STUCK)
+	if (e ? !bib6_kill(e, ctl) : now <= until + TAB_STUCK)
 		return 0; /* somebody else ends it, or its bib6 entry is being made */
-	/* ours alone from here on, but for flags */
+	/* ours alone from here on, but for flags; a subscriber with mappings stays */
+	sub = binding_sub(index);
 	st_store32(&b->until4, until < now ? until : now);
 	freed = binding_free(b, &ctl);
 	if (freed)
-		binding_gone(index, now, ctl & CTL_STATIC);
+		binding_gone(index, now, ctl & CTL_STATIC, sub);
 	if (e)
 		st_store(&e->ctl, CTL_FREE);
 	return freed;
