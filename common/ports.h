@@ -72,6 +72,9 @@ n64_inline void port_set_free(struct n64_row *r, __u32 port)
 	if (!(r->allowed[word] & port_bit(port)))
 		return;
 	st_set_bits(&r->free[word], port_bit(port));
+	/* taken out of the pool meanwhile (PORT-10)? */
+	if (!(st_load(&r->allowed[word]) & port_bit(port)))
+		st_clear_bits(&r->free[word], port_bit(port));
 	st_set_bits(port & 1 ? &r->odd[s] : &r->even[s], 1ull << (word & 63));
 }
 
