@@ -139,9 +139,9 @@ ST_FAR int sub_get(struct st_work *w)
 	s = mem_sub((__u32)place);
 	if (!s)
 		return TAB_BUSY;
+	/* the counts are zero, or somebody who came too late takes his back just now */
 	n64_no_unroll
 	for (int i = 0; i < 4; i++) {
-		s->count[i] = 0;
 		s->pair[i] = 0;
 		s->refused[i] = 0;
 	}
