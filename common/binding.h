@@ -69,6 +69,16 @@ n64_inline bool binding_is_open(const struct n64_conf *c, __u32 index,
 	return now > b->until4 + (wait > GRACE ? wait : GRACE);
 }
 
+/* The next life of a record. They begin with another number for each record, so that an
+ * entry of bib6 in the same place is not taken for that of another record. */
+n64_inline __u32 binding_next_gen(__u32 index, __u64 ctl)
+{
+	__u32 gen = ctl_gen(ctl) ? ctl_gen(ctl) : index * 0x9e3779b1u;
+
+	gen = (gen + 1) & ((1u << CTL_GEN_BITS) - 1);
+	return gen ? gen : 1;
+}
+
 /* FREE -> CLAIMED for (host, port). The new generation, 0: somebody has it. */
 n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, const struct addr6 *host,
 			       __be16 port, __u32 now)
@@ -84,9 +94,7 @@ n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, const stru
 		return 0;
 	if (ctl_state(ctl) == CTL_FREE && !binding_may_take(c, index, b, host, port, now))
 		return 0;
-	gen = (ctl_gen(ctl) + 1) & ((1u << CTL_GEN_BITS) - 1);
-	if (!gen)
-		gen = 1;
+	gen = binding_next_gen(index, ctl);
 	return st_cas(&b->ctl, ctl, ctl_claim(now, gen)) ? gen : 0;
 }
 

@@ -152,8 +152,7 @@ n64_inline __u32 static_claim(__u32 index, __u32 now)
 	ctl = st_load(&b->ctl);
 	if (ctl_state(ctl) != CTL_FREE && !ctl_is_stuck(ctl, now))
 		return 0;
-	gen = (ctl_gen(ctl) + 1) & ((1u << CTL_GEN_BITS) - 1);
-	gen = gen ? gen : 1;
+	gen = binding_next_gen(index, ctl);
 	return st_cas(&b->ctl, ctl, ctl_claim(now, gen)) ? gen : 0;
 }
 
