@@ -387,8 +387,8 @@ n64_inline __u32 call_session_del(struct st_work *w)
 		w->q.host6 = b->host6;
 	if (!session_reclaim(w->q.session, w->now, RECLAIM_FORCE))
 		return 0;
-	if (ctl_state(w->ctl) == CTL_ACTIVE && w->q.proto == ST_TCP && !session_recount(w) &&
-	    !(w->ctl & CTL_STATIC))
+	if (ctl_state(w->ctl) == CTL_ACTIVE && w->q.proto == ST_TCP && !(w->ctl & CTL_STATIC) &&
+	    (!(w->ctl & CTL_MULTI) || !session_recount(w)))
 		binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
 	return 1;
 }

@@ -60,7 +60,9 @@ ST_FAR int mapping_mark(struct st_work *w, __u64 clear, __u64 set, __u32 until, 
 }
 
 struct recount_ctx {
-	__u32 sub, cursor, index, gen, now, until, permit_until, n;
+	__u32 sub, start, cursor, index, gen, now, until, permit_until, n;
+	__u32 seen;	/* sessions of the subscriber, of this mapping or not */
+	__u32 whole;	/* all of its slots were looked at */
 	__be32 remote;
 };
 
@@ -72,14 +74,16 @@ static long recount_step(__u32 i, void *arg)
 	const struct n64_session *e;
 	__u32 ref, until;
 
-	(void)i;
-	if (!s || !h)
+	x->whole = i && x->cursor == x->start;
+	if (!s || !h || x->whole)
 		return 1;
 	ref = st_load32(hold_slot(h, x->cursor));
 	e = ref ? mem_session(ref - 1) : NULL;
 	x->cursor = hold_next(s, KIND_SESSIONS, x->cursor);
-	if (!e || ctl_state(st_load(&e->ctl)) != CTL_ACTIVE || ctl_gen(e->ctl) != x->gen ||
-	    e->binding != x->index || !e->remote_port)
+	if (!e || ctl_state(st_load(&e->ctl)) != CTL_ACTIVE || session_sub(e->ctl) != (int)x->sub)
+		return 0;
+	x->seen++;
+	if (ctl_gen(e->ctl) != x->gen || e->binding != x->index || !e->remote_port)
 		return 0;
 	until = (__u32)(st_load(&e->tcp) >> 32);
 	if (until < x->now)
@@ -96,8 +100,9 @@ static long recount_step(__u32 i, void *arg)
 
 /* A session of a mapping with several has got less time: the mapping lives as long as the
  * one that lives longest (ST-03), the permission as long as a session with its address
- * does. A subscriber with more sessions than we can look at keeps the old deadlines: they
- * are not too early, and pass by themselves. */
+ * does. Where we cannot look at all that the subscriber has or had, or some of its sessions
+ * found no slot, the old deadlines stay: they are not too early, and pass by themselves.
+ * 0: the mapping has no session any more. */
 ST_FAR int session_recount(struct st_work *w)
 {
 	struct recount_ctx x = {};
@@ -106,19 +111,21 @@ ST_FAR int session_recount(struct st_work *w)
 	int permit;
 
 	if (!w)
-		return 0;
+		return 1;
 	if (w->sub < 0)
 		w->sub = sub_get(w);
 	s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
 	if (!s || st_load32(&s->count[KIND_SESSIONS]) > RECOUNT_SLOTS / 2)
-		return 0;
+		return 1;
 	x.sub = (__u32)w->sub;
-	x.cursor = s->hold[KIND_SESSIONS] << 4 | 1;
+	x.start = x.cursor = s->hold[KIND_SESSIONS] << 4 | 1;
 	x.index = w->q.binding;
 	x.gen = work_gen(w);
 	x.now = w->now;
 	x.remote = w->q.remote4;
 	st_loop(RECOUNT_SLOTS, recount_step, &x);
+	if (!x.whole || x.seen < st_load32(&s->count[KIND_SESSIONS]))
+		return 1;
 	if (!x.n)
 		return 0;
 	mapping_mark(w, 0, 0, x.until, 1);
@@ -183,7 +190,8 @@ ST_FAR int session_changed(struct st_work *w)
 	if (adf && !less)
 		permit_write(w, until);
 	if (w->ctl & CTL_MULTI) {
-		mapping_mark(w, 0, 0, until, 0);
+		/* another CPU may have thought that there was one only */
+		mapping_mark(w, w->ctl & CTL_QUIET, 0, until, 0);
 		if (less)
 			session_recount(w);
 		return 0;

@@ -397,6 +397,37 @@ static void test_sessions(void **state)
 	assert_dies_in(20000, TRANS + 10);
 }
 
+/* ST-03, S21: what the subscriber has or had is too much to be looked at. No session ends
+ * because another one of its mapping did. */
+static void test_many_sessions(void **state)
+{
+	struct n64_call q = {.op = CALL_SESSION_DEL};
+	__u16 t;
+
+	(void)state;
+	bed_open(OPTS("subscriber-rate=0"));
+	t = out6(P_TCP, SYN, C6, 20000, S4, 80);
+	in4(P_TCP, SYNACK, S4, 80, t, C6, 20000);
+	for (__u16 i = 1; i < 700; i++)
+		out6(P_TCP, SYN, C6, 20000 + i, S4, 80);
+	out6(P_TCP, SYN, C6, 20000, Z4, 80);
+	q.session = (__u32)(bed_session(bed_index(ST_TCP, ip4(T4), t), Z4, 80, false) - bed.session);
+	assert_int_equal(bed_call(&q), R_GO_ON);
+	assert_int_equal(q.n, 1);
+	assert_non_null(session(t));
+	assert_true(alive6(ST_TCP, C6, 20000));
+
+	bed_wait(OPEN + 10);
+	q = (struct n64_call){.op = CALL_SWEEP_SESSIONS, .n = 2 * bed_conf()->st.session_lines};
+	bed_call(&q);
+	assert_int_equal(bed.all->count[N_ST_PROTOS].n, 1);
+	out6(P_TCP, SYN, C6, 20000, Z4, 80);
+	in4(P_TCP, SYNACK, Z4, 80, t, C6, 20000);
+	in4(P_TCP, TCP_RST, Z4, 80, t, C6, 20000);
+	bed_wait(TRANS + 10);
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 20000);
+}
+
 /* TCP-35: an RST outside the window that the v6 side announced changes nothing. */
 static void test_rst_check(void **state)
 {
@@ -431,7 +462,8 @@ int main(void)
 		cmocka_unit_test(test_table),	  cmocka_unit_test(test_options),
 		cmocka_unit_test(test_adf),	  cmocka_unit_test(test_stored),
 		cmocka_unit_test(test_store_full), cmocka_unit_test(test_scenarios),
-		cmocka_unit_test(test_sessions),  cmocka_unit_test(test_rst_check),
+		cmocka_unit_test(test_sessions),  cmocka_unit_test(test_many_sessions),
+		cmocka_unit_test(test_rst_check),
 	};
 
 	if (geteuid()) {
