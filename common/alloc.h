@@ -342,6 +342,9 @@ n64_inline int port_alloc_or_sweep(struct st_work *w, __u32 row)
 		port = port_alloc(w, row);
 	if (port < 0 && row_sweep_next(w, row, REFUSE_SWEEP))
 		port = port_alloc(w, row);
+	if (port < 0 && st_conf()->opt.port_block && /* its blocks lie anywhere in the row */
+	    hold_reclaim(w, w->q.proto < N_ST_PROTOS ? w->q.proto : 0))
+		port = port_alloc(w, row);
 	if (port < 0)
 		row_in_vain(w, row);
 	return port;
