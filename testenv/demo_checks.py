@@ -64,7 +64,7 @@ def iperf_tcp(topology, *words):
 
 
 def iperf_udp(topology):
-    end = iperf(topology, "-u", "-b", "200M", "-l", "1200")["sum"]
+    end = iperf(topology, "-u", "-b", "100M", "-l", "1200", "-w", "2M")["sum"]
     if end["lost_percent"] > 5:
         raise Failed(f"{end['lost_percent']:.1f} % of {end['packets']} packets lost")
     return (f"{end['bits_per_second'] / 1e6:.0f} Mbit/s, {end['packets']:,} packets, "
