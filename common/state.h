@@ -340,9 +340,9 @@ n64_inline enum reason state_absent4(const struct st_work *w)
 	return tcp_event(w->q.tcp_flags) == EV_SYN ? syn_to_store(st_conf()) : R_tcp_no_state;
 }
 
-/* Filter, session and timers of a packet 4->6 whose mapping is in hand (UDP-03 to UDP-05,
- * ICQ-02, section 11). */
-n64_inline enum reason state_commit4(struct st_work *w)
+/* Filter and timer of a UDP or ICMP packet 4->6 whose mapping is in hand (UDP-03 to UDP-05,
+ * ICQ-02). */
+n64_inline enum reason state_commit4_query(struct st_work *w)
 {
 	const struct n64_conf *c = st_conf();
 	struct n64_binding *b = mem_binding(w->q.binding);
@@ -352,12 +352,6 @@ n64_inline enum reason state_commit4(struct st_work *w)
 
 	if (!b)
 		return R_no_bib;
-	if (w->q.proto == ST_TCP) {
-		if (w->ctl & CTL_QUIET && tcp_event(w->q.tcp_flags) == EV_OTHER &&
-		    (w->until == state_full(c, w->now) || !c->opt.inbound_refresh))
-			return R_GO_ON;
-		return (enum reason)session_tcp(w, SIDE_V4);
-	}
 	if (filters(c, w->q.proto)) {
 		permit = permit_find(w);
 		if (!permit)
@@ -372,6 +366,19 @@ n64_inline enum reason state_commit4(struct st_work *w)
 	if (e)
 		session_extend(e, until, false);
 	return R_GO_ON;
+}
+
+/* The same with the session of a TCP packet (section 11). */
+n64_inline enum reason state_commit4(struct st_work *w)
+{
+	const struct n64_conf *c = st_conf();
+
+	if (w->q.proto != ST_TCP)
+		return state_commit4_query(w);
+	if (w->ctl & CTL_QUIET && tcp_event(w->q.tcp_flags) == EV_OTHER &&
+	    (w->until == state_full(c, w->now) || !c->opt.inbound_refresh))
+		return R_GO_ON; /* refreshed within this second */
+	return (enum reason)session_tcp(w, SIDE_V4);
 }
 
 /* ---- ICMP errors (IN-11) -------------------------------------------------------------------- */

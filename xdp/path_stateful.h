@@ -9,6 +9,7 @@
 #ifndef N64_XDP_PATH_STATEFUL_H
 #define N64_XDP_PATH_STATEFUL_H
 
+#include "hairpin.h"
 #include "path.h"
 #include "state.h"
 #include "state_world.h"
@@ -168,6 +169,15 @@ static __always_inline enum reason valid6_stateful(struct xdp_md *ctx, const str
 	return r ? r : slow_for_error(stateful_dst_6to4(env, p, x));
 }
 
+/* No way out as it is: cut, answered, or, hairpinned, all the worker's. */
+static __always_inline enum reason refused_route6(const struct pkt *p, const struct scene *s,
+						  enum reason r)
+{
+	if (s->x.hairpin)
+		return R_slow_hairpin;
+	return r == R_too_big && p->l3_len <= 1280 ? R_slow_fragment : slow_for_error(r);
+}
+
 static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const struct n64_env *env,
 						  const struct n64_port *port, struct pkt *p,
 						  struct scene *s, int *action)
@@ -177,7 +187,9 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	struct st_work *w = &s->w;
 	struct route rt = {};
 	enum reason r;
+	__u32 flags;
 	bool found;
+	int own;
 
 	/* ours? */
 	if (!parse_ip6(ip, frame_end(ctx), p))
@@ -201,8 +213,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		return R_slow_syn_mss;
 	if (c->opt.force_slow)
 		return R_slow_forced;
-	if (stateful_is_own(env, s->x.dst4))
-		return R_slow_hairpin;
 
 	/* look: the mapping, or the address that a new one would have */
 	ask_state(ctx, c, p, &w->q);
@@ -211,34 +221,35 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	r = look6(ctx, c, p, w, &found);
 	if (r)
 		return slow_for_error(r);
-
-	/* route: MTU-64-01/02 */
 	s->x.src4 = w->q.addr4;
 	s->x.sport = found ? w->q.port4 : p->sport;
 	s->x.dport = p->proto == P_ICMP6 ? s->x.sport : p->dport;
 	s->x.ports = true;
-	r = route_scene(ctx, c, port, p, s, FAM_4, len_6to4(p), &rt);
-	if (r == R_too_big && p->l3_len <= 1280)
-		return R_slow_fragment;
-	if (r)
-		return slow_for_error(r);
+	own = pool_find(env, s->x.dst4, &flags);
+	if (unlikely(own >= 0) && !hairpin_look(env, p, s, own))
+		return R_slow_hairpin;
 
-	/* commit; another address than expected, because that was full, has another route */
+	/* route: MTU-64-01/02, with IPv6 lengths where it stays IPv6 (HP-04) */
+	s->x.src4 = w->q.addr4;
+	r = route_scene(ctx, c, port, p, s, s->x.hairpin ? FAM_6 : FAM_4,
+			s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
+	if (r)
+		return refused_route6(p, s, r);
+
+	/* commit */
 	if (!found)
 		r = (enum reason)state_make6(w);
 	if (!r)
 		r = state_commit6(w);
 	if (r)
 		return slow_for_error(r);
+	if (unlikely(s->x.src4 != w->q.addr4))
+		return R_slow_moved;
 	s->x.sport = w->q.port4;
 	if (p->proto == P_ICMP6)
 		s->x.dport = w->q.port4;
-	if (unlikely(s->x.src4 != w->q.addr4)) {
-		s->x.src4 = w->q.addr4;
-		r = route_scene(ctx, c, port, p, s, FAM_4, len_6to4(p), &rt);
-		if (r)
-			return slow_for_error(r);
-	}
+	if (unlikely(s->x.hairpin))
+		return hairpin_leave(ctx, p, s, &rt, action);
 
 	/* write, send */
 	notice_partial_csum(p);

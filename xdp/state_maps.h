@@ -164,6 +164,7 @@ struct {
  * and not on the stack, most of which the state needs. Not pinned. */
 struct scene {
 	struct st_work w;
+	struct st_work in;	/* the second half of what is hairpinned */
 	struct xlat x;
 	struct bpf_fib_lookup fib;
 };
