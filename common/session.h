@@ -113,6 +113,18 @@ n64_inline void quota_leave(const struct st_work *w, __u32 kind)
 	all_leave(kind);
 }
 
+/* One that is over, of the same ends, lies there still: it begins anew. */
+n64_inline bool session_again(struct n64_session *e, __u64 word, __u32 now)
+{
+	__u64 old = st_load(&e->tcp);
+
+	if ((__u32)(old >> 32) >= now || !st_cas(&e->tcp, old, word))
+		return false;
+	e->window = 0;
+	e->ack = 0;
+	return true;
+}
+
 /* A new session of the mapping in hand with (w->q.remote4, port), for the subscriber
  * w->sub: its place, or minus the reason why there is none. One that another CPU has just
  * made is as good. */
@@ -132,6 +144,7 @@ ST_FAR int session_make(struct st_work *w, __u32 port, __u64 word)
 	e = place < 0 ? NULL : mem_session((__u32)place);
 	if (!e || !w->put.claimed) {
 		quota_leave(w, KIND_SESSIONS);
+		w->put.claimed = e && session_again(e, word, w->now);
 		return place >= 0 ? place : place == TAB_FULL ? -R_table_full : -R_state_busy;
 	}
 	e->tcp = word;

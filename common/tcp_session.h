@@ -15,6 +15,8 @@ n64_inline void flags_change(__u64 *ctl, __u32 gen, __u64 clear, __u64 set)
 	for (int i = 0; i < 8; i++) {
 		__u64 old = st_load(ctl), now = (old & ~clear) | set;
 
+		if (now & CTL_MULTI)
+			now &= ~CTL_QUIET;
 		if (ctl_state(old) != CTL_ACTIVE || ctl_gen(old) != gen || old == now ||
 		    st_cas(ctl, old, now))
 			return;
@@ -174,6 +176,13 @@ ST_FAR int permit_shorten(struct st_work *w, __u32 until)
 	return 0;
 }
 
+n64_inline bool mapping_is_multi(__u32 index)
+{
+	const struct n64_binding *b = mem_binding(index);
+
+	return b && st_load(&b->ctl) & CTL_MULTI;
+}
+
 /* What the session's new word (w->old, w->new_) means for its mapping. */
 ST_FAR int session_changed(struct st_work *w)
 {
@@ -199,7 +208,33 @@ ST_FAR int session_changed(struct st_work *w)
 	if (adf && less)
 		permit_shorten(w, until);
 	mapping_mark(w, (w->ctl & CTL_QUIET) & ~flag, flag & ~w->ctl, until, less);
+	w->ctl = (w->ctl & ~CTL_QUIET) | flag;
+	if (!less || !mapping_is_multi(w->q.binding))
+		return 0;
+	/* another session has begun meanwhile */
+	w->ctl |= CTL_MULTI;
+	mapping_mark(w, CTL_QUIET, 0, (__u32)(w->old >> 32), 0);
+	session_recount(w);
 	return 0;
+}
+
+/* Another CPU may have moved the session on before we marked its mapping: whoever marks
+ * last does so by the last word. */
+n64_inline void session_settle(struct st_work *w, __u32 place)
+{
+	const struct n64_session *e = mem_session(place);
+
+	session_changed(w);
+	n64_no_unroll
+	for (int i = 0; i < 3; i++) {
+		__u64 word = e ? st_load(&e->tcp) : w->new_;
+
+		if (likely(word == w->new_))
+			return;
+		w->old = w->new_;
+		w->new_ = word;
+		session_changed(w);
+	}
 }
 
 /* Is a SYN of this (T,t) and remote endpoint stored? `use`: the session of a V6 SYN takes
@@ -256,28 +291,33 @@ ST_FAR int session_closed(struct st_work *w, __u32 side, __u32 ev)
 	return R_GO_ON;
 }
 
-/* The session that session_closed wants. */
-n64_inline enum reason session_open(struct st_work *w, enum tcp_side side)
+/* The session that session_closed wants: its place, or minus the reason why there is
+ * none. */
+n64_inline int session_open(struct st_work *w, enum tcp_side side)
 {
 	const struct n64_conf *c = st_conf();
 	struct n64_session *e;
+	__u64 word;
 	int place;
 
 	if (w->sub < 0)
 		w->sub = sub_get(w);
 	place = session_make(w, w->q.remote_port, w->new_);
-	if (place < 0)
-		return (enum reason)-place;
+	if (place < 0 || !w->put.claimed)
+		return place;
 	e = mem_session((__u32)place);
-	if (e && c->opt.tcp_rst_check && side == SIDE_V6)
-		st_cas(&e->tcp, w->new_, session_word(note_window(e, &w->q, (__u32)w->new_),
-						      (__u32)(w->new_ >> 32)));
+	if (e && c->opt.tcp_rst_check && side == SIDE_V6) {
+		word = session_word(note_window(e, &w->q, (__u32)w->new_),
+				    (__u32)(w->new_ >> 32));
+		if (st_cas(&e->tcp, w->new_, word))
+			w->new_ = word;
+	}
 	/* a mapping that lived before this packet has another session */
 	if (!w->fresh && w->until >= w->now) {
 		mapping_mark(w, CTL_QUIET, CTL_MULTI, (__u32)(w->new_ >> 32), 0);
 		w->ctl |= CTL_MULTI;
 	}
-	return R_GO_ON;
+	return place;
 }
 
 /* Moves the session at `place` by a packet from `side` (section 11). 1: its word is
@@ -332,16 +372,19 @@ ST_FAR int session_tcp(struct st_work *w, __u32 side)
 	place = session_find(w, w->q.remote_port, work_gen(w));
 	if (session_alive(place, w->now)) {
 		if (session_move(w, (__u32)place, side))
-			session_changed(w);
+			session_settle(w, (__u32)place);
 		return R_GO_ON;
 	}
 	r = (enum reason)session_closed(w, side, tcp_event(w->q.tcp_flags));
 	if (r || !w->new_)
 		return r;
-	r = session_open(w, (enum tcp_side)side);
-	if (!r)
-		session_changed(w);
-	return r;
+	place = session_open(w, (enum tcp_side)side);
+	if (place < 0)
+		return -place;
+	/* where another CPU has made it meanwhile, this packet is its next one */
+	if (w->put.claimed || session_move(w, (__u32)place, side))
+		session_settle(w, (__u32)place);
+	return R_GO_ON;
 }
 
 #endif
