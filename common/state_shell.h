@@ -62,6 +62,11 @@ n64_inline void st_loop(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx);
 #define ST_STEP() ((void)0)
 #endif
 
+/* A moment, while another CPU does something. */
+#ifndef ST_PAUSE
+#define ST_PAUSE() ((void)0)
+#endif
+
 n64_inline __u64 st_load(const __u64 *p)
 {
 	ST_STEP();

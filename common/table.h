@@ -209,6 +209,7 @@ ST_FAR int tab_wait(__u32 t, __u32 place, __u32 tag)
 
 		if (ctl_state(ctl) != CTL_CLAIMED || ctl_gen(ctl) != tag)
 			return 1;
+		ST_PAUSE();
 	}
 	return 0;
 }
