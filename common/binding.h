@@ -366,12 +366,17 @@ ST_FAR int row_sweep(struct st_work *w, __u32 row, __u32 from, __u32 n)
 n64_inline int row_sweep_next(struct st_work *w, __u32 row, __u32 n)
 {
 	struct n64_row *r = mem_row(row);
-	__u32 span;
+	__u32 span, from, head;
+	int found;
 
 	if (!r || r->last < r->first)
 		return 0;
 	span = r->last - r->first + 1;
-	return row_sweep(w, row, r->first + st_add32(&r->cursor, n) % span, n < span ? n : span);
+	n = n < span ? n : span;
+	from = st_add32(&r->cursor, n) % span;
+	head = n < span - from ? n : span - from;
+	found = row_sweep(w, row, r->first + from, head);
+	return head < n ? found + row_sweep(w, row, r->first, n - head) : found;
 }
 
 #endif
