@@ -230,6 +230,18 @@ ST_FAR int state_make6(struct st_work *w)
 	return R_GO_ON;
 }
 
+/* ADR-08: what has no session comes back from the pref64 that the host used last. */
+ST_FAR int state_note_pref(struct st_work *w)
+{
+	const __u64 mask = (__u64)((1u << CTL_ROW_BITS) - 1) << CTL_ROW_SHIFT;
+	struct n64_binding *b = w ? mem_binding(w->q.binding) : NULL;
+
+	if (b && ctl_row(st_load(&b->ctl)) != w->q.pref)
+		flags_change(&b->ctl, work_gen(w), mask,
+			     (__u64)w->q.pref << CTL_ROW_SHIFT & mask);
+	return 0;
+}
+
 /* Timers and session of a packet 6->4 whose mapping is in hand (UDP-01, ICQ-01, section
  * 11). */
 n64_inline enum reason state_commit6(struct st_work *w)
@@ -241,6 +253,8 @@ n64_inline enum reason state_commit6(struct st_work *w)
 
 	if (!e)
 		return R_state_busy;
+	if (c->n_pref64 > 1 && !w->fresh)
+		state_note_pref(w);
 	if (w->q.proto == ST_TCP) {
 		if (w->ctl & CTL_QUIET && w->until == state_full(c, w->now) &&
 		    tcp_event(w->q.tcp_flags) == EV_OTHER)
@@ -307,6 +321,19 @@ ST_FAR int state_other6(struct st_work *w)
 	return 1;
 }
 
+/* ADR-08: a TCP session has a pref64 of its own. */
+ST_FAR int state_session_pref(struct st_work *w)
+{
+	const struct n64_session *e;
+
+	if (!w || !w->q.remote_port)
+		return 0;
+	e = session_alive(session_find(w, w->q.remote_port, work_gen(w)), w->now);
+	if (e)
+		w->q.pref = word_pref(st_load(&e->tcp));
+	return 0;
+}
+
 /* The mapping of (w->q.proto, row, port4). True: found; host6, port6, pref, binding and
  * w->ctl are its own. */
 n64_inline bool state_look4(struct st_work *w)
@@ -326,6 +353,8 @@ n64_inline bool state_look4(struct st_work *w)
 	w->q.pref = ctl_row(w->ctl);
 	if ((st_load(&b->ctl) ^ w->ctl) & CTL_LIFE)
 		return false;
+	if (st_conf()->n_pref64 > 1 && w->q.proto == ST_TCP)
+		state_session_pref(w);
 	return likely(w->until >= w->now) || w->ctl & CTL_STATIC || state_other6(w);
 }
 

@@ -151,6 +151,7 @@ enum tcp_state {
 
 #define SESSION_PROBED (1u << 8)	/* in the state word: TCP-30 was sent */
 #define SESSION_SCALE_SHIFT 12		/* window scale of the v6 side, 4 bits */
+#define SESSION_PREF_SHIFT 16		/* index of the pref64 it uses (ADR-08), 4 bits */
 
 /* The deadline of a stored SYN is STORED_KEEP behind its time. */
 #define STORED_SECONDS 6	/* TCP_INCOMING_SYN */

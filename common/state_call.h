@@ -213,6 +213,7 @@ ST_FAR int call_static_add(struct st_work *w)
 	}
 	port_set_used(row, host16(port4));
 	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
+	w->q.pref = c->first_pref64; /* until the host uses another */
 	state_publish(c, w, index, CTL_STATIC, 0);
 	return R_GO_ON;
 }
@@ -247,7 +248,7 @@ n64_inline enum reason call_probe(struct st_work *w)
 	w->q.port4 = be16(index_port(e->binding));
 	w->q.remote4 = e->remote4;
 	w->q.remote_port = e->remote_port;
-	w->q.pref = ctl_row(ctl);
+	w->q.pref = word_pref(word);
 	return R_GO_ON;
 }
 

@@ -151,6 +151,17 @@ n64_inline bool rst_in_window(const struct n64_session *e, const struct n64_call
 	return q->tcp_seq - e->ack <= window;
 }
 
+/* ADR-08: the word of a session with the pref64 that the packet in hand uses. */
+n64_inline __u32 word_with_pref(__u32 word, const struct n64_call *q)
+{
+	return (word & ~(15u << SESSION_PREF_SHIFT)) | (q->pref & 15) << SESSION_PREF_SHIFT;
+}
+
+n64_inline __u32 word_pref(__u64 word)
+{
+	return (__u32)word >> SESSION_PREF_SHIFT & 15;
+}
+
 /* What the v6 side announces. A SYN's own window is never scaled. */
 n64_inline __u32 note_window(struct n64_session *e, const struct n64_call *q, __u32 word)
 {
@@ -287,7 +298,8 @@ ST_FAR int session_closed(struct st_work *w, __u32 side, __u32 ev)
 		return R_syn_again;
 	if (side == SIDE_V6 && stored_syn(w, 1))
 		s = (struct tcp_step){ TCP_ESTABLISHED, TIMER_EST };
-	w->new_ = session_word(s.next, tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now));
+	w->new_ = session_word(word_with_pref(s.next, &w->q),
+			       tcp_until(&c->opt, 0, TCP_CLOSED, s, w->now));
 	return R_GO_ON;
 }
 
@@ -348,6 +360,8 @@ ST_FAR int session_move(struct st_work *w, __u32 place, __u32 from)
 			word &= ~SESSION_PROBED;
 		if (c->opt.tcp_rst_check && side == SIDE_V6)
 			word = note_window(e, &w->q, word);
+		if (side == SIDE_V6)
+			word = word_with_pref(word, &w->q);
 		new_ = session_word(word | s.next, tcp_until(&c->opt, old, state, s, w->now));
 		if (new_ == old)
 			return 0;

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The loaded program of mode stateful with several pref64 (ADR-08): an answer comes from the
+ * prefix that the host used, in its session or else last on that mapping. */
+#define _GNU_SOURCE
+#include "state_run.h"
+
+#define FIRST "64:ff9b:1::/96"
+#define SECOND "2001:db8:64::/96"
+#define SHORT "2001:db8:122:344::/64" /* comes behind the longer ones */
+#define TWO OPTS("pref64=" FIRST, "pref64=" SECOND, "subscriber-rate=0")
+
+/* The last packet came from the pref64 that begins so. */
+static void from_pref(const char *rule, const char *prefix)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, &seen.p.src6, text, sizeof(text));
+	if (strncmp(text, prefix, strlen(prefix)))
+		fail_msg("%s: from %s", rule, text);
+}
+
+static void test_last_used(void **state)
+{
+	static const int protos[] = {P_UDP, P_ICMP6};
+	__u16 t;
+
+	(void)state;
+	bed_open(TWO);
+	for (size_t i = 0; i < 2; i++) {
+		for (int n = 0; n < 3; n++) {
+			knob.pref = n & 1;
+			t = out6(protos[i], 0, C6, 5000, S4, 53);
+			in4(protos[i], 0, Z4, 53, t, C6, 5000);
+			from_pref("ADR-08, no session", n & 1 ? "2001:db8:64:" : "64:ff9b:");
+		}
+	}
+	knob.pref = 0;
+}
+
+static void test_session(void **state)
+{
+	struct n64_call q = {.op = CALL_PROBE};
+	__u16 t;
+
+	(void)state;
+	bed_open(TWO);
+	t = out6(P_TCP, SYN, C6, 6000, S4, 80);
+	knob.pref = 1;
+	assert_int_equal(out6(P_TCP, SYN, C6, 6000, Z4, 80), t);
+	knob.pref = 0;
+	in4(P_TCP, SYNACK, S4, 80, t, C6, 6000);
+	from_pref("ADR-08, session of the first", "64:ff9b:");
+	in4(P_TCP, SYNACK, Z4, 80, t, C6, 6000);
+	from_pref("ADR-08, session of the second", "2001:db8:64:");
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 6000);
+	from_pref("ADR-08, session of the first", "64:ff9b:");
+	out6(P_TCP, TCP_ACK, C6, 6000, S4, 80); /* and the one used last is the first */
+	bed_wait(7200 + 1);
+	q.session = (__u32)(bed_session(bed_index(ST_TCP, ip4(T4), t), Z4, 80, false) - bed.session);
+	expect(bed_call(&q), R_GO_ON, "TCP-30");
+	assert_int_equal(q.pref, 1);
+}
+
+/* A mapping that the host has not used yet; and one whose pref64 a reload took away. */
+static void test_first_configured(void **state)
+{
+	struct n64_call q = {.op = CALL_STATIC_ADD, .proto = ST_UDP, .port6 = be16(53),
+			     .port4 = be16(5353), .addr4 = ip4(T4)};
+
+	(void)state;
+	bed_open(OPTS("pref64=" SHORT, "pref64=" FIRST));
+	inet_pton(AF_INET6, X6, &q.host6);
+	expect(bed_call(&q), R_GO_ON, "static mapping");
+	in4(P_UDP, 0, S4, 53, 5353, X6, 53);
+	from_pref("ADR-08, static", "2001:db8:122:");
+	bed_reload(OPTS("pref64=" SECOND));
+	in4(P_UDP, 0, S4, 53, 5353, X6, 53);
+	from_pref("ADR-08, reload", "2001:db8:64:");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_last_used),
+		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_first_configured),
+	};
+
+	if (geteuid()) {
+		puts("state_pref_test: skipped, loading BPF programs needs root");
+		return 0;
+	}
+	return cmocka_run_group_tests_name("xdp path, several pref64", tests, world_start, NULL);
+}
