@@ -29,14 +29,21 @@ n64_inline enum port_parity work_parity(const struct st_work *w)
 	return host16(w->q.port6) & 1 ? PARITY_ODD : PARITY_EVEN;
 }
 
-/* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3). */
+/* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3),
+ * among the ports of the pool: what lies beyond them would all begin at the first. */
 n64_inline __u32 port_start(const struct n64_conf *c, const struct st_work *w, __u32 row,
 			    struct port_range r, enum port_parity par)
 {
+	__u32 first = r.first * 64, last = r.last * 64 + 63;
+	const struct n64_row *x = mem_row(row);
 	__u64 h = key_mix(key_hash(c, &w->q.host6, (__u32)w->q.proto << 16 | w->q.port6), row);
-	__u32 size = (r.last - r.first + 1) * 64;
-	__u32 port = r.first * 64 + (__u32)((h >> 32) * size >> 32);
+	__u32 port;
 
+	if (x && x->first <= last && x->last >= first) {
+		first = x->first > first ? x->first : first;
+		last = x->last < last ? x->last : last;
+	}
+	port = first + (__u32)((h >> 32) * (last - first + 1) >> 32);
 	return par == PARITY_ANY ? port : (port & ~1u) | (par == PARITY_ODD);
 }
 
@@ -378,6 +385,12 @@ n64_inline __u32 sub_pair(const struct n64_subscriber *s, __u32 proto)
 	return 0;
 }
 
+/* Has the subscriber a mapping beside the one that is being made and counted already? */
+n64_inline bool sub_is_bound(const struct n64_subscriber *s)
+{
+	return s->count[0] + s->count[1] + s->count[2] > 1;
+}
+
 struct choose_ctx {
 	__u32 start, n, proto, ticks;
 	int found;
@@ -396,6 +409,10 @@ static long choose_step(__u32 i, void *arg)
 	r = mem_row(row_of(d->slot, (enum st_proto)x->proto));
 	if (!r || !r->n_allowed || was_refused(&r->refused, x->ticks))
 		return 0;
+	if (x->found < 0)
+		x->found = d->slot;
+	if (st_load32(&r->used) >= r->n_allowed)
+		return 0; /* only if there is no better one */
 	x->found = d->slot;
 	return 1;
 }
@@ -446,7 +463,7 @@ n64_inline int binding_alloc(struct st_work *w)
 		return -1;
 	if (row >= 0)
 		port = port_alloc_or_sweep(w, (__u32)row);
-	if (row >= 0 && port < 0 && !st_conf()->opt.soft_app)
+	if (row >= 0 && port < 0 && !st_conf()->opt.soft_app && sub_is_bound(s))
 		return -1;
 	n64_no_unroll
 	for (int i = 0; i < 4 && port < 0; i++) {
