@@ -56,6 +56,17 @@ static inline enum reason state_allow6(const struct slow_job *j)
 	return !slow_ask(j, &c) && c.ctl & CTL_STATIC ? R_GO_ON : R_not_allowed6;
 }
 
+/* GEN-11: a host that is not allowed any more has no mapping. What is static is not
+ * judged. */
+static inline enum reason state_host_allowed(const struct slow_job *j, const struct n64_call *c)
+{
+	if (c->ctl & CTL_STATIC || stateful_allows6(j->env, &c->host6))
+		return R_GO_ON;
+	if (j->slot_flags & SLOT_SHARED)
+		return R_shared;
+	return j->p.proto == P_TCP ? R_tcp_no_state : R_no_bib;
+}
+
 /* HP-04: how the second half leaves when it is refused. It came as IPv6: nothing is
  * stored or answered, and the host itself is not reached this way. */
 static inline enum reason state_hairpin_refused(const struct slow_job *j, enum reason r)
@@ -100,6 +111,8 @@ static inline enum reason state_hairpin(struct slow_job *j)
 	answer_out(j, &out);
 	in = question_hairpin(j, CALL_IN, out.port4);
 	r = slow_ask(j, &in);
+	if (!r)
+		r = state_host_allowed(j, &in);
 	if (r)
 		return state_hairpin_refused(j, r);
 	r = answer_in(j, &in, j->x.src4, out.port4);
@@ -243,6 +256,8 @@ static inline enum reason state_forward4(struct slow_job *j)
 	if (r)
 		return r;
 	r = slow_ask(j, &c);
+	if (!r)
+		r = state_host_allowed(j, &c);
 	if (!r)
 		r = answer_in(j, &c, j->p.src4, j->p.sport);
 	if (r)
