@@ -6,7 +6,7 @@
  *
  * A packet 6->4 trusts its bib6 entry while that is fresh: the entry goes before its
  * record, and a record is taken by another host two seconds after its time at the
- * earliest. Whoever finds its own side expired looks at the other one before it believes
+ * earliest (that it is FREE before does not matter). Whoever finds its own side expired looks at the other one before it believes
  * it. */
 #ifndef N64_BINDING_H
 #define N64_BINDING_H
@@ -17,8 +17,7 @@
 #define GRACE 2		/* seconds between the end of a mapping and another owner */
 
 enum reclaim_how {
-	RECLAIM_EXPIRED,	/* only what expired GRACE seconds ago, by anybody */
-	RECLAIM_OWN,		/* what has expired, by the host that takes it up again */
+	RECLAIM_EXPIRED,	/* only what has expired */
 	RECLAIM_FORCE,		/* by command; static ones too */
 };
 
@@ -215,10 +214,10 @@ n64_inline struct n64_bib6 *binding_other(__u32 index, __u32 tries)
 #define FORCE_TRIES 64
 
 /* Ends the mapping at `index` if `how` allows it. 1: it is ended, by this call. */
-ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
+n64_inline int binding_end(__u32 index, __u32 now, enum reclaim_how how)
 {
 	struct n64_binding *b = mem_binding(index);
-	__u32 grace = how == RECLAIM_EXPIRED ? GRACE : 0, until;
+	__u32 until;
 	struct n64_bib6 *e;
 	__u64 ctl;
 	bool freed;
@@ -230,12 +229,12 @@ ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 	if (ctl_state(ctl) != CTL_ACTIVE || (ctl & CTL_STATIC && how != RECLAIM_FORCE))
 		return 0;
 	until = st_load32(&b->until4);
-	if (how != RECLAIM_FORCE && now <= until + grace)
+	if (how != RECLAIM_FORCE && now <= until)
 		return 0;
 	e = binding_other(index, how == RECLAIM_FORCE ? FORCE_TRIES : 1);
 	if (e && st_load32(&e->until6) > until)
 		until = st_load32(&e->until6);
-	if (how != RECLAIM_FORCE && now <= until + grace) {
+	if (how != RECLAIM_FORCE && now <= until) {
 		st_store32(&b->until4, until); /* no need to look again before that */
 		return 0;
 	}
@@ -250,6 +249,17 @@ ST_FAR int binding_reclaim(__u32 index, __u32 now, __u32 how)
 	if (e)
 		st_store(&e->ctl, CTL_FREE);
 	return freed;
+}
+
+ST_FAR int binding_reclaim(__u32 index, __u32 now)
+{
+	return binding_end(index, now, RECLAIM_EXPIRED);
+}
+
+/* By command, or of a mapping that was not wanted in the end. */
+ST_FAR int binding_remove(__u32 index, __u32 now)
+{
+	return binding_end(index, now, RECLAIM_FORCE);
 }
 
 /* ---- sweeping ---------------------------------------------------------------------------- */
@@ -277,7 +287,7 @@ ST_FAR int work_reclaim(struct st_work *w)
 	n64_no_unroll
 	for (__u32 i = 0; i < FOUND_MAX; i++)
 		if (i < w->n_found)
-			n += binding_reclaim(w->found[i], w->now, RECLAIM_EXPIRED);
+			n += binding_reclaim(w->found[i], w->now);
 	w->n_found = 0;
 	return n;
 }
@@ -310,7 +320,7 @@ static long sweep_step(__u32 i, void *arg)
 	}
 	ctl = st_load(&b->ctl);
 	if (ctl_state(ctl) == CTL_ACTIVE) {
-		if (ctl & CTL_STATIC || s->w->now <= st_load32(&b->until4) + GRACE)
+		if (ctl & CTL_STATIC || s->w->now <= st_load32(&b->until4))
 			return 0;
 		if (work_found(s->w, index))
 			return 0;

@@ -55,7 +55,7 @@ n64_inline bool session_reclaim(__u32 place, __u32 now, enum reclaim_how how)
 
 /* ---- slots --------------------------------------------------------------------------------- */
 
-/* Can the slot with `ref`, a session, be overwritten? Reclaims it if it is over. */
+/* Can the slot with `ref`, a session, be overwritten? Ends it if it is over. */
 n64_inline bool hold_is_free_session(__u32 sub, __u32 ref, __u32 now)
 {
 	const struct n64_session *e = ref ? mem_session(ref - 1) : NULL;
@@ -66,24 +66,6 @@ n64_inline bool hold_is_free_session(__u32 sub, __u32 ref, __u32 now)
 	ctl = st_load(&e->ctl);
 	return ctl_state(ctl) != CTL_ACTIVE || session_sub(ctl) != (int)sub ||
 	       session_reclaim(ref - 1, now, RECLAIM_EXPIRED);
-}
-
-/* The same for a mapping. */
-n64_inline bool hold_is_free_mapping(const struct n64_subscriber *s, __u32 ref, __u32 now)
-{
-	const struct n64_binding *b = ref ? mem_binding(ref - 1) : NULL;
-
-	if (!b || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE || !sub_has(s, &b->host6))
-		return true;
-	return now > st_load32(&b->until4) + GRACE &&
-	       binding_reclaim(ref - 1, now, RECLAIM_EXPIRED);
-}
-
-n64_inline bool hold_is_free(const struct n64_subscriber *s, __u32 sub, __u32 kind, __u32 ref,
-			     __u32 now)
-{
-	return kind == KIND_SESSIONS ? hold_is_free_session(sub, ref, now) :
-				       hold_is_free_mapping(s, ref, now);
 }
 
 n64_inline __u32 *hold_slot(struct n64_hold *h, __u32 cursor)
@@ -127,52 +109,94 @@ n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, _
 	return 0;
 }
 
-/* Remembers entry `ref` (binding index, session place) for the subscriber. Looks at a few
- * slots and reclaims what has expired there, so that reclaiming is not slower than making.
- * An entry that finds no slot is found by the sweep of its row alone. */
-n64_inline void hold_put(__u32 sub, __u32 kind, __u32 ref, __u32 now)
+/* Puts `ref` into a slot of a new chunk. */
+n64_inline void hold_put_new(struct n64_subscriber *s, __u32 kind, __u32 ref)
 {
-	struct n64_subscriber *s = mem_sub(sub);
-	struct n64_hold *h;
-	__u32 cursor, chunk;
+	__u32 chunk = hold_grow(st_conf(), s, kind);
+	struct n64_hold *h = chunk ? mem_hold(chunk) : NULL;
 
-	if (!s)
-		return;
-	cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
-	n64_no_unroll
-	for (int i = 0; i < HOLD_TRIES; i++) {
-		__u32 *slot, old;
-
-		h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
-		if (!h)
-			break;
-		slot = hold_slot(h, cursor);
-		old = st_load32(slot);
-		cursor = hold_next(s, kind, cursor);
-		if (hold_is_free(s, sub, kind, old, now) && st_cas32(slot, old, ref + 1)) {
-			st_store32(&s->cursor[ST_MASK(kind, 3)], cursor);
-			return;
-		}
-	}
-	st_store32(&s->cursor[ST_MASK(kind, 3)], cursor);
-	chunk = hold_grow(st_conf(), s, kind);
-	h = chunk ? mem_hold(chunk) : NULL;
 	if (!h)
 		return;
 	st_store32(&h->slot[1], ref + 1);
 	st_store32(&s->cursor[ST_MASK(kind, 3)], chunk << 4 | 2);
 }
 
-ST_FAR int hold_put_mapping(__u32 sub, __u32 kind, __u32 ref, __u32 now)
+/* What a slot says about a mapping. */
+enum hold_is { HOLD_STALE, HOLD_EXPIRED, HOLD_LIVE };
+
+n64_inline enum hold_is hold_mapping(const struct n64_subscriber *s, __u32 ref, __u32 now)
 {
-	hold_put(sub, kind < KIND_SESSIONS ? kind : 0, ref, now);
-	return 0;
+	const struct n64_binding *b = ref ? mem_binding(ref - 1) : NULL;
+
+	if (!b || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE || !sub_has(s, &b->host6))
+		return HOLD_STALE;
+	return now > st_load32(&b->until4) ? HOLD_EXPIRED : HOLD_LIVE;
 }
 
+/* Remembers mapping `ref` for the subscriber w->sub: in one of the next few slots, or in a
+ * new chunk if it may `grow`. 0: it may not, and w->found has what expired meanwhile. An
+ * entry that finds no room at all is found by the sweep of its row alone. */
+ST_FAR int hold_put_mapping(struct st_work *w, __u32 ref, __u32 grow)
+{
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	__u32 kind = w ? (__u32)ST_MASK(w->q.proto, 3) : 0, cursor;
+
+	if (!s)
+		return 1;
+	cursor = st_load32(&s->cursor[kind]);
+	n64_no_unroll
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
+		__u32 *slot, old;
+		enum hold_is is;
+
+		if (!h)
+			break;
+		slot = hold_slot(h, cursor);
+		old = st_load32(slot);
+		cursor = hold_next(s, kind, cursor);
+		is = hold_mapping(s, old, w->now);
+		if (is == HOLD_STALE && st_cas32(slot, old, ref + 1)) {
+			st_store32(&s->cursor[kind], cursor);
+			return 1;
+		}
+		if (is == HOLD_EXPIRED)
+			work_found(w, old - 1);
+	}
+	if (w->n_found && !grow)
+		return 0;
+	st_store32(&s->cursor[kind], cursor);
+	hold_put_new(s, kind, ref);
+	return 1;
+}
+
+/* The same for a session, whose end needs no walk of its own. */
 ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
 {
-	hold_put(sub, KIND_SESSIONS, ref, now);
-	return 0;
+	struct n64_subscriber *s = mem_sub(sub);
+	__u32 cursor;
+
+	if (!s)
+		return 0;
+	cursor = st_load32(&s->cursor[KIND_SESSIONS]);
+	n64_no_unroll
+	for (int i = 0; i < HOLD_TRIES; i++) {
+		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
+		__u32 *slot, old;
+
+		if (!h)
+			break;
+		slot = hold_slot(h, cursor);
+		old = st_load32(slot);
+		cursor = hold_next(s, KIND_SESSIONS, cursor);
+		if (hold_is_free_session(sub, old, now) && st_cas32(slot, old, ref + 1)) {
+			st_store32(&s->cursor[KIND_SESSIONS], cursor);
+			return 1;
+		}
+	}
+	st_store32(&s->cursor[KIND_SESSIONS], cursor);
+	hold_put_new(s, KIND_SESSIONS, ref);
+	return 1;
 }
 
 #define HOLD_SWEEP 256	/* slots that a refusal looks at (PORT-09) */
@@ -188,20 +212,18 @@ static long hold_mapping_step(__u32 i, void *arg)
 	struct hold_ctx *x = arg;
 	struct n64_subscriber *s = mem_sub(x->sub);
 	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
-	const struct n64_binding *b;
+	enum hold_is is;
 	__u32 old;
 
 	(void)i;
 	if (!s || !h)
 		return 1;
 	old = st_load32(hold_slot(h, x->cursor));
-	b = old ? mem_binding(old - 1) : NULL;
-	if (!b || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE || !sub_has(s, &b->host6)) {
-		if (old)
-			st_cas32(hold_slot(h, x->cursor), old, 0);
-	} else if (x->w->now > st_load32(&b->until4) + GRACE && !work_found(x->w, old - 1)) {
+	is = hold_mapping(s, old, x->w->now);
+	if (is == HOLD_STALE && old)
+		st_cas32(hold_slot(h, x->cursor), old, 0);
+	if (is == HOLD_EXPIRED && !work_found(x->w, old - 1))
 		return 1;
-	}
 	x->cursor = hold_next(s, x->kind, x->cursor);
 	return 0;
 }

@@ -90,15 +90,50 @@ n64_inline void quota_in_vain(struct st_work *w, __u32 kind)
 		note_refused(&s->refused[ST_MASK(kind, 3)], w->ticks);
 }
 
+struct sessions_ctx {
+	__u32 from, now, found;
+};
+
+static long sessions_look(__u32 i, void *arg)
+{
+	struct sessions_ctx *x = arg;
+	__u32 places = st_conf()->st.session_lines * 2, place = (x->from + i) & (places - 1);
+	const struct n64_session *e = mem_session(place);
+
+	if (i >= places)
+		return 1;
+	/* a stored SYN has no binding, and belongs to the worker */
+	if (e && ctl_gen(st_load(&e->ctl)) && session_reclaim(place, x->now, RECLAIM_EXPIRED))
+		x->found++;
+	return 0;
+}
+
+/* Looks at sessions of anybody when the gateway is at its limit; how many were over. */
+ST_FAR int sessions_walk(__u32 now)
+{
+	struct n64_state *all = mem_state();
+	struct sessions_ctx x = { 0, now, 0 };
+
+	if (!all)
+		return 0;
+	x.from = st_add32(&all->cursor, HOLD_SWEEP);
+	st_loop(HOLD_SWEEP, sessions_look, &x);
+	return (int)x.found;
+}
+
 /* Quota of the subscriber and of the gateway for one more of `kind`, and after a look at
  * what has expired at hand once more (PORT-09). */
 n64_inline enum reason quota_enter(struct st_work *w, __u32 kind)
 {
 	enum reason r = (enum reason)quota_try(w, kind);
+	int found;
 
 	if (!r || r == R_state_busy || quota_searched(w, kind))
 		return r;
-	if (hold_reclaim(w, kind))
+	found = hold_reclaim(w, kind);
+	if (!found && r == R_table_full && kind == KIND_SESSIONS)
+		found = sessions_walk(w->now);
+	if (found)
 		return (enum reason)quota_try(w, kind);
 	quota_in_vain(w, kind);
 	return r;

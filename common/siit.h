@@ -354,6 +354,8 @@ n64_inline enum reason slow_for_error(enum reason r)
 	case R_quota:
 	case R_table_full:
 		return R_slow_no_port;
+	case R_state_busy: /* by then the other CPU has finished */
+		return R_slow_busy;
 	case R_unsupported_proto:
 		return R_slow_unsupported;
 	case R_no_bib_error:

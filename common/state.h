@@ -192,6 +192,17 @@ n64_inline enum reason state_admit(struct st_work *w)
 	return quota_enter(w, w->q.proto < N_ST_PROTOS ? w->q.proto : 0);
 }
 
+/* The gateway is at its limit: is there anything expired on the address that the packet
+ * would use (PORT-09)? */
+n64_inline bool state_make_room(struct st_work *w)
+{
+	int row = row_pick(w, 1);
+
+	if (row < 0)
+		row = row_pick(w, 0);
+	return row >= 0 && row_sweep_next(w, (__u32)row, REFUSE_SWEEP);
+}
+
 /* Makes the mapping of the packet in hand, which state_look6 did not find. R_GO_ON with
  * addr4 and port4, or why not. When another CPU has made it meanwhile, that one is found. */
 ST_FAR int state_make6(struct st_work *w)
@@ -205,8 +216,10 @@ ST_FAR int state_make6(struct st_work *w)
 	if (!w)
 		return R_state_busy;
 	if (w->expired)
-		binding_reclaim(w->expired - 1, w->now, RECLAIM_OWN);
+		binding_reclaim(w->expired - 1, w->now);
 	r = state_admit(w);
+	if (r == R_table_full && state_make_room(w))
+		r = (enum reason)quota_try(w, w->q.proto);
 	if (r)
 		return r;
 	w->place = bib6_put(w);
@@ -226,7 +239,10 @@ ST_FAR int state_make6(struct st_work *w)
 	}
 	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout : state_timer(c, &w->q));
 	state_publish(c, w, (__u32)index, 0, until);
-	hold_put_mapping((__u32)w->sub, w->q.proto, (__u32)index, w->now);
+	if (!hold_put_mapping(w, (__u32)index, 0)) {
+		work_reclaim(w);
+		hold_put_mapping(w, (__u32)index, 1);
+	}
 	return R_GO_ON;
 }
 
@@ -261,7 +277,7 @@ n64_inline enum reason state_commit6(struct st_work *w)
 			return R_GO_ON; /* refreshed within this second */
 		r = (enum reason)session_tcp(w, SIDE_V6);
 		if (unlikely(r) && w->fresh)
-			binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+			binding_remove(w->q.binding, w->now);
 		return r;
 	}
 	until = w->now + state_timer(c, &w->q);
@@ -272,7 +288,7 @@ n64_inline enum reason state_commit6(struct st_work *w)
 	if (filters(c, w->q.proto)) {
 		r = (enum reason)permit_write(w, until);
 		if (unlikely(r) && w->fresh)
-			binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+			binding_remove(w->q.binding, w->now);
 		return r;
 	}
 	return R_GO_ON;

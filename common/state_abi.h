@@ -243,7 +243,8 @@ struct n64_state {
 	__u64 hold_free;	/* chunks given back: tag << 32 | first */
 	__u64 frag_bytes;	/* FRG-15, written by the worker: held now */
 	__u64 frag_peak;
-	__u64 pad3[3];
+	__u32 cursor;		/* place in `sessions` at which a refusal looks next */
+	__u32 pad3[5];
 };
 
 /* Map `slots`: slot -> pool address. Written by attach and reload. */

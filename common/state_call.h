@@ -163,7 +163,7 @@ n64_inline enum reason static_evict(struct st_work *w, __u32 index, __u32 force)
 	const struct n64_binding *b = mem_binding(index);
 	const struct n64_slot *slot = mem_slot(index_slot(index));
 
-	if (binding_reclaim(index, w->now, force ? RECLAIM_FORCE : RECLAIM_OWN))
+	if (force ? binding_remove(index, w->now) : binding_reclaim(index, w->now))
 		return R_GO_ON;
 	if (!b || !slot || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE)
 		return R_GO_ON;
@@ -365,7 +365,7 @@ n64_inline __u32 call_del(const struct st_work *w)
 
 	if (!b || (w->q.ctl && (st_load(&b->ctl) ^ w->q.ctl) & CTL_LIFE))
 		return 0;
-	return (__u32)binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+	return (__u32)binding_remove(w->q.binding, w->now);
 }
 
 /* A session by command. Its mapping ends with it if it was the last one (ST-03), else its
@@ -390,7 +390,7 @@ n64_inline __u32 call_session_del(struct st_work *w)
 		return 0;
 	if (ctl_state(w->ctl) == CTL_ACTIVE && w->q.proto == ST_TCP && !(w->ctl & CTL_STATIC) &&
 	    (!(w->ctl & CTL_MULTI) || !session_recount(w)))
-		binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+		binding_remove(w->q.binding, w->now);
 	return 1;
 }
 

@@ -121,7 +121,7 @@ static __always_inline enum reason judge_host6(struct xdp_md *ctx, const struct 
 		 urpf_refuses(ctx, &p->src6, p->ifindex, c->opt.urpf6 == URPF_STRICT))
 		r = R_urpf;
 	if (found && r)
-		binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+		binding_remove(w->q.binding, w->now);
 	else if (found)
 		state_judged(w);
 	return r;
@@ -284,7 +284,7 @@ static __always_inline enum reason look4(const struct n64_env *env, const struct
 		if (allows6(&w->q.host6)) {
 			state_judged(w);
 		} else {
-			binding_reclaim(w->q.binding, w->now, RECLAIM_FORCE);
+			binding_remove(w->q.binding, w->now);
 			found = false;
 		}
 	}
