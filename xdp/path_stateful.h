@@ -209,10 +209,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	r = judge_stateful(c, p);
 	if (r)
 		return refuse6(p, r);
-	if (clamps_mss(p, c->opt.clamp_mss6to4))
-		return R_slow_syn_mss;
-	if (c->opt.force_slow)
-		return R_slow_forced;
 
 	/* look: the mapping, or the address that a new one would have */
 	ask_state(ctx, c, p, &w->q);
@@ -221,6 +217,11 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	r = look6(ctx, c, p, w, &found);
 	if (r)
 		return slow_for_error(r);
+	/* behind urpf6, which the worker does not know */
+	if (clamps_mss(p, c->opt.clamp_mss6to4))
+		return R_slow_syn_mss;
+	if (c->opt.force_slow)
+		return R_slow_forced;
 	s->x.src4 = w->q.addr4;
 	s->x.sport = found ? w->q.port4 : p->sport;
 	s->x.dport = p->proto == P_ICMP6 ? s->x.sport : p->dport;

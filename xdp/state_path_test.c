@@ -116,10 +116,26 @@ static void test_golden(void **state)
 	json_decref(root);
 }
 
+/* ADR-28: nobody whose address has no route makes a mapping, on whichever path. */
+static void test_urpf(void **state)
+{
+	static const char *const path[] = {"clamp-mss6to4=off", "clamp-mss6to4=on", "force-slow=on"};
+	static const enum reason good[] = {R_fwd_6to4, R_slow_syn_mss, R_slow_forced};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(path) / sizeof(path[0]); i++) {
+		bed_open(OPTS("urpf6=loose", path[i]));
+		expect(from6(P_TCP, SYN, "fd00:bad::1", 7000, S4, 80), R_urpf, path[i]);
+		expect(from6(P_TCP, SYN, "fd00:bad::1", 7000, T4, 80), R_urpf, "HP-04");
+		expect(from6(P_TCP, SYN, C6, 7000, S4, 80), good[i], path[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_urpf),
 	};
 
 	if (geteuid()) {
