@@ -83,6 +83,12 @@ int n64_stateful(struct xdp_md *ctx)
 		r = p->fam == FAM_6 ? path6_stateful(ctx, &env, port, p, s, &action)
 				   : path4_stateful(ctx, &env, port, p, s, &action);
 	action = leave(ctx, p, &r, action);
+	/* GEN-05: an ICMP error that the worker cannot be asked about is the host's */
+	if (unlikely(r == R_sp_rate_icmp) && p->fam == FAM_4 && role.kind == ROLE_PORT &&
+	    mem_is_local(p->dst4)) {
+		r = R_shared;
+		action = XDP_PASS;
+	}
 	count(r, p->l3_len);
 	return action;
 }
