@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A million mappings through the loaded program: made, found, expired by the clock,
+ * reclaimed, and made again. Prints what each costs; that depends on the machine, so only
+ * the counts are asserted. */
+#define _GNU_SOURCE
+#include "state_audit.h"
+
+#define HOSTS 1000
+#define PORTS 1000
+#define MILLION (HOSTS * PORTS)
+
+static __u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec;
+}
+
+/* The packet of mapping `n`: only addresses and ports change, not the checksum, which
+ * nobody looks at (VAL-05). */
+static void aim(struct frame *f, __u32 n)
+{
+	struct ip6_hdr *ip = (void *)(f->bytes + ETH_LEN);
+	struct udp_hdr *udp = (void *)(ip + 1);
+
+	ip->src.w[1] = be32(n % HOSTS);
+	udp->sport = be16((__u16)(2000 + n / HOSTS));
+}
+
+/* One run; its own time in ns as the kernel measures it, and what it made of it. */
+static __u32 run_once(const struct frame *f, __u32 *action)
+{
+	static __u8 out[512];
+	static __u32 ifindex;
+	struct xdp_md ctx = {.data_end = f->len};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+
+	if (!ifindex)
+		ifindex = ifindex_of("v6");
+	ctx.ingress_ifindex = ifindex;
+	if (bpf_prog_test_run_opts(bpf_program__fd(bed.skel->progs.n64_stateful), &o))
+		fail_msg("test run: %s", strerror(errno));
+	*action = o.retval;
+	return o.duration;
+}
+
+/* All mappings once, in an order that no cache likes; `want`: how each is forwarded. */
+static void run_all(const char *what, struct frame *f)
+{
+	__u64 sum = 0, before[N_REASONS], after[N_REASONS];
+	__u32 action;
+
+	bed_counters(before, 0);
+	for (__u32 i = 0; i < MILLION; i++) {
+		aim(f, (__u32)((__u64)i * 7919 % MILLION));
+		sum += run_once(f, &action);
+		if (action != XDP_REDIRECT)
+			fail_msg("%s: packet %u came out with action %u", what, i, action);
+	}
+	bed_counters(after, 0);
+	assert_int_equal(after[R_fwd_6to4] - before[R_fwd_6to4], MILLION);
+	print_message("%-24s %5llu ns a packet\n", what, (unsigned long long)(sum / MILLION));
+}
+
+/* What a run takes that has nothing to do. */
+static void print_empty(struct frame *f)
+{
+	struct frame g = *f;
+	__u64 sum = 0;
+	__u32 action;
+
+	g.bytes[0] = 2;
+	g.bytes[ETH_LEN + 24] = 0x3f; /* another destination than pref64 */
+	for (int i = 0; i < 100000; i++)
+		sum += run_once(&g, &action);
+	assert_int_equal(action, XDP_PASS);
+	print_message("%-24s %5llu ns a packet\n", "not ours, to compare",
+		      (unsigned long long)(sum / 100000));
+}
+
+static __u32 sweep_rows(void)
+{
+	__u32 swept = 0;
+
+	for (__u32 row = 0; row < BED_ROWS; row++) {
+		if (!bed.row[row].binding)
+			continue;
+		for (__u32 port = 0; port < N64_ROW_PORTS; port += 256) {
+			struct n64_call q = {.op = CALL_SWEEP, .row = row, .n = 256,
+					     .port4 = (__be16)port};
+
+			bed_call(&q);
+			swept += q.n;
+		}
+	}
+	return swept;
+}
+
+static void test_million(void **state)
+{
+	static struct frame f;
+	struct config_error err;
+	struct state_sizes s;
+	__u64 begin;
+	__u32 swept;
+
+	(void)state;
+	bed_open(OPTS("pool4={prefix: 203.0.113.32/27, protocols: [udp]}", "subscriber-udp=0",
+		      "subscriber-rate=0", "max-subscribers=4096", "urpf6=off",
+		      "port-quarantine=0"));
+	assert_int_equal(state_sizes(&bed.config, &s, &err), 0);
+	frame_6(&f, P_UDP, 0, C6, 1, S4, 53);
+	print_empty(&f);
+	run_all("made", &f);
+	assert_int_equal(bed.all->count[ST_UDP].n, MILLION);
+	audit_all();
+	run_all("found", &f);
+	assert_int_equal(bed.all->count[ST_UDP].n, MILLION);
+	print_message("memory: %llu MiB for %llu mappings and %llu sessions, %llu bytes a mapping\n",
+		      (unsigned long long)(s.bytes >> 20), (unsigned long long)s.mappings[ST_UDP],
+		      (unsigned long long)s.sessions,
+		      (unsigned long long)(s.bytes / s.mappings[ST_UDP]));
+	bed_wait(304);
+	begin = now_ns();
+	swept = sweep_rows();
+	print_message("%-24s %5llu ns each, %u of them\n", "reclaimed",
+		      (unsigned long long)((now_ns() - begin) / MILLION), swept);
+	assert_int_equal(bed.all->count[ST_UDP].n, 0);
+	audit_all();
+	run_all("made again", &f);
+	bed_wait(304);
+	run_all("made where expired", &f); /* no worker has swept */
+	assert_int_equal(bed.all->count[ST_UDP].n, MILLION);
+	audit_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_million),
+	};
+
+	if (geteuid()) {
+		puts("state_size_test: skipped, loading BPF programs needs root");
+		return 0;
+	}
+	return cmocka_run_group_tests_name("a million mappings", tests, world_start, NULL);
+}
