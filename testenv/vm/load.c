@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Loads each program of the data plane by itself, as attach would configure it on this
+ * kernel, and prints what the verifier says of it:
+ *
+ *   PROGRAM CONFIGURATION INSTRUCTIONS STATES MILLISECONDS
+ *
+ * The limit is 1,000,000 instructions processed. Exit status 1 if one does not load. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/config.h"
+#include "config/policy.h"
+#include "dataplane/programs.h"
+#include "nat64.skel.h"
+
+#define LOG_STATS 4 /* BPF_LOG_STATS */
+#define LOG_SIZE (16u << 20)
+
+struct variation {
+	const char *program, *name;
+	const char *set[4]; /* option, value, option, value */
+};
+
+static const struct variation variations[] = {
+	{ "n64_port", "siit", { "mode", "siit" } },
+	{ "n64_exit", "siit", { "mode", "siit" } },
+	{ "n64_query", "siit", { "mode", "siit" } },
+	{ "n64_exit", "stateful", { "mode", "stateful" } },
+	{ "n64_query", "stateful", { "mode", "stateful" } },
+	{ "n64_stateful", "default", { "mode", "stateful" } },
+	{ "n64_stateful", "port-block", { "port-block", "256" } },
+	{ "n64_stateful", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
+	{ "n64_stateful", "tcp-rst-check", { "tcp-rst-check", "on" } },
+	{ "n64_stateful", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
+	{ "n64_state", "default", { "mode", "stateful" } },
+	{ "n64_state", "port-block", { "port-block", "256" } },
+	{ "n64_state", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
+};
+
+static char verifier_log[LOG_SIZE];
+
+static int set(struct config *c, const char *key, const char *value)
+{
+	struct config_error err;
+
+	if (!config_set(c, key, value, "load", &err))
+		return 0;
+	fprintf(stderr, "load: %s=%s: %s\n", key, value, err.text);
+	return -1;
+}
+
+static int configure(struct config *c, const struct variation *v)
+{
+	struct config_error err;
+
+	config_init(c);
+	if (strcmp(v->name, "siit") && set(c, "mode", "stateful"))
+		return -1;
+	if (set(c, "interfaces", "lo") || set(c, "pref64", "64:ff9b:1::/96"))
+		return -1;
+	if (strcmp(v->name, "siit") ? set(c, "pool4", "203.0.113.8/31")
+				    : set(c, "eam", "192.0.2.33=2001:db8:1::2"))
+		return -1;
+	for (int i = 0; i < 4 && v->set[i]; i += 2)
+		if (strcmp(v->set[i], "mode") && set(c, v->set[i], v->set[i + 1]))
+			return -1;
+	if (!config_check(c, NULL, &err))
+		return 0;
+	fprintf(stderr, "load: %s\n", err.text);
+	return -1;
+}
+
+static int compile(const struct config *c, struct policy *pol)
+{
+	static struct n64_slot before[N64_MAX_SLOTS], slot[N64_MAX_SLOTS];
+	struct n64_conf conf;
+	struct timespec res;
+
+	memset(slot, 0, sizeof(slot));
+	config_to_conf(c, &conf);
+	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
+	conf.ncpu = (__u32)libbpf_num_possible_cpus();
+	conf.xsk_queues = 1;
+	conf.pair_kernel = conf.pair_xlat = 1;
+	conf.key[0] = 1;
+	conf.have |= HAVE_VLAN | probe_have();
+	conf.st.hz_mul = (__u32)((1ull << 32) / (__u64)(1000000000 / res.tv_nsec));
+	if (policy_compile(c, &conf, NULL, 0, pol))
+		return -1;
+	if (conf.opt.mode != MODE_STATEFUL)
+		return 0;
+	return pool_slots(c, before, slot) || policy_pool_table(pol, slot) ? -1 : 0;
+}
+
+static void size_maps(struct nat64_bpf *s, const struct policy *pol)
+{
+	const struct n64_state_conf *st = &pol->conf.st;
+
+	bpf_map__set_max_entries(s->maps.pol4, (__u32)pol->n4 + 1);
+	bpf_map__set_max_entries(s->maps.pol6, (__u32)pol->n6 + 1);
+	if (pol->conf.opt.mode != MODE_STATEFUL)
+		return;
+	bpf_map__set_max_entries(s->maps.bib6, st->bib6_lines);
+	bpf_map__set_max_entries(s->maps.sessions, st->session_lines);
+	bpf_map__set_max_entries(s->maps.subs, st->sub_lines);
+	bpf_map__set_max_entries(s->maps.holds, st->hold_chunks);
+	bpf_map__set_max_entries(s->maps.reach, (st->bib6_lines + 7) / 8 +
+						(st->session_lines + 7) / 8 +
+						(st->sub_lines + 7) / 8);
+	bpf_map__set_max_entries(s->maps.pool, st->pool_lines);
+	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
+}
+
+/* "processed 132000 insns (limit 1000000) max_states_per_insn 4 total_states 7 ..." */
+static void report(const struct variation *v, double ms)
+{
+	const char *line = strstr(verifier_log, "processed ");
+	const char *states = line ? strstr(line, "total_states ") : NULL;
+
+	printf("%-13s %-14s %7lu %6lu %6.0f\n", v->program, v->name,
+	       line ? strtoul(line + 10, NULL, 10) : 0,
+	       states ? strtoul(states + 13, NULL, 10) : 0, ms);
+	fflush(stdout);
+}
+
+/* The end of the verifier's log says why. */
+static void refused(const struct variation *v, int rc)
+{
+	size_t len = strlen(verifier_log), tail = len > 1500 ? 1500 : len;
+
+	printf("%-13s %-14s FAILED: %s\n%s\n", v->program, v->name, strerror(-rc),
+	       verifier_log + len - tail);
+	fflush(stdout);
+}
+
+static int load(const struct variation *v, const struct policy *pol)
+{
+	struct nat64_bpf *s = nat64_bpf__open();
+	struct n64_role role = { .kind = strcmp(v->program, "n64_exit") ? ROLE_PORT : ROLE_EXIT };
+	struct timespec begin, end;
+	struct bpf_program *p;
+	int rc;
+
+	if (!s)
+		return -errno;
+	memcpy((void *)&s->rodata->conf, &pol->conf, sizeof(pol->conf));
+	memcpy((void *)&s->rodata->role, &role, sizeof(role));
+	size_maps(s, pol);
+	bpf_object__for_each_program(p, s->obj)
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), v->program));
+	p = bpf_object__find_program_by_name(s->obj, v->program);
+	verifier_log[0] = '\0';
+	bpf_program__set_log_level(p, LOG_STATS);
+	bpf_program__set_log_buf(p, verifier_log, sizeof(verifier_log));
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	rc = nat64_bpf__load(s);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	if (rc)
+		refused(v, rc);
+	else
+		report(v, (double)(end.tv_sec - begin.tv_sec) * 1e3 +
+			  (double)(end.tv_nsec - begin.tv_nsec) / 1e6);
+	nat64_bpf__destroy(s);
+	return rc;
+}
+
+int main(void)
+{
+	int bad = 0;
+
+	libbpf_set_print(NULL); /* the verifier's words are printed below */
+	printf("%-13s %-14s %7s %6s %6s\n", "program", "configuration", "insns", "states", "ms");
+	for (size_t i = 0; i < sizeof(variations) / sizeof(variations[0]); i++) {
+		const struct variation *v = &variations[i];
+		struct policy pol;
+		struct config c;
+
+		if (configure(&c, v) || compile(&c, &pol)) {
+			printf("%s %s: not configured\n", v->program, v->name);
+			return 1;
+		}
+		bad |= load(v, &pol) != 0;
+		policy_free(&pol);
+		config_free(&c);
+	}
+	return bad;
+}

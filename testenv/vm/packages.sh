@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+# Kernels from Debian's package sources, unpacked below $VM. apt has lists and a cache of
+# its own there: neither its configuration nor any package of this machine is changed.
+#
+# VM_MIRROR, VM_SECURITY and VM_SUITES replace what is looked at.
+
+VM_MIRROR=${VM_MIRROR:-http://deb.debian.org/debian}
+VM_SECURITY=${VM_SECURITY:-http://deb.debian.org/debian-security}
+VM_SUITES=${VM_SUITES:-bookworm bookworm-updates bookworm-backports trixie trixie-backports}
+VM_SECURITY_SUITES=${VM_SECURITY_SUITES:-bookworm-security trixie-security}
+
+apt_private() {
+	command=$1
+	shift
+	"$command" -q -o "Dir::State::Lists=$VM/apt/lists" -o "Dir::Cache=$VM/apt/cache" \
+		-o "Dir::Etc::SourceList=$VM/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o APT::Sandbox::User=root -o Acquire::Retries=2 -o Acquire::http::Timeout=20 "$@"
+}
+
+# A suite that the mirror does not have is a warning, the others still count.
+apt_update() {
+	mkdir -p "$VM/apt/lists/partial" "$VM/apt/cache/archives/partial"
+	{
+		for suite in $VM_SUITES; do
+			echo "deb $VM_MIRROR $suite main"
+		done
+		for suite in $VM_SECURITY_SUITES; do
+			echo "deb $VM_SECURITY $suite main"
+		done
+	} >"$VM/apt/sources.list"
+	apt_private apt-get update >"$VM/apt/update.log" 2>&1
+}
+
+# The newest kernel of each series (6.1, 6.12, ...) as lines "SERIES RELEASE". The cloud images
+# have all the modules that are looked for, and a third of the size.
+kernels_offered() {
+	apt_private apt-cache search --names-only '^linux-image-[0-9].*-cloud-amd64$' |
+		sed -n 's/^linux-image-\(\([0-9]*\.[0-9]*\)\.[^ ]*-cloud-amd64\) .*/\2 \1/p' |
+		sort -t ' ' -k1,1V -k2,2V |
+		awk '{ if ($1 != series && series) print line; series = $1; line = $0 }
+		     END { if (series) print line }'
+}
+
+# unpack PACKAGE: the folder with its files, downloaded where it is not there yet.
+unpack() {
+	if [ ! -e "$VM/packages/$1/.complete" ]; then
+		rm -rf "$VM/packages/$1" "$VM/download"
+		mkdir -p "$VM/packages/$1" "$VM/download"
+		(cd "$VM/download" && apt_private apt-get download "$1") >"$VM/apt/$1.log" 2>&1 &&
+			dpkg-deb -x "$VM/download"/*.deb "$VM/packages/$1" &&
+			touch "$VM/packages/$1/.complete"
+		unpacked=$?
+		rm -rf "$VM/download"
+		[ $unpacked -eq 0 ] || return 1
+	fi
+	echo "$VM/packages/$1"
+}
+
+# Since Debian 13 everything lies below /usr.
+modules_of() {
+	for modules_root in "$1" "$1/usr"; do
+		[ -d "$modules_root/lib/modules" ] && echo "$modules_root" && return
+	done
+	return 1
+}
