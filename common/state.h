@@ -421,8 +421,9 @@ n64_inline enum reason state_commit4(struct st_work *w)
 	if (w->q.proto != ST_TCP)
 		return state_commit4_query(w);
 	if (w->ctl & CTL_QUIET && tcp_event(w->q.tcp_flags) == EV_OTHER &&
-	    (w->until == state_full(c, w->now) || !c->opt.inbound_refresh))
-		return R_GO_ON; /* refreshed within this second */
+	    (w->until == state_full(c, w->now) ||
+	     (!c->opt.inbound_refresh && w->until >= w->now + c->opt.tcp_trans_timeout)))
+		return R_GO_ON; /* refreshed within this second, or not at all (TCP-36) */
 	return (enum reason)session_tcp(w, SIDE_V4);
 }
 

@@ -207,6 +207,7 @@ static void test_options(void **state)
 		{"TCP-36, TCP-16", UP, "4F", F4, TCP_V4_FIN_RCV, KEEP},
 		{"TCP-36, TCP-17", UP, "4R", F4, TCP_TRANS, T_TRANS},
 	};
+	__u16 t = 0;
 
 	(void)state;
 	bed_open(OPTS("subscriber-rate=0"));
@@ -217,6 +218,10 @@ static void test_options(void **state)
 	expect(from4(P_TCP, SYN, S4, 80, T4, 50999), R_v4_tcp, "TCP-02");
 	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++)
 		run_row(&off[i], (__u16)(20000 + i), &bed_conf()->opt);
+	packets(UP, 21000, &t); /* TCP-27, TCP-36: a change of state counts */
+	bed_wait(EST + 100);
+	packets("4A", 21000, &t);
+	assert_true(until_of(session(t)) + 5 > bed_now() + EST + TRANS);
 	bed_open(OPTS("max-stored-syn=0"));
 	expect(from4(P_TCP, SYN, S4, 80, T4, 50999), R_syn_store_full, "TCP-32");
 }
