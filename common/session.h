@@ -131,8 +131,8 @@ n64_inline enum reason quota_enter(struct st_work *w, __u32 kind)
 	if (!r || r == R_state_busy || quota_searched(w, kind))
 		return r;
 	found = hold_reclaim(w, kind);
-	if (!found && r == R_table_full && kind == KIND_SESSIONS)
-		found = sessions_walk(w->now);
+	if (r == R_table_full && kind == KIND_SESSIONS) /* stale slots make no room there */
+		found += sessions_walk(w->now);
 	if (found)
 		return (enum reason)quota_try(w, kind);
 	quota_in_vain(w, kind);
