@@ -111,6 +111,29 @@ n64_inline void binding_open(const struct n64_conf *c, __u32 index, const struct
 	st_store(&b->ctl, ctl_make(CTL_ACTIVE, flags, q->pref, c->st.policy_gen, gen));
 }
 
+/* Offers a port whose record is FREE; taken meanwhile, it is not. */
+n64_inline void port_offer(struct n64_row *r, const struct n64_binding *b, __u32 port)
+{
+	port_set_free(r, port);
+	if (ctl_state(st_load(&b->ctl)) != CTL_FREE)
+		port_set_used(r, port);
+}
+
+/* The port of a mapping that has ended: its row counts one less, and offers it if anybody
+ * may take it already. */
+ST_FAR int port_give_back(__u32 index, __u32 now)
+{
+	const struct n64_binding *b = mem_binding(index);
+	struct n64_row *r = mem_row(index >> 16);
+
+	if (!r || !b)
+		return 0;
+	st_sub_one(&r->used);
+	if (binding_is_open(st_conf(), index, b, now))
+		port_offer(r, b, index_port(index));
+	return 1;
+}
+
 /* ---- ending ---------------------------------------------------------------------------- */
 
 /* The subscriber of the host that has, or had, a record; TAB_NONE. */
@@ -142,16 +165,11 @@ ST_FAR int binding_bib6(__u32 index)
 n64_inline int binding_gone(__u32 index, __u32 now, bool is_static, int sub)
 {
 	const struct n64_conf *c = st_conf();
-	struct n64_binding *b = mem_binding(index);
-	struct n64_row *r = mem_row(index >> 16);
 	struct n64_subscriber *s;
 	struct n64_blocks *blocks;
 
-	if (!r || !b)
+	if (!port_give_back(index, now))
 		return 0;
-	st_sub_one(&r->used);
-	if (binding_is_open(c, index, b, now))
-		port_set_free(r, index_port(index));
 	st_note(R_bib_deleted);
 	if (is_static)
 		return 0;
@@ -329,8 +347,10 @@ static long sweep_step(__u32 i, void *arg)
 	}
 	if (!(r->allowed[port_word(port)] & ~r->free[port_word(port)] & port_bit(port)))
 		return 0;
-	if ((ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, s->w->now)) ||
-	    ctl_is_stuck(ctl, s->w->now)) {
+	if (ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, s->w->now)) {
+		port_offer(r, b, port);
+		s->offered++;
+	} else if (ctl_is_stuck(ctl, s->w->now)) {
 		port_set_free(r, port);
 		s->offered++;
 	}

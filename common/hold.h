@@ -257,7 +257,9 @@ ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 	x.sub = (__u32)w->sub;
 	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
-	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
+	/* what was found is in the next slots to be used */
+	if (!w->n_found)
+		st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
 	return 0;
 }
 
@@ -271,7 +273,8 @@ ST_FAR int hold_walk_sessions(struct st_work *w)
 	x.sub = (__u32)w->sub;
 	x.cursor = st_load32(&s->cursor[KIND_SESSIONS]);
 	st_loop(HOLD_SWEEP, hold_session_step, &x);
-	st_store32(&s->cursor[KIND_SESSIONS], x.cursor);
+	if (!x.stale)
+		st_store32(&s->cursor[KIND_SESSIONS], x.cursor);
 	return (int)x.stale;
 }
 

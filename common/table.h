@@ -20,7 +20,7 @@
 #include "state_work.h"
 
 #define TAB_STUCK 60		/* seconds after which a claim was abandoned */
-#define TAB_WAIT 1024		/* looks at another CPU's claim before we give up: some microseconds */
+#define TAB_WAIT 256		/* looks at another CPU's claim before we give up */
 
 /* Place of an entry: line * entries of a line + n. */
 #define TAB_NONE (-1)

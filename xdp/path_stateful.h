@@ -39,6 +39,24 @@ static __always_inline enum reason route_scene(struct xdp_md *ctx, const struct 
 	return route_with(ctx, c, port, p, &s->x, fam, len, rt, &s->fib);
 }
 
+/* The route of a new mapping that came to lie on another address than expected, because
+ * that was full. A rule of the host may send it another way. */
+static __attribute__((noinline)) int route_again(struct xdp_md *ctx, const struct pkt *p,
+						 struct scene *s, struct route *rt)
+{
+	const struct n64_port *port;
+	__u32 slot = role.slot;
+	enum reason r;
+
+	port = bpf_map_lookup_elem(&ports, &slot);
+	if (!port)
+		return R_internal;
+	if (s->x.hairpin)
+		return R_slow_moved;
+	r = route_scene(ctx, conf_get(), port, p, s, FAM_4, len_6to4(p), rt);
+	return r == R_too_big && p->l3_len <= 1280 ? R_slow_fragment : slow_for_error(r);
+}
+
 /* TCP-35: what only tcp-rst-check wants to know of a segment. */
 static __attribute__((noinline)) int read_window(struct xdp_md *ctx, const struct pkt *p,
 						 struct n64_call *q)
@@ -244,8 +262,12 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		r = state_commit6(w);
 	if (r)
 		return slow_for_error(r);
-	if (unlikely(s->x.src4 != w->q.addr4))
-		return R_slow_moved;
+	if (unlikely(s->x.src4 != w->q.addr4)) {
+		s->x.src4 = w->q.addr4;
+		r = route_again(ctx, p, s, &rt);
+		if (r)
+			return r;
+	}
 	s->x.sport = w->q.port4;
 	if (p->proto == P_ICMP6)
 		s->x.dport = w->q.port4;
