@@ -86,13 +86,16 @@ n64_inline __u32 hold_next(const struct n64_subscriber *s, __u32 kind, __u32 cur
 	return chunk ? chunk << 4 | 1 : 0;
 }
 
-/* A new chunk in front of the ring; 0: there are no more. */
+/* A new chunk behind the one at which the cursor is, so that what comes next stays ahead of
+ * it, or the first of the ring; 0: there are no more. */
 n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, __u32 kind)
 {
 	struct n64_state *all = mem_state();
-	struct n64_hold *h;
-	__u32 chunk, head;
+	struct n64_hold *h, *at = mem_hold(st_load32(&s->cursor[ST_MASK(kind, 3)]) >> 4);
+	__u32 chunk, next, *link = &s->hold[ST_MASK(kind, 3)];
 
+	if (st_load32(link) && at)
+		link = &at->slot[0];
 	if (!all || st_load32(&all->hold_fresh) + 1 >= c->st.hold_chunks)
 		return 0;
 	chunk = st_add32(&all->hold_fresh, 1) + 1;
@@ -101,9 +104,9 @@ n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, _
 		return 0;
 	n64_no_unroll
 	for (int i = 0; i < 8; i++) {
-		head = st_load32(&s->hold[ST_MASK(kind, 3)]);
-		h->slot[0] = head;
-		if (st_cas32(&s->hold[ST_MASK(kind, 3)], head, chunk))
+		next = st_load32(link);
+		h->slot[0] = next;
+		if (st_cas32(link, next, chunk))
 			return chunk;
 	}
 	return 0;
@@ -204,6 +207,7 @@ ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
 struct hold_ctx {
 	struct st_work *w;
 	__u32 sub, kind, cursor, stale;
+	__u32 first;	/* cursor at the first expired one that was found */
 };
 
 /* One slot of mappings: notes the expired ones, empties the stale ones. */
@@ -224,6 +228,8 @@ static long hold_mapping_step(__u32 i, void *arg)
 		st_cas32(hold_slot(h, x->cursor), old, 0);
 	if (is == HOLD_EXPIRED && !work_found(x->w, old - 1))
 		return 1;
+	if (is == HOLD_EXPIRED && !x->first)
+		x->first = x->cursor;
 	x->cursor = hold_next(s, x->kind, x->cursor);
 	return 0;
 }
@@ -250,7 +256,7 @@ static long hold_session_step(__u32 i, void *arg)
 ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 {
 	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	struct hold_ctx x = { w, 0, kind, 0, 0 };
+	struct hold_ctx x = { w, 0, kind, 0, 0, 0 };
 
 	if (!s)
 		return 0;
@@ -258,15 +264,14 @@ ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
 	/* what was found is in the next slots to be used */
-	if (!w->n_found)
-		st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
+	st_store32(&s->cursor[ST_MASK(kind, 3)], x.first ? x.first : x.cursor);
 	return 0;
 }
 
 ST_FAR int hold_walk_sessions(struct st_work *w)
 {
 	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	struct hold_ctx x = { w, 0, KIND_SESSIONS, 0, 0 };
+	struct hold_ctx x = { w, 0, KIND_SESSIONS, 0, 0, 0 };
 
 	if (!s)
 		return 0;
