@@ -65,7 +65,8 @@ static inline int world_start(void **state)
 		"ip link set lo up",
 		"ip link add v6 address 02:00:00:00:06:01 type veth peer name v6p",
 		"ip link add v4 address 02:00:00:00:04:01 type veth peer name v4p",
-		"ip link add nat64 mtu 65535 address 0e:00:00:00:01:01 type veth peer name nat64x mtu 65535",
+		"ip link add nat64 mtu 65535 address 0e:00:00:00:01:01 type veth"
+		" peer name nat64x mtu 65535",
 		"for d in v6 v4 nat64 nat64x v6p v4p; do"
 		" echo 0 > /proc/sys/net/ipv6/conf/$d/accept_dad; ip link set $d up; done",
 		"echo 1 > /proc/sys/net/ipv6/conf/all/forwarding",
@@ -98,7 +99,8 @@ static inline json_t *golden_open(void)
 	json_t *j = json_load_file("testenv/golden-packets.json", 0, &e);
 
 	if (!j)
-		fail_msg("testenv/golden-packets.json: %s (run from the top of the source)", e.text);
+		fail_msg("testenv/golden-packets.json: %s (run from the top of the source)",
+			 e.text);
 	return j;
 }
 
@@ -139,7 +141,8 @@ static inline void assert_handed_over(const struct run *r, const char *what, enu
 	assert_int_equal(s.l3_off, ETH_LEN);
 	assert_int_equal(s.frame_len, ETH_LEN + len);
 	assert_int_equal(s.fam, ip[0] >> 4);
-	if (r->out_len != sizeof(s) + ETH_LEN + len || memcmp(r->out + sizeof(s) + ETH_LEN, ip, len))
+	if (r->out_len != sizeof(s) + ETH_LEN + len ||
+	    memcmp(r->out + sizeof(s) + ETH_LEN, ip, len))
 		fail_msg("%s: the packet changed on its way to the worker", what);
 }
 
@@ -153,7 +156,8 @@ static inline void assert_valid_packet(const char *what, const __u8 *bytes, __u3
 	assert_true(parse_eth(bytes, end, &p));
 	ip = bytes + p.l3_off;
 	p.avail = end - ip;
-	assert_true(p.fam == FAM_4 ? parse_ip4((void *)ip, end, &p) : parse_ip6((void *)ip, end, &p));
+	assert_true(p.fam == FAM_4 ? parse_ip4((void *)ip, end, &p)
+				   : parse_ip6((void *)ip, end, &p));
 	assert_int_equal(rule_header(&p), R_GO_ON);
 	assert_int_equal(p.avail, p.l3_len);
 	parse_l4(ip + p.l4_off, end, &p);

@@ -18,7 +18,8 @@ static inline int audit_sub(const struct addr6 *host)
 	for (__u32 d = 0; d < TAB_REACH; d++) {
 		__u32 n = tab_place(bed_conf(), TAB_SUB, &k, d, 0);
 
-		if (ctl_state(bed.sub[n].ctl) == CTL_ACTIVE && addr6_equal(&bed.sub[n].prefix, &k.a))
+		if (ctl_state(bed.sub[n].ctl) == CTL_ACTIVE &&
+		    addr6_equal(&bed.sub[n].prefix, &k.a))
 			return (int)n;
 	}
 	return -1;

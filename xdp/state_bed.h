@@ -84,8 +84,10 @@ static inline void *bed_mmap_inner(int outer, __u32 key, size_t len)
 
 static inline void bed_unmap(void)
 {
-	while (bed.n_mapped)
-		munmap(bed.mapped[bed.n_mapped - 1].at, bed.mapped[bed.n_mapped - 1].len), bed.n_mapped--;
+	while (bed.n_mapped) {
+		bed.n_mapped--;
+		munmap(bed.mapped[bed.n_mapped].at, bed.mapped[bed.n_mapped].len);
+	}
 }
 
 static inline void bed_map_all(void)
@@ -440,7 +442,8 @@ static inline const struct n64_bib6 *bed_bib6(enum st_proto proto, const char *h
 	inet_pton(AF_INET6, host, &a);
 	k = key_bib6(bed_conf(), proto, &a, be16(port));
 	for (__u32 i = 0; i < 2 * TAB_REACH; i++) {
-		const struct n64_bib6 *e = &bed.bib6[tab_place(bed_conf(), TAB_BIB6, &k, i / 2, i % 2)];
+		const struct n64_bib6 *e =
+			&bed.bib6[tab_place(bed_conf(), TAB_BIB6, &k, i / 2, i % 2)];
 
 		if (ctl_state(e->ctl) == CTL_ACTIVE && addr6_equal(&e->host6, &a) &&
 		    e->port6 == be16(port) && (ctl_row(e->ctl) & 3) == proto)
