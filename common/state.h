@@ -211,7 +211,7 @@ ST_FAR int state_make6(struct st_work *w)
 	struct n64_bib6 *e;
 	__u32 until;
 	enum reason r;
-	int index;
+	int index, held;
 
 	if (!w)
 		return R_state_busy;
@@ -239,10 +239,10 @@ ST_FAR int state_make6(struct st_work *w)
 	}
 	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout : state_timer(c, &w->q));
 	state_publish(c, w, (__u32)index, 0, until);
-	if (!hold_put_mapping(w, (__u32)index, 0)) {
-		work_reclaim(w);
+	held = hold_put_mapping(w, (__u32)index, 0);
+	work_reclaim(w); /* what had expired in the slots that were looked at */
+	if (!held)
 		hold_put_mapping(w, (__u32)index, 1);
-	}
 	return R_GO_ON;
 }
 
