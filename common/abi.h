@@ -58,7 +58,7 @@ struct n64_opts {
 
 struct n64_pref64 {
 	struct addr6 prefix;
-	__u32 len; /* 32, 40, 48, 56, 64 or 96 (RFC 6052 2.2) */
+	__u32 len; /* 32, 40, 48, 56, 64 or 96 (RFC 6052 2.2); 0: there is none */
 };
 
 /* Features that exist in this configuration; what is off is removed by the
@@ -106,9 +106,11 @@ struct n64_conf {
 	__u32 have;		/* enum n64_have */
 	__u32 pair_kernel;	/* ifindex of nat64, the kernel's end */
 	__u32 pair_xlat;	/* ifindex of nat64x, the translator's end */
-	__u32 n_pref64;
+	__u32 n_pref64;		/* behind the last one; there may be holes */
 	__u32 first_pref64;	/* index of the one configured first (ADR-08) */
-	struct n64_pref64 pref64[N64_MAX_PREF64]; /* longest first */
+	/* An index is that of one pref64 while the instance lives: mappings and sessions
+	 * hold it (conf_keep_pref64). */
+	struct n64_pref64 pref64[N64_MAX_PREF64];
 	__u32 n_plateaus;
 	__u32 plateaus[N64_MAX_PLATEAUS]; /* descending */
 	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */

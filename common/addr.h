@@ -134,18 +134,33 @@ n64_inline bool rfc6052_suffix_zero(const struct n64_pref64 *p, const struct add
 	return addr6_equal(&again, a);
 }
 
-/* Index of the longest pref64 that contains `a` (ADR-08), or -1. The array is
- * sorted longest first. */
+/* Is there a pref64 of this index? One that left with a reload leaves a hole. */
+n64_inline bool pref64_exists(const struct n64_conf *conf, __u32 pref)
+{
+	return pref < conf->n_pref64 && pref < N64_MAX_PREF64 && conf->pref64[pref].len;
+}
+
+/* Index of the longest pref64 that contains `a` (ADR-08), or -1. A single one costs no
+ * comparison of lengths: n_pref64 is a constant to the verifier. */
 n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
 {
+	__u32 len = 0;
+	int found = -1;
+
 	n64_no_unroll
 	for (__u32 i = 0; i < N64_MAX_PREF64; i++) {
+		const struct n64_pref64 *p = &conf->pref64[i];
+
 		if (i >= conf->n_pref64)
 			break;
-		if (pref64_contains(&conf->pref64[i], a))
-			return (int)i;
+		if (p->len <= len || !pref64_contains(p, a))
+			continue;
+		if (conf->n_pref64 == 1 || p->len == 96)
+			return (int)i; /* none is longer */
+		len = p->len;
+		found = (int)i;
 	}
-	return -1;
+	return found;
 }
 
 /* 64:ff9b::/96, the well-known prefix (RFC 6052 2.1). */

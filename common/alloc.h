@@ -93,6 +93,7 @@ ST_FAR int port_search(struct st_work *w, __u32 row, __u32 parity)
 			return port;
 		start = (__u32)port < last ? (__u32)port + 1 : first;
 	}
+	w->tired = 1; /* bits that are wrong, as after a range came back (PORT-10) */
 	return -1;
 }
 
@@ -331,7 +332,7 @@ n64_inline void row_in_vain(const struct st_work *w, __u32 row)
 {
 	struct n64_row *r = mem_row(row);
 
-	if (r && !st_conf()->opt.port_block)
+	if (r && !w->tired && !st_conf()->opt.port_block)
 		note_refused(&r->refused, w->ticks);
 }
 

@@ -38,13 +38,20 @@ n64_inline __u32 index_slot(__u32 index)
 
 /* ---- taking ---------------------------------------------------------------------------- */
 
+/* CGN-03: seconds for which a freed port is kept from other subscribers. One in a port
+ * block is its subscriber's anyway, and the block itself waits (block_new). */
+n64_inline __u32 binding_wait(const struct n64_conf *c, __u32 index)
+{
+	return binding_proto(index) == ST_TCP || c->opt.port_block ? 0 : c->opt.port_quarantine;
+}
+
 /* May (host, port) take a record that is FREE? At once if it had it last, else after the
  * two seconds of ST-10, another subscriber after the quarantine (CGN-03). */
 n64_inline bool binding_may_take(const struct n64_conf *c, __u32 index,
 				 const struct n64_binding *b, const struct addr6 *host,
 				 __be16 port, __u32 now)
 {
-	__u32 quarantine = binding_proto(index) == ST_TCP ? 0 : c->opt.port_quarantine;
+	__u32 quarantine = binding_wait(c, index);
 
 	if (!ctl_gen(b->ctl))
 		return true; /* never used */
@@ -61,7 +68,7 @@ n64_inline bool binding_may_take(const struct n64_conf *c, __u32 index,
 n64_inline bool binding_is_open(const struct n64_conf *c, __u32 index,
 				const struct n64_binding *b, __u32 now)
 {
-	__u32 wait = binding_proto(index) == ST_TCP ? 0 : c->opt.port_quarantine;
+	__u32 wait = binding_wait(c, index);
 
 	if (!ctl_gen(b->ctl))
 		return true;

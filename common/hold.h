@@ -7,7 +7,18 @@
 
 #include "binding.h"
 
-#define HOLD_TRIES 4	/* slots that a new entry looks at before it takes a new chunk */
+/* Slots that a new entry looks at before it takes a new chunk: more where the subscriber
+ * has twice the slots that it needs, so that they do not become ever more. */
+#define HOLD_TRIES 4
+#define HOLD_TRIES_ROOMY 16
+
+n64_inline int hold_tries(const struct n64_subscriber *s, __u32 kind)
+{
+	__u32 slots = st_load32(&s->chunks[ST_MASK(kind, 3)]) * (HOLD_SLOTS - 1);
+
+	return slots > 2 * st_load32(&s->count[ST_MASK(kind, 3)]) + 30 ? HOLD_TRIES_ROOMY :
+									HOLD_TRIES;
+}
 
 /* ---- sessions end ------------------------------------------------------------------------ */
 
@@ -120,6 +131,7 @@ n64_inline void hold_put_new(struct n64_subscriber *s, __u32 kind, __u32 ref)
 
 	if (!h)
 		return;
+	st_add32(&s->chunks[ST_MASK(kind, 3)], 1);
 	st_store32(&h->slot[1], ref + 1);
 	st_store32(&s->cursor[ST_MASK(kind, 3)], chunk << 4 | 2);
 }
@@ -143,12 +155,14 @@ ST_FAR int hold_put_mapping(struct st_work *w, __u32 ref, __u32 grow)
 {
 	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
 	__u32 kind = w ? (__u32)ST_MASK(w->q.proto, 3) : 0, cursor;
+	int tries;
 
 	if (!s)
 		return 1;
+	tries = hold_tries(s, kind);
 	cursor = st_load32(&s->cursor[kind]);
 	n64_no_unroll
-	for (int i = 0; i < HOLD_TRIES; i++) {
+	for (int i = 0; i < HOLD_TRIES_ROOMY && i < tries; i++) {
 		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
 		__u32 *slot, old;
 		enum hold_is is;
@@ -178,12 +192,14 @@ ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
 {
 	struct n64_subscriber *s = mem_sub(sub);
 	__u32 cursor;
+	int tries;
 
 	if (!s)
 		return 0;
+	tries = hold_tries(s, KIND_SESSIONS);
 	cursor = st_load32(&s->cursor[KIND_SESSIONS]);
 	n64_no_unroll
-	for (int i = 0; i < HOLD_TRIES; i++) {
+	for (int i = 0; i < HOLD_TRIES_ROOMY && i < tries; i++) {
 		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
 		__u32 *slot, old;
 

@@ -353,7 +353,7 @@ static inline __u32 slow_probe(const struct n64_env *env, const struct n64_call 
 		.flags = TCP_ACK,
 	};
 
-	if (call->pref >= env->conf->n_pref64 ||
+	if (!pref64_exists(env->conf, call->pref) ||
 	    stateful_peer6(env, call->pref, call->remote4, &ip.src))
 		return 0;
 	tcp.csum = csum_finish(csum_pseudo6(&ip.src, &ip.dst, P_TCP, TCP_LEN) +

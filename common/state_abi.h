@@ -195,7 +195,8 @@ struct n64_subscriber {
 		__u16 slot;
 		__u16 first;	/* first port / 64 */
 	} block[N64_MAX_BLOCKS];
-	__u32 pad2[12];
+	__u32 chunks[4];	/* by kind: of holdings */
+	__u32 pad2[8];
 };
 
 /* Map `holds`: what a subscriber has or had, so that its expired entries can be found

@@ -112,7 +112,7 @@ n64_inline bool stateful_allows6(const struct n64_env *env, const struct addr6 *
 n64_inline enum reason stateful_peer6(const struct n64_env *env, __u32 pref, __be32 peer,
 				      struct addr6 *out)
 {
-	if (pref >= env->conf->n_pref64)
+	if (!pref64_exists(env->conf, pref))
 		pref = env->conf->first_pref64; /* it left with a reload */
 	if (pref >= N64_MAX_PREF64)
 		return R_internal;

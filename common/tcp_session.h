@@ -290,6 +290,8 @@ ST_FAR int session_closed(struct st_work *w, __u32 side, __u32 ev)
 	w->old = w->new_ = 0;
 	if (side == SIDE_V4 && filters(c, ST_TCP) && !permit_find(w))
 		return ev == EV_SYN ? syn_to_store(c) : R_adf;
+	if (side == SIDE_V4 && ev != EV_SYN && stored_syn(w, 0))
+		return R_tcp_no_state; /* TCP-10 */
 	if (ev != EV_SYN)
 		return R_GO_ON; /* TCP-06 */
 	if (side == SIDE_V4 && c->opt.drop_v4_tcp)

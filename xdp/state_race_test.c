@@ -151,9 +151,9 @@ static void test_same_flow(void **state)
 		audit_all();
 		assert_int_equal(bed.all->count[k == 0 ? ST_UDP : k == 1 ? ST_TCP : ST_ICMP].n, TRIES);
 		assert_int_equal(audit.sessions, race.proto == P_TCP ? TRIES : 0);
-		assert_int_equal(after[R_state_busy] - before[R_state_busy],
+		assert_int_equal(after[R_slow_busy] - before[R_slow_busy],
 				 s[0].dropped + s[1].dropped);
-		print_message("protocol %2d: %d flows twice, %llu packets state_busy, %d times both\n",
+		print_message("protocol %2d: %d flows twice, %llu packets slow_busy, %d times both\n",
 			      race.proto, TRIES, (unsigned long long)(s[0].dropped + s[1].dropped),
 			      both);
 		assert_true(s[0].dropped + s[1].dropped < TRIES / 20);
