@@ -20,18 +20,12 @@ PYTEST = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", 
 # What tests of the whole tree run here: those that take seconds, and that show what
 # kernels differ in (BPF, XDP, namespaces, netlink), not arithmetic.
 ATTACH = ["testenv/test_attach.py", "testenv/test_pool.py", "-k",
-          "refused_attach or blocks or attach_and_detach or proxy_arp or test_detach"]
-STATEFUL = ["testenv/test_st_hosts.py", "testenv/test_paths.py", "testenv/test_st_fragments.py",
-            "testenv/test_st_packets.py"]
+          "refused_attach or test_blocks or that_vanishes or bpffs_that"]
+STATEFUL = ["testenv/test_st_hosts.py", "testenv/test_st_packets.py"]
 
 # name: (set, seconds, modules, how, what)
 CHECKS = {
     "load": ("main", 90, [], "load", ["build/vm/load", "build/vm/load-clock"]),
-    "attach": ("main", 300, ["veth", "bridge", "tun"], "pytest", ATTACH),
-    "golden": ("main", 300, ["veth"], "pytest", ["testenv/test_golden.py"]),
-    "siit": ("main", 300, ["veth"], "pytest", ["testenv/test_hosts.py", "-k", "ttl_loss or quiet"
-                                               " or traceroute or fragment"]),
-    "stateful": ("main", 400, ["veth"], "pytest", STATEFUL),
     "demo-siit": ("main", 200, ["veth"], "run", ["testenv/demo.py", "--mode", "siit"]),
     "demo-stateful": ("main", 200, ["veth"], "run", ["testenv/demo.py", "--mode", "stateful"]),
     "vlan": ("main", 100, ["veth", "8021q"], "pytest", ["testenv/vm/test_devices.py", "-k",
@@ -39,10 +33,15 @@ CHECKS = {
     "vrf": ("main", 100, ["veth", "vrf"], "pytest", ["testenv/vm/test_devices.py", "-k", "vrf"]),
     "bond": ("main", 100, ["veth", "bonding"], "pytest", ["testenv/vm/test_devices.py", "-k",
                                                           "bond"]),
-    "macvlan": ("main", 100, ["veth", "macvlan"], "pytest", ["testenv/test_worker_host.py", "-k",
-                                                             "macvlan"]),
     "wireguard": ("main", 100, ["veth", "wireguard"], "pytest",
                   ["testenv/vm/test_devices.py", "-k", "wireguard"]),
+    "macvlan": ("main", 100, ["veth", "macvlan"], "pytest", ["testenv/test_worker_host.py", "-k",
+                                                             "macvlan"]),
+    "golden": ("main", 300, ["veth"], "pytest", ["testenv/test_golden.py"]),
+    "stateful": ("main", 400, ["veth"], "pytest", STATEFUL),
+    "siit": ("main", 300, ["veth"], "pytest", ["testenv/test_hosts.py", "-k", "ttl_loss or quiet"
+                                               " or traceroute or fragment"]),
+    "attach": ("main", 300, ["veth", "bridge", "tun"], "pytest", ATTACH),
     "xdp-stateful": ("main", 300, ["veth"], "cmocka",
                      ["build/test/state_path_test", "build/test/state_pref_test",
                       "build/test/state_tcp_test"]),
