@@ -58,9 +58,9 @@ def test_two_cpus_one_flow(state):
         counted = line.gateway.stats().since(before)
         lost = {r: n for s in counted.values() for r, n in s.items() if lib.kind(r) == "DROP"
                 and r != "pair_noise"}
-        # Who meets the other CPU in the middle of it may lose that one packet.
-        assert set(lost) <= {"state_busy"} and sum(lost.values()) < count // 4, counted
-        print(f"{lost} of {2 * count} packets")
+        # Who meets the other CPU in the middle of it goes to the worker, by which time the
+        # mapping is there.
+        assert not lost, counted
         assert all(len(set(ports)) == 1 for ports in seen.values())
         assert len(seen) > count - 20
         assert len({ports[0] for ports in seen.values()}) == len(seen)

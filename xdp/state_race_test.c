@@ -17,7 +17,7 @@ struct side {
 	unsigned int seed;
 	struct frame f;
 	__u8 out[512];
-	enum reason reason; /* R_GO_ON: translated, R_state_busy: dropped, R_slow_no_port */
+	enum reason reason; /* R_GO_ON: translated, R_slow_busy, R_slow_no_port, R_internal: dropped */
 	__u16 port;
 	__u64 n, dropped;
 	__u16 *ports; /* of TRIES packets */
@@ -60,9 +60,10 @@ static void run_raw(struct side *s)
 		race.stop = -1;
 		return;
 	}
-	s->reason = R_state_busy;
+	s->reason = R_internal;
 	if (o.retval == XDP_REDIRECT)
-		s->reason = *(__u32 *)s->out == N64_SLOW_MAGIC ? R_slow_no_port : R_GO_ON;
+		s->reason = *(__u32 *)s->out == N64_SLOW_MAGIC ?
+				    (enum reason)((struct n64_slow *)s->out)->reason : R_GO_ON;
 	s->port = (__u16)(s->out[ETH_LEN + hlen] << 8 | s->out[ETH_LEN + hlen + 1]);
 	if (race.proto == P_ICMP6)
 		s->port = (__u16)(s->out[ETH_LEN + hlen + 4] << 8 | s->out[ETH_LEN + hlen + 5]);
@@ -169,7 +170,7 @@ static void other_flows(struct side *s)
 		meet();
 		run_raw(s);
 		s->n += s->reason == R_GO_ON;
-		if (s->reason == R_state_busy)
+		if (s->reason == R_slow_busy)
 			s->dropped++;
 	}
 }
@@ -322,10 +323,10 @@ static void test_hammer(void **state)
 			      "udp-timeout=120", v[i].opt));
 		on_two_cpus(s);
 		bed_counters(n, 0);
-		print_message("%-16s %7llu packets against %7llu: %llu mappings, %llu state_busy\n",
+		print_message("%-16s %7llu packets against %7llu: %llu mappings, %llu slow_busy\n",
 			      v[i].what, (unsigned long long)s[0].n, (unsigned long long)s[1].n,
 			      (unsigned long long)n[R_bib_created],
-			      (unsigned long long)n[R_state_busy]);
+			      (unsigned long long)n[R_slow_busy]);
 		assert_true(s[0].n > 1000 && s[1].n > 100);
 		audit_all();
 	}
