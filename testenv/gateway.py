@@ -115,9 +115,14 @@ class Gateway(Host):
                 f"{stats.total(device)}: {stats.stages[device]}")
 
     def received(self, device):
-        """Frames that the driver has shown to an XDP program."""
-        text = self.out(["ethtool", "-S", device])
-        return sum(int(n) for n in re.findall(r"rx_queue_\d+_xdp_packets: (\d+)", text))
+        """Frames that the driver has shown to an XDP program; a bond's program runs on its
+        slaves. Since 6.8 virtio-net says rx0 for rx_queue_0."""
+        done = self.run(["ethtool", "-S", device], check=False)
+        if "no stats available" in done.stderr:
+            slaves = json.loads(self.out(["ip", "-j", "link", "show", "master", device]))
+            return sum(self.received(slave["ifname"]) for slave in slaves)
+        return sum(int(n) for n in re.findall(r"rx(?:_queue_)?\d+_xdp_packets: (\d+)",
+                                              done.stdout))
 
     def worker_pid(self):
         try:

@@ -83,6 +83,7 @@ def test_vlan(hosts, mode):
         link add link eth6 name eth6.200 type vlan id 200
         addr flush dev eth4
         addr flush dev eth6 scope global
+        route del {H6} dev eth6
         link set dev eth4.100 up
         link set dev eth6.200 up
         addr add {GW4}/24 dev eth4.100
@@ -204,6 +205,7 @@ def test_wireguard(hosts, mode, tmp_path):
         keys[host.role] = str(path), public.stdout.decode().strip()
     hosts.gateway.ip(f"""
         addr flush dev eth6 scope global
+        route del {H6} dev eth6
         addr add fd00::1/64 dev eth6 nodad
         link add name wg0 type wireguard
         addr add {GW6}/64 dev wg0 nodad
