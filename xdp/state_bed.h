@@ -199,6 +199,7 @@ static inline void bed_compile(const struct n64_conf *old, const struct n64_slot
 	c.st.key[0] = 0x243f6a8885a308d3ull;
 	c.st.key[1] = 0x13198a2e03707344ull;
 	if (old) {
+		conf_keep_pref64(old, &c);
 		c.st.policy_gen = old->st.policy_gen + 1;
 		c.st.bib6_lines = old->st.bib6_lines;
 		c.st.session_lines = old->st.session_lines;

@@ -7,6 +7,7 @@
 #define FIRST "64:ff9b:1::/96"
 #define SECOND "2001:db8:64::/96"
 #define SHORT "2001:db8:122:344::/64" /* comes behind the longer ones */
+#define INSIDE "2001:db8:122:344:5::/96"
 #define TWO OPTS("pref64=" FIRST, "pref64=" SECOND, "subscriber-rate=0")
 
 /* The last packet came from the pref64 that begins so. */
@@ -78,12 +79,38 @@ static void test_first_configured(void **state)
 	from_pref("ADR-08, reload", "2001:db8:64:");
 }
 
+/* A reload that adds a longer prefix, and one that takes the first away: what was made
+ * before is answered from the prefix that its host uses, mapping and session. */
+static void test_reload_keeps(void **state)
+{
+	__u16 u, t;
+
+	(void)state;
+	bed_open(OPTS("pref64=" SHORT, "pref64=" INSIDE));
+	u = out6(P_UDP, 0, C6, 5000, S4, 53); /* sorted: INSIDE, SHORT */
+	t = out6(P_TCP, SYN, C6, 6000, S4, 80);
+	bed_reload(OPTS("pref64=" FIRST, "pref64=" SHORT, "pref64=" INSIDE));
+	in4(P_UDP, 0, S4, 53, u, C6, 5000);
+	from_pref("ADR-08, mapping after a reload", "2001:db8:122:344:5:");
+	in4(P_TCP, SYNACK, S4, 80, t, C6, 6000);
+	from_pref("ADR-08, session after a reload", "2001:db8:122:344:5:");
+	knob.pref = 1; /* SHORT */
+	assert_int_equal(out6(P_UDP, 0, C6, 5000, Z4, 53), u);
+	bed_reload(OPTS("pref64=" FIRST, "pref64=" SHORT));
+	in4(P_UDP, 0, S4, 53, u, C6, 5000);
+	from_pref("ADR-08, with a hole in front", "2001:db8:122:344:c6:");
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 6000);
+	from_pref("ADR-08, the session's is gone", "64:ff9b:");
+	knob.pref = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_used),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_first_configured),
+		cmocka_unit_test(test_reload_keeps),
 	};
 
 	if (geteuid()) {

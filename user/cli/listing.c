@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "addr.h"
 #include "state_cmd.h"
 
 #define ROW_TEXT 512
@@ -29,7 +30,7 @@ const char *pref64_text(const struct n64_conf *conf, __u32 pref, char buf[PREFIX
 	struct prefix6 p;
 
 	buf[0] = '\0';
-	if (pref >= conf->n_pref64)
+	if (!pref64_exists(conf, pref))
 		return buf;
 	p = (struct prefix6){ conf->pref64[pref].prefix, (__u8)conf->pref64[pref].len };
 	return prefix6_text(&p, buf);

@@ -156,6 +156,8 @@ static void show_policy(json_t *root, const struct report *r)
 		struct prefix6 p = { r->pol.conf.pref64[i].prefix,
 				     (__u8)r->pol.conf.pref64[i].len };
 
+		if (!p.len)
+			continue; /* it left with a reload */
 		out_item(list, "%s", prefix6_text(&p, text));
 	}
 	out_int(root, "ipv4_rules", (long long)r->pol.n4);

@@ -2,6 +2,7 @@
 /* struct config -> struct n64_conf: what the programs and the worker read. */
 #include <string.h>
 
+#include "addr.h"
 #include "options.h"
 #include "policy.h"
 
@@ -22,6 +23,48 @@ static void sort_pref64(const struct config *c, struct n64_conf *conf)
 			conf->first_pref64 = i == 0 ? 0 : conf->first_pref64 + 1;
 	}
 	conf->n_pref64 = (__u32)n;
+}
+
+static bool same_pref64(const struct n64_pref64 *a, const struct n64_pref64 *b)
+{
+	return a->len == b->len && addr6_equal(&a->prefix, &b->prefix);
+}
+
+/* Index of `p` in the configuration that runs, N64_MAX_PREF64: it is new. */
+static __u32 index_before(const struct n64_conf *before, const struct n64_pref64 *p)
+{
+	__u32 i = 0;
+
+	while (i < before->n_pref64 && !same_pref64(&before->pref64[i], p))
+		i++;
+	return i < before->n_pref64 ? i : N64_MAX_PREF64;
+}
+
+/* n_pref64 does not fall: as long as there is one only, mappings are not told which of
+ * them their host uses, and would hold an index that the next reload gives away. */
+void conf_keep_pref64(const struct n64_conf *before, struct n64_conf *conf)
+{
+	struct n64_pref64 want[N64_MAX_PREF64];
+	__u32 n = conf->n_pref64, first = conf->first_pref64, at[N64_MAX_PREF64], hole = 0;
+
+	memcpy(want, conf->pref64, sizeof(want));
+	memset(conf->pref64, 0, sizeof(conf->pref64));
+	conf->n_pref64 = before->n_pref64;
+	for (__u32 i = 0; i < n; i++) {
+		at[i] = index_before(before, &want[i]);
+		if (at[i] < N64_MAX_PREF64)
+			conf->pref64[at[i]] = want[i];
+	}
+	for (__u32 i = 0; i < n; i++) {
+		while (at[i] == N64_MAX_PREF64 && conf->pref64[hole].len)
+			hole++;
+		if (at[i] == N64_MAX_PREF64)
+			at[i] = hole;
+		conf->pref64[at[i]] = want[i];
+		if (at[i] >= conf->n_pref64)
+			conf->n_pref64 = at[i] + 1;
+	}
+	conf->first_pref64 = n ? at[first] : 0;
 }
 
 static void sort_plateaus(const struct config *c, struct n64_conf *conf)

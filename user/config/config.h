@@ -115,4 +115,8 @@ int config_check(struct config *c, void (*warn)(const char *text),
  * (pair ifindexes, key, ncpu, ...) is zero. */
 void config_to_conf(const struct config *c, struct n64_conf *conf);
 
+/* Mode stateful, at reload: a pref64 that `before` has keeps its index, which mappings and
+ * sessions hold (ADR-08); new ones take free indexes, those that left leave holes. */
+void conf_keep_pref64(const struct n64_conf *before, struct n64_conf *conf);
+
 #endif

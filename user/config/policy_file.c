@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "addr.h"
 #include "policy_int.h"
 
 #define POLICY_MAGIC 0x4e363450u /* "N64P" */
@@ -260,8 +261,11 @@ static int judge_content(const struct policy *p)
 	const struct n64_conf *c = &p->conf;
 
 	if (c->n_pref64 > N64_MAX_PREF64 || c->n_plateaus > N64_MAX_PLATEAUS ||
-	    (c->n_pref64 && c->first_pref64 >= c->n_pref64))
+	    (c->n_pref64 && !pref64_exists(c, c->first_pref64)))
 		return -EBADMSG;
+	for (__u32 i = 0; i < c->n_pref64; i++)
+		if (c->pref64[i].len && !pref64_length_ok(c->pref64[i].len))
+			return -EBADMSG;
 	for (size_t i = 0; i < p->n4; i++)
 		if (p->row4[i].key.prefixlen > 32 || p->row4[i].val.eam4_len > 32 ||
 		    p->row4[i].val.n_noxlat_port > N64_NOXLAT_PORTS)

@@ -157,7 +157,7 @@ static void check_routes(const struct attachment *a, const struct n64_conf *conf
 	for (i = 0; i < conf->n_pref64; i++) {
 		struct prefix6 p = { conf->pref64[i].prefix, (__u8)conf->pref64[i].len };
 
-		if (!c.found[i])
+		if (p.len && !c.found[i])
 			health_add(h, false, "xdp-nat64 reload",
 				   "%s is not routed to %s: packets of this host and of devices "
 				   "without XDP are not translated",

@@ -74,6 +74,8 @@ static int fill_conf(const struct config *c, const struct links *l, const struct
 	if (has_vlans(l, ports))
 		conf->have |= HAVE_VLAN;
 	if (before) {
+		if (c->opt.mode == MODE_STATEFUL)
+			conf_keep_pref64(before, conf);
 		memcpy(conf->key, before->key, sizeof(conf->key));
 		conf->have |= before->have & PROBED;
 		return 0;
