@@ -84,6 +84,7 @@ static struct nat64_bpf *program(int slot)
 {
 	static const char *const dev[] = {"v6", "v4"};
 	struct nat64_bpf *s = world.skel[slot];
+	struct bpf_program *p, *used;
 	struct bpf_map *m;
 
 	if (s)
@@ -94,8 +95,10 @@ static struct nat64_bpf *program(int slot)
 	((struct n64_role *)&s->rodata->role)->slot = slot;
 	((struct n64_role *)&s->rodata->role)->kind =
 		slot == N64_SLOT_XLAT ? ROLE_XLAT : slot == N64_SLOT_EXIT ? ROLE_EXIT : ROLE_PORT;
-	bpf_program__set_autoload(s->progs.n64_port, slot != N64_SLOT_EXIT);
-	bpf_program__set_autoload(s->progs.n64_exit, slot == N64_SLOT_EXIT);
+	/* as attach: programs of another mode are not loaded, nor could they all be */
+	used = slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port;
+	bpf_object__for_each_program(p, s->obj)
+		bpf_program__set_autoload(p, p == used);
 	bpf_map__set_max_entries(s->maps.pol4, world.policy.n4 + 1);
 	bpf_map__set_max_entries(s->maps.pol6, world.policy.n6 + 1);
 	if (world.first)
