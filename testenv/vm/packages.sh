@@ -42,19 +42,32 @@ kernels_offered() {
 		     END { if (series) print line }'
 }
 
-# unpack PACKAGE: the folder with its files, downloaded where it is not there yet.
+# unpack NAME PACKAGE...: the folder of that name with their files, downloaded where they are
+# not there yet. PACKAGE/RELEASE takes that of a release.
 unpack() {
-	if [ ! -e "$VM/packages/$1/.complete" ]; then
-		rm -rf "$VM/packages/$1" "$VM/download"
-		mkdir -p "$VM/packages/$1" "$VM/download"
-		(cd "$VM/download" && apt_private apt-get download "$1") >"$VM/apt/$1.log" 2>&1 &&
-			dpkg-deb -x "$VM/download"/*.deb "$VM/packages/$1" &&
-			touch "$VM/packages/$1/.complete"
-		unpacked=$?
+	name=$1
+	shift
+	if [ ! -e "$VM/packages/$name/.complete" ]; then
+		rm -rf "$VM/packages/$name" "$VM/download"
+		mkdir -p "$VM/packages/$name" "$VM/download"
+		(cd "$VM/download" && apt_private apt-get download "$@") >"$VM/apt/$name.log" 2>&1 ||
+			return 1
+		for package in "$VM/download"/*.deb; do
+			dpkg-deb -x "$package" "$VM/packages/$name" || return 1
+		done
+		touch "$VM/packages/$name/.complete"
 		rm -rf "$VM/download"
-		[ $unpacked -eq 0 ] || return 1
 	fi
-	echo "$VM/packages/$1"
+	echo "$VM/packages/$name"
+}
+
+# Since 6.17 or so the image is an empty package that needs two others.
+unpack_kernel() {
+	if apt_private apt-cache show "linux-modules-$1" 2>/dev/null | grep -q '^Package:'; then
+		unpack "$1" "linux-binary-$1" "linux-modules-$1"
+	else
+		unpack "$1" "linux-image-$1"
+	fi
 }
 
 # Since Debian 13 everything lies below /usr.

@@ -105,6 +105,7 @@ def test_vlan(hosts, mode):
         link set dev eth0.200 up
         addr del {H6}/128 dev eth0
         addr add {H6}/128 dev eth0.200 nodad
+        route del default via {GW6} dev eth0
         route del {GW6} dev eth0
         route add {GW6} dev eth0.200
         route add default via {GW6} dev eth0.200 src {H6}
@@ -210,6 +211,7 @@ def test_wireguard(hosts, mode, tmp_path):
     """)
     hosts.client.ip(f"""
         addr del {H6}/128 dev eth0
+        route del default via {GW6} dev eth0
         addr add fd00::2/64 dev eth0 nodad
         link add name wg0 type wireguard
     """)
