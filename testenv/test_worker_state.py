@@ -10,7 +10,7 @@ import signal
 import time
 
 import pytest
-from scapy.layers.inet import TCP as Tcp, IP as IPv4
+from scapy.layers.inet import TCP as Tcp, IP as IPv4, IPOption_NOP
 
 import lib
 import packets
@@ -331,3 +331,28 @@ def test_store_follows_a_reload(asked):
         reasons = asked.exchange(syn(sport=100 + most))[2]
         assert reasons.get(reason) == 1, (most, reasons)
     assert asked.exchange(syn(sport=200))[2].get("syn_store_full") == 1
+
+
+def test_address_becomes_the_hosts(asked):
+    """GEN-05: what a translator cannot do is answered for a pool address, and is left to the
+    host from the moment that the address is its own, also for a SYN that waits."""
+    # with an option in its header it is the worker's
+    other = IPv4(src=Z1, dst=T, proto=132, options=[IPOption_NOP()] * 4) / (b"x" * 20)
+
+    def judged(reason):
+        return asked.one(other)[1].get(reason) == 1
+
+    assert judged("unsupported_proto")
+    assert asked.exchange(syn())[2].get("syn_stored") == 1
+    asked.gateway.ip(f"addr add {T}/32 dev lo")
+    try:
+        wait_for("the address to be the host's", lambda: judged("sp_returned"), 5)
+        before = asked.gateway.stats()
+        asked.later(8)
+        wait_for("an empty store", lambda: not shared(asked)["stored_syn"], 5)
+        more = asked.gateway.stats()
+        assert more.get("syn_timeout") - before.get("syn_timeout") == 1
+        assert more.get("icmp_sent") == before.get("icmp_sent")
+    finally:
+        asked.gateway.ip(f"addr del {T}/32 dev lo")
+    wait_for("the address to be the pool's", lambda: judged("unsupported_proto"), 5)

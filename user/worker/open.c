@@ -218,6 +218,7 @@ void worker_reload(struct worker *w, bool asked)
 	w->policy_gen = gen;
 	policy_free(&w->world.policy);
 	w->world.policy = fresh;
+	world_share_pool(&w->world);
 	if (worker_is_stateful(w))
 		reload_state(w);
 	route_cache_flush(&w->world.cache);
@@ -291,6 +292,7 @@ int worker_open(struct worker *w, const char *name, struct config_error *err)
 	if (r)
 		return report_error(err, r, "cannot read links and addresses: %s",
 				    strerror(-r));
+	world_share_pool(&w->world);
 	packets_init(w);
 	r = open_state(w, err);
 	if (!r)

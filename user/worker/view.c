@@ -169,6 +169,7 @@ static int sync_links(struct view *v)
 	}
 	links_free(&v->links);
 	v->links = fresh;
+	v->links_new = true;
 	if (v->maps.ports < 0)
 		return 0;
 	return topology_sync(&v->links, &v->maps, &v->n_vlans);

@@ -13,6 +13,7 @@ struct view {
 	struct topo_maps maps;
 	bool policy_routing;		/* rules beside the kernel's own exist */
 	bool links_stale, rules_stale;
+	bool links_new;			/* `links` was read again; whoever follows clears it */
 	size_t n_vlans;			/* VLAN devices on ports */
 };
 

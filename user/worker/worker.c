@@ -62,6 +62,10 @@ static void sync_view(struct worker *w)
 		log_line(LOG_WARNING, "cannot read links and addresses (%s); will try again",
 			 strerror(-r));
 	w->told_view = r;
+	if (w->world.view.links_new) {
+		w->world.view.links_new = false;
+		world_share_pool(&w->world);
+	}
 	if (w->world.view.n_vlans && !have && !w->told_vlan)
 		log_line(LOG_WARNING, "a VLAN device stands on a port since the programs were "
 			 "loaded; run 'xdp-nat64 reload' to have its packets translated");

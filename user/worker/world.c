@@ -12,6 +12,7 @@
 #include "addr.h"
 #include "ipid.h"
 #include "mtu.h"
+#include "pool.h"
 #include "worker/source.h"
 
 /* ---- routes (L2-02) --------------------------------------------------------- */
@@ -159,6 +160,34 @@ bool world_error_allowed(struct world *w, enum ip_family fam, const struct addr6
 	default:
 		return error_limit_take(&w->limits, &rates, w->policy.conf.key, fam, dst,
 					too_big, w->now_ms);
+	}
+}
+
+/* ---- shared addresses (GEN-05) -------------------------------------------------- */
+
+static void share(const struct n64_state_conf *st, struct n64_pool_line *lines, __be32 addr)
+{
+	struct n64_pool_line *line = &lines[pool_line(addr, st->pool_seed, st->pool_lines)];
+
+	for (__u32 i = 0; i < POOL_WAYS; i++) {
+		if (line->way[i].addr == addr)
+			line->way[i].flags |= SLOT_SHARED;
+	}
+}
+
+void world_share_pool(struct world *w)
+{
+	const struct n64_state_conf *st = &w->policy.conf.st;
+	struct n64_pool_line *lines = w->policy.pool_line;
+	const struct links *l = &w->view.links;
+
+	if (!lines)
+		return;
+	for (__u32 i = 0; i < st->pool_lines * POOL_WAYS; i++)
+		lines[i / POOL_WAYS].way[i % POOL_WAYS].flags &= (__u16)~SLOT_SHARED;
+	for (size_t i = 0; i < l->n_addr; i++) {
+		if (l->addr[i].fam == AF_INET && l->addr[i].local.w[0])
+			share(st, lines, l->addr[i].local.w[0]);
 	}
 }
 

@@ -29,6 +29,10 @@ bool world_error_allowed(struct world *w, enum ip_family fam, const struct addr6
 			 bool too_big);
 __be16 world_ip_id(struct world *w, __be32 src, __be32 dst, __u8 proto, bool df);
 
+/* GEN-05: the pool addresses that are the host's own by what the view knows now; as the
+ * programs, which read map `local`. After every change of the view or the policy. */
+void world_share_pool(struct world *w);
+
 /* Random start of the ID counters (ID-01). */
 int world_init_ids(struct world *w);
 
