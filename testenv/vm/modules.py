@@ -35,8 +35,13 @@ def content(path):
 
 
 def builtin(folder):
-    with open(f"{folder}/modules.builtin", encoding="ascii") as f:
-        return {name_of(line.strip()) for line in f}
+    """Names; the list lies in the modules' folder or beside the kernel."""
+    names = set()
+    for path in glob.glob(f"{folder}/modules.builtin") + glob.glob(
+            f"{folder}/../../../lib/modules/*/modules.builtin"):
+        with open(path, encoding="ascii") as f:
+            names |= {name_of(line.strip()) for line in f}
+    return names
 
 
 def needed(files, name, order, seen):
@@ -72,7 +77,8 @@ def main():
     folder, target, names = sys.argv[1], sys.argv[2], sys.argv[3:]
     files, order, seen = find(folder), [], set()
     for name in names:
-        if name not in files and name not in builtin(folder):
+        known = builtin(folder)
+        if name not in files and known and name not in known:
             sys.exit(f"{folder} has no module {name}")
         needed(files, name, order, seen)
     with open(f"{target}/order", "w", encoding="ascii") as listed:
