@@ -218,13 +218,14 @@ def test_sessions(bed):
 
 
 def test_session_flush(bed):
-    """The mapping stays, its other sessions too."""
+    """ST-03: its other sessions stay; the mapping goes with the last one."""
     for remote_port in (80, 81, 82):
         bed.out(TCP, HOST, 40000, remote_port=remote_port)
     assert bed.run("session", "flush", "--remote-port", "81").stdout == "ended 1 session\n"
     assert sorted(s["remote_port"] for s in bed.json("session", "list")) == [80, 82]
+    assert len(bed.json("mapping", "list")) == 1
     assert bed.json("session", "flush", "--all") == {"ended": 2}
-    assert bed.json("session", "list") == [] and len(bed.json("mapping", "list")) == 1
+    assert bed.json("session", "list") == [] and bed.json("mapping", "list") == []
 
 
 def test_a_new_life_has_no_old_sessions(bed):
