@@ -3,13 +3,16 @@
 Appendix B.2): which address and port a mapping gets, what happens when there are no
 more, every limit, reuse, and changes of the pool while mappings live."""
 
+import ipaddress
+import json
+
 import pytest
 from scapy.layers.inet import UDP, IP as IPv4
 from scapy.layers.inet6 import IPv6
 
 import lib
 import packets
-from stateful import C6, PATHS, T, X6, Y6, Z1, Z2, Flow, attached, opened
+from stateful import C6, P64, PATHS, T, X6, Y6, Z1, Z2, Flow, attached, opened
 
 T9 = "203.0.113.9"
 
@@ -297,6 +300,36 @@ class TestReload:
             assert not isinstance(old.back(), str)
             used = {opened(line, f"2001:db8:e:{n:x}::1").addr4 for n in range(24)}
             assert used == {T, T9}
+
+    def test_prefix_is_added_and_removed(self, state, slow):
+        """ADR-08: what was there before is answered from the prefix that its host uses, also
+        with another one in front; one that left is not shown."""
+        def words(*prefixes):
+            rest = self.words(slow)
+            at = rest.index("-6")
+            return [*rest[:at], *(w for p in prefixes for w in ("-6", p)), *rest[at + 2:]]
+
+        def shown():
+            done = line.gateway.cmd("status", "--json", "--name", line.gateway.instance,
+                                    check=False)
+            return json.loads(done.stdout)["pref64"]
+
+        new, old = "2001:db8:65::/96", f"{P64}/96"
+        with attached(state, slow=slow) as line:
+            flows = opened(line, C6), opened(line, C6, 40004, "tcp", rport=80)
+            line.gateway.reload(*words(new, old))
+            for flow in flows:
+                assert not isinstance(flow.back(), str), flow.proto
+            line.gateway.reload(*words(new))
+            assert shown() == [new]
+            got, reasons = line.one(flows[0].packet4())
+            assert got is not None, reasons
+            assert got.src == str(ipaddress.IPv6Address(f"2001:db8:65::{Z1}"))
+            line.gateway.reload(*words(old))
+            assert shown() == [old]
+            for flow in flows:
+                assert not isinstance(flow.out("A"), str), flow.proto
+                assert not isinstance(flow.back("A"), str), flow.proto
 
     def test_static_entries(self, state, slow):
         """ST-04: always there; also outside the range of ports; one that another has is
