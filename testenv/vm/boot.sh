@@ -62,7 +62,7 @@ exec "$@"'
 # QEMU_PID and SHARE_PIDS are there for the caller to end when it is interrupted.
 boot() {
 	kernel=$1/boot/vmlinuz-$2
-	[ -e "$kernel" ] || kernel=$1/usr/boot/vmlinuz-$2
+	[ -e "$kernel" ] || kernel=$1/usr/lib/modules/$2/vmlinuz
 	sockets=$(mktemp -d) || return 1
 	initramfs "$1" "$2" "$out/initramfs.gz" || return 1
 	cat >"$out/environment" <<-END
