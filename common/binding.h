@@ -6,8 +6,8 @@
  *
  * A packet 6->4 trusts its bib6 entry while that is fresh: the entry goes before its
  * record, and a record is taken by another host two seconds after its time at the
- * earliest (that it is FREE before does not matter). Whoever finds its own side expired looks at the other one before it believes
- * it. */
+ * earliest (that it is FREE before does not matter). Whoever finds its own side expired
+ * looks at the other one before it believes it. */
 #ifndef N64_BINDING_H
 #define N64_BINDING_H
 

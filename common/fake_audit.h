@@ -117,8 +117,9 @@ static inline bool audit_bib6(void)
 			  ctl_state(e->ctl)))
 			return true;
 		b = mem_binding(binding_index(ctl_row(e->ctl), host16(e->port4)));
-		if (AUDIT(b && ctl_state(b->ctl) == CTL_ACTIVE && ctl_gen(b->ctl) == ctl_gen(e->ctl) &&
-			  b->port6 == e->port6 && addr6_equal(&b->host6, &e->host6),
+		if (AUDIT(b && ctl_state(b->ctl) == CTL_ACTIVE &&
+			  ctl_gen(b->ctl) == ctl_gen(e->ctl) && b->port6 == e->port6 &&
+			  addr6_equal(&b->host6, &e->host6),
 			  "bib6 %u points to record %u:%u, which is another's", i, ctl_row(e->ctl),
 			  host16(e->port4)))
 			return true;
@@ -183,8 +184,9 @@ static inline bool audit_counts(__u32 (*n)[4], const __u32 *sessions)
 		for (__u32 kind = 0; kind < 4; kind++) {
 			__u32 want = kind == KIND_SESSIONS ? sessions[i] : n[i][kind];
 
-			if (AUDIT(s->count[kind] == want, "subscriber %u: count[%u] %u, in truth %u",
-				  i, kind, s->count[kind], want))
+			if (AUDIT(s->count[kind] == want,
+				  "subscriber %u: count[%u] %u, in truth %u", i, kind,
+				  s->count[kind], want))
 				return true;
 		}
 	}
@@ -192,21 +194,25 @@ static inline bool audit_counts(__u32 (*n)[4], const __u32 *sessions)
 		     fm.state->subscribers, subs);
 }
 
+static inline bool audit_is_dynamic(__u32 row, __u32 port)
+{
+	return fm.rows[row] && fm.epoch[row][port] == fm.life &&
+	       (fm.bindings[row][port].ctl & (CTL_STATE | CTL_STATIC)) == CTL_ACTIVE;
+}
+
 static inline bool audit_blocks(void)
 {
 	__u32 words = block_words(&fm.conf);
 
-	for (__u32 slot = 0; slot < FM_SLOTS; slot++) {
-		for (__u32 first = 0; words && fm.blocks[slot] && first < ROW_WORDS; first += words) {
+	for (__u32 slot = 0; words && slot < FM_SLOTS; slot++) {
+		for (__u32 first = 0; fm.blocks[slot] && first < ROW_WORDS; first += words) {
 			__u64 own = fm.blocks[slot]->own[first];
 			__u32 n = 0;
 
 			for (__u32 i = 0; i < 4 * words * 64; i++) {
 				__u32 row = slot << 2 | i % 4, port = first * 64 + i / 4;
 
-				if (fm.rows[row] && fm.epoch[row][port] == fm.life)
-					n += (fm.bindings[row][port].ctl & (CTL_STATE | CTL_STATIC)) ==
-					     CTL_ACTIVE;
+				n += audit_is_dynamic(row, port);
 			}
 			if (AUDIT(own >> 32 ? (__u32)own == n && n : !n,
 				  "block %u of slot %u: %u mappings, in truth %u", first, slot,

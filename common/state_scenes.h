@@ -232,7 +232,8 @@ static void want_static(void)
 	__u64 ctl = mem_binding(binding_index(ST_TCP, host16(answer(1)->port4)))->ctl;
 
 	if (!answer(1)->reason)
-		want(ctl_state(ctl) == CTL_ACTIVE && ctl & CTL_STATIC, "the static one is not there");
+		want(ctl_state(ctl) == CTL_ACTIVE && ctl & CTL_STATIC,
+		     "the static one is not there");
 	else
 		want(answer(1)->reason == R_static_conflict || answer(1)->reason == R_state_busy,
 		     "a strange reason");
