@@ -79,6 +79,17 @@ def roff(text):
                   flags=re.MULTILINE)
 
 
+def prose(text):
+    """Text of --help: lines in columns stay lines, others are filled."""
+    out, columns = [], False
+    for line in text.splitlines():
+        if bool(re.search(r"\S {2,}\S", line)) != columns:
+            columns = not columns
+            out.append(".nf" if columns else ".fi")
+        out.append(roff(line))
+    return "\n".join(out + [".fi"] * columns)
+
+
 def option_page(options):
     out = []
     for o in options:
@@ -107,7 +118,7 @@ def command_page(program):
     for name in re.findall(r"^  ([a-z]+) +\S", text_of("--help"), re.MULTILINE):
         usage, body, options = re.split(r"\n\n", text_of(name, "--help").strip("\n"), 2)
         words = usage.split(" ", 2)[2]
-        out += [".SS " + roff(words), roff(body)]
+        out += [".SS " + roff(words), prose(body)]
         for line in re.sub(r"\n {25,}", "  ", options).splitlines()[1:]:
             form, doc = re.match(r"  (\S.*?)  +(.*)", line).groups()
             out += [".TP", ".B " + roff(form), roff(doc)]
