@@ -379,7 +379,8 @@ static void save_and_load(void **state)
 {
 	char dir[] = "/tmp/n64-policy-test-XXXXXX", path[64], sub[64];
 	struct prefix4 pool4 = { IP4(203, 0, 113, 1), 32 };
-	struct n64_conf conf = { .abi = N64_ABI, .n_pref64 = 1, .have = HAVE_EAM };
+	struct n64_conf conf = { .abi = N64_ABI, .n_pref64 = 2, .first_pref64 = 1,
+				 .pref64 = { [1].len = 96 }, .have = HAVE_EAM };
 	static char buf[65536];
 	static struct lists l;
 	struct policy p, q;

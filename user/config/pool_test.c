@@ -287,6 +287,16 @@ static void save_and_load(void **state)
 	assert_int_equal(policy_save(&p, path), 0);
 	assert_int_equal(policy_load(&q, path), -EBADMSG);
 	p.conf.st.n_udp_port = 0;
+	/* a length that is none (ADR-01), and a first pref64 that is a hole (ADR-08) */
+	p.conf.n_pref64 = 2;
+	p.conf.pref64[0].len = 97;
+	assert_int_equal(policy_save(&p, path), 0);
+	assert_int_equal(policy_load(&q, path), -EBADMSG);
+	p.conf.pref64[0].len = 96;
+	p.conf.first_pref64 = 1;
+	assert_int_equal(policy_save(&p, path), 0);
+	assert_int_equal(policy_load(&q, path), -EBADMSG);
+	p.conf.first_pref64 = 0;
 	p.dynamic[3].slot = N64_MAX_SLOTS;
 	assert_int_equal(policy_save(&p, path), 0);
 	assert_int_equal(policy_load(&q, path), -EBADMSG);
