@@ -137,10 +137,70 @@ static void test_million(void **state)
 	audit_all();
 }
 
+/* ---- ten minutes without a worker (ST-10) ---------------------------------------------- */
+
+#define SECONDS 600
+#define FLOWS_A_SECOND 10000
+
+static __u32 free_ports(void)
+{
+	__u32 n = 0;
+
+	for (__u32 row = 0; row < BED_ROWS; row++)
+		for (__u32 i = 0; bed.row[row].row && i < ROW_WORDS; i++)
+			n += (__u32)__builtin_popcountll(bed.row[row].row->free[i]);
+	return n;
+}
+
+/* 10,000 new flows a second that send one packet each, and one flow that lives all the
+ * time. Nobody sweeps: what expires is reclaimed by what is made. */
+static void test_ten_minutes(void **state)
+{
+	static struct frame f, old;
+	__u32 action, first, worst = 0, most = 0;
+	__u64 before[N_REASONS], after[N_REASONS];
+
+	(void)state;
+	bed_open(OPTS("pool4={prefix: 203.0.113.32/27, protocols: [udp]}", "udp-timeout=120",
+		      "max-subscribers=4096", "urpf6=off", "port-quarantine=0"));
+	first = free_ports();
+	frame_6(&f, P_UDP, 0, C6, 1, S4, 53);
+	frame_6(&old, P_UDP, 0, C6, 1, S4, 53);
+	bed_counters(before, 0);
+	for (__u32 t = 0; t < SECONDS; t++) {
+		for (__u32 i = 0; i < FLOWS_A_SECOND; i++) {
+			aim(&f, t * FLOWS_A_SECOND + i);
+			run_once(&f, &action);
+			if (action != XDP_REDIRECT)
+				fail_msg("second %u: flow %u was refused", t, i);
+		}
+		most = bed.all->count[ST_UDP].n > most ? bed.all->count[ST_UDP].n : most;
+		action = run_once(&old, &worst) > 1000000;
+		assert_int_equal(worst, XDP_REDIRECT);
+		assert_int_equal(action, 0); /* not held up for a millisecond */
+		bed_wait(1);
+	}
+	bed_counters(after, 0);
+	assert_int_equal(after[R_fwd_6to4] - before[R_fwd_6to4], SECONDS * (FLOWS_A_SECOND + 1));
+	assert_int_equal(after[R_bib_created] - before[R_bib_created],
+			 SECONDS * FLOWS_A_SECOND + 1);
+	print_message("%u flows a second for %u s: %u mappings at most, 120 s of them are %u\n",
+		      FLOWS_A_SECOND, SECONDS, most, 120 * FLOWS_A_SECOND);
+	/* a tour of the rows behind at most */
+	assert_true(most < 150 * FLOWS_A_SECOND);
+	audit_all();
+	bed_wait(125);
+	sweep_rows();
+	assert_int_equal(bed.all->count[ST_UDP].n, 0);
+	assert_int_equal(free_ports(), first);
+	audit_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_million),
+		cmocka_unit_test(test_ten_minutes),
 	};
 
 	if (geteuid()) {
