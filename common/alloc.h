@@ -146,8 +146,17 @@ ST_FAR int port_in_range(struct st_work *w, __u32 row, __u32 parity)
 
 struct block_ctx {
 	__u32 row, slot, sub, start, words, now, quarantine;
+	__u32 all;	/* only what every protocol of the address can use */
 	int found;
 };
+
+/* Has the row ports in the block at `first`, or none anywhere? */
+n64_inline bool block_serves(__u32 row, __u32 first)
+{
+	const struct n64_row *r = mem_row(row);
+
+	return !r || !r->n_allowed || r->allowed[ST_MASK(first, ROW_WORDS - 1)];
+}
 
 static long block_step(__u32 i, void *arg)
 {
@@ -160,6 +169,9 @@ static long block_step(__u32 i, void *arg)
 	if (!b || !r)
 		return 1;
 	if (!r->allowed[first])
+		return 0;
+	if (x->all && !(block_serves(x->slot << 2 | ST_TCP, first) &&
+			block_serves(x->slot << 2 | ST_UDP, first)))
 		return 0;
 	old = st_load(&b->own[first]);
 	if (old >> 32 || (old && x->now <= (__u32)old + x->quarantine))
@@ -189,7 +201,12 @@ ST_FAR int block_new(struct st_work *w, __u32 row)
 	x.now = w->now;
 	x.quarantine = c->opt.port_quarantine > GRACE ? c->opt.port_quarantine : GRACE;
 	x.found = -1;
+	/* a ping shall not take one that is of no use to TCP and UDP */
+	x.all = 1;
 	st_loop(ROW_WORDS / x.words, block_step, &x);
+	x.all = 0;
+	if (x.found < 0)
+		st_loop(ROW_WORDS / x.words, block_step, &x);
 	return x.found;
 }
 

@@ -354,7 +354,9 @@ static long sweep_step(__u32 i, void *arg)
 	}
 	if (!(r->allowed[port_word(port)] & ~r->free[port_word(port)] & port_bit(port)))
 		return 0;
-	if (ctl_state(ctl) == CTL_FREE && binding_is_open(c, index, b, s->w->now)) {
+	/* what is kept from others may be the subscriber's own (CGN-03) */
+	if (ctl_state(ctl) == CTL_FREE &&
+	    binding_may_take(c, index, b, &s->w->q.host6, s->w->q.port6, s->w->now)) {
 		port_offer(r, b, port);
 		s->offered++;
 	} else if (ctl_is_stuck(ctl, s->w->now)) {

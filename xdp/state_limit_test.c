@@ -106,6 +106,12 @@ static void test_blocks(void **state)
 	for (__u16 i = 0; i < 128; i++)
 		udp6(C6, (__u16)(7000 + i));
 	audit_all();
+	/* a ping takes one that TCP and UDP can use too */
+	bed_open(OPTS("port-block=64", "port-block-max=1",
+		      "pool4=203.0.113.8/32:20032-20095"));
+	expect(from6(P_ICMP6, 0, C6, 7, S4, 0), R_fwd_6to4, "a ping first");
+	assert_int_equal(udp6(C6, 5000) / 64, 20032 / 64);
+	audit_all();
 }
 
 /* ---- static mappings (ST-04) ------------------------------------------------------------------- */

@@ -252,6 +252,11 @@ static void test_quarantine(void **state)
 	/* its own host and port take it up at once */
 	bed_wait(301);
 	assert_int_equal(udp6(Y6, 100), 3000);
+	/* and what is its own subscriber's after 2 s (CGN-03) */
+	bed_wait(302);
+	expect(from6(P_UDP, 0, Y6, 101, S4, 53), R_slow_no_port, "ST-10: 2 s");
+	bed_wait(3);
+	assert_int_equal(udp6(Y6, 101), 3000);
 	out6(P_TCP, SYN, C6, 100, S4, 80);
 	bed_wait(241);
 	expect(from6(P_TCP, SYN, Y6, 100, S4, 80), R_slow_no_port, "ST-10: 2 s");

@@ -29,6 +29,14 @@ static void show_stage(json_t *root, const struct stage *s, bool all)
 	}
 }
 
+/* What was handed over and neither received nor counted as lost. */
+static long long unaccounted(const struct handover *h)
+{
+	long long overflow = (long long)h->overflow;
+
+	return h->missing > overflow ? h->missing - overflow : h->missing < 0 ? h->missing : 0;
+}
+
 static void show_handover(json_t *root, const struct handover *h)
 {
 	json_t *s = out_section(root, "to_the_worker");
@@ -39,7 +47,7 @@ static void show_handover(json_t *root, const struct handover *h)
 	out_int(s, "overflow", (long long)h->overflow);
 	out_int(s, "left_the_worker", (long long)(h->worker_in - h->held));
 	out_int(s, "held", (long long)h->held);
-	out_int(s, "unaccounted", h->missing);
+	out_int(s, "unaccounted", unaccounted(h));
 	out_int(s, "in_flight", (long long)h->in_flight);
 	out_bool(s, "sums_hold", h->holds);
 }
