@@ -124,6 +124,7 @@ ST_FAR int sub_get(struct st_work *w)
 	const struct n64_conf *c = st_conf();
 	struct n64_state *all = mem_state();
 	struct n64_subscriber *s;
+	__u32 n;
 	int place;
 
 	if (!w || !all)
@@ -148,7 +149,12 @@ ST_FAR int sub_get(struct st_work *w)
 	s->rate = (__u64)w->ticks << 32 | (c->opt.subscriber_burst << 10);
 	s->n_blocks = 0;
 	s->empty_since = w->now;
-	st_add32(&all->subscribers, 1);
+	n = st_add32(&all->subscribers, 1);
+	if (c->opt.max_subscribers && n >= c->opt.max_subscribers) {
+		st_sub_one(&all->subscribers);
+		st_store(&s->ctl, CTL_FREE);
+		return TAB_FULL;
+	}
 	st_store(&s->ctl, ctl_make(CTL_ACTIVE, 0, 0, 0, w->now & ((1u << CTL_GEN_BITS) - 1)));
 	return place;
 }

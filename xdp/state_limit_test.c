@@ -79,6 +79,19 @@ static void test_rate(void **state)
 }
 
 /* CGN-08: blocks of 64 ports, a second one when the first is full, at most two here. */
+/* CGN-02: those who are there go on, and the hosts beside them. */
+static void test_subscribers(void **state)
+{
+	(void)state;
+	bed_open(OPTS("max-subscribers=1"));
+	udp6(C6, 5000);
+	expect(from6(P_UDP, 0, Y6, 5000, S4, 53), R_slow_no_port, "a second subscriber");
+	udp6(X6, 5000);
+	udp6(C6, 5001);
+	assert_int_equal(bed.all->subscribers, 1);
+	audit_all();
+}
+
 static void test_blocks(void **state)
 {
 	__u32 blocks[3] = {0};
@@ -178,7 +191,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_blocks), cmocka_unit_test(test_static),
+		cmocka_unit_test(test_subscribers), cmocka_unit_test(test_blocks), cmocka_unit_test(test_static),
 	};
 
 	if (geteuid()) {
