@@ -108,7 +108,7 @@ static __always_inline void ask_state(struct xdp_md *ctx, const struct n64_conf 
 	}
 }
 
-/* Steps (7) to (9) of both directions. `flags`: of the pool address of a 4->6 packet. */
+/* Steps (7) to (9) of both directions. What is different for a shared address, look4 says. */
 static __always_inline enum reason judge_stateful(const struct n64_conf *c, const struct pkt *p)
 {
 	return ttl_is_used_up(p) ? R_slow_ttl : stateful_proto(c, p, 0);
@@ -249,7 +249,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		return R_slow_hairpin;
 
 	/* route: MTU-64-01/02, with IPv6 lengths where it stays IPv6 (HP-04) */
-	s->x.src4 = w->q.addr4;
 	r = route_scene(ctx, c, port, p, s, s->x.hairpin ? FAM_6 : FAM_4,
 			s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
 	if (r)
