@@ -111,14 +111,8 @@ static struct nat64_bpf *program(int slot)
 	if (!world.first)
 		world.first = s;
 	world.skel[slot] = s;
-	/* a receive queue known to XDP, which a test run needs, exists while a
-	 * program is attached */
-	world.attached[slot] = bpf_link_create(
-		bpf_program__fd(slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port),
-		slot < 2 ? ifindex_of(dev[slot])
-			 : ifindex_of(slot == N64_SLOT_EXIT ? "nat64" : "nat64x"),
-		BPF_XDP, NULL);
-	assert_true(world.attached[slot] >= 0);
+	world.attached[slot] = attach_silent(slot < 2 ? dev[slot]
+					     : slot == N64_SLOT_EXIT ? "nat64" : "nat64x");
 	return s;
 }
 

@@ -380,13 +380,8 @@ static inline void bed_open(const char *const *opts)
 	bed_configure(opts);
 	bed_compile(NULL, NULL);
 	bed.skel = bed.owner = bed_load(NULL, ROLE_PORT);
-	/* a receive queue known to XDP, which a test run needs, exists while a program is
-	 * attached */
-	for (int i = 0; i < 2; i++) {
-		bed.attached[i] = bpf_link_create(bpf_program__fd(bed.skel->progs.n64_stateful),
-						  ifindex_of(dev[i]), BPF_XDP, NULL);
-		assert_true(bed.attached[i] >= 0);
-	}
+	for (int i = 0; i < 2; i++)
+		bed.attached[i] = attach_silent(dev[i]);
 	bed_fill_devices(bed.skel);
 	bed_fill_policy(bed.skel);
 	bed_fill_pool();
