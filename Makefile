@@ -184,7 +184,7 @@ test: all unit-build $(B)/test/xdp-nat64-clock
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
 # KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some.
 
-LOAD_OBJ := $(CONFIG_SRC:%.c=$(B)/%.o) $(B)/user/dataplane/probe.o
+LOAD_OBJ := $(CONFIG_SRC:%.c=$(B)/%.o) $(B)/user/dataplane/probe.o $(B)/user/dataplane/map_sizes.o
 $(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

@@ -10,7 +10,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 2
+#define N64_ABI 3
 
 /* ---- options ---------------------------------------------------------- */
 
@@ -116,6 +116,8 @@ struct n64_conf {
 	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */
 	__u32 wkp_strict;	/* wkp-strict with `auto` resolved */
 	__u32 xsk_queues;
+	__u32 hop_slots;	/* of map hopcache, for each CPU: a power of two */
+	__u32 hz;		/* jiffies in a second */
 	__u32 pad;
 	__u64 key[2];		/* random per start: ID generator, RFC 6791 choice */
 	struct n64_state_conf st;
@@ -169,6 +171,21 @@ struct n64_pol6 {
 	__u16 noxlat_port[N64_NOXLAT_PORTS];
 };
 
+/* One remembered answer of the lists, per CPU; they do not change while a program lives.
+ * `row`: 0 nothing here, 1 in no list, else 2 + row of pol4v (pol6v). */
+struct n64_known4 {
+	__be32 addr;
+	__u32 row;
+};
+
+struct n64_known6 {
+	struct addr6 addr;
+	__u32 row;
+	__u32 pad[3];
+};
+
+#define N64_KNOWN_SLOTS 4096
+
 /* ---- ports -------------------------------------------------------------- */
 
 /* Stages of GEN-10 that are BPF programs. Ports take the slots from 0. */
@@ -215,7 +232,8 @@ struct n64_port {
  * entry: the packet goes through the pair to the kernel. */
 struct n64_egress {
 	__u32 port;		/* ifindex in the devmap */
-	__u32 n_tags;
+	__u16 n_tags;
+	__u16 mtu;		/* of the L3 device, at most 65535 */
 	struct vlan_hdr tag[N64_MAX_TAGS]; /* outermost first; .type is the TPID of this tag */
 };
 
@@ -279,7 +297,8 @@ struct n64_ids {
 
 /* Program `n64_query`, run by BPF_PROG_TEST_RUN with this as the frame (no
  * context): bpf_fib_lookup on behalf of the worker, which may not ask itself.
- * Addresses wire order, FAM_4 in w[0]. */
+ * Addresses wire order, FAM_4 in w[0]. FAM_NONE is no question: the worker's beat for
+ * the remembered next hops, in jiffies (struct n64_hops). */
 struct n64_fib_query {
 	/* asked */
 	__u32 fam;
@@ -328,6 +347,7 @@ enum n64_pair_flags {
 	PAIR_ORIGINATED = 1 << 0,	/* made here: an ICMP error */
 	PAIR_RETURNED = 1 << 1,		/* untranslated: give it to the kernel as it is */
 	PAIR_FROM_KERNEL = 1 << 2,	/* came in through nat64x */
+	PAIR_KERNEL = 1 << 3,		/* the kernel shall send it, which confirms the neighbour */
 };
 
 struct n64_pair_mac {

@@ -31,11 +31,11 @@ n64_inline __u64 csum_addr6(const struct addr6 *a)
 	return (__u64)a->w[0] + a->w[1] + a->w[2] + a->w[3];
 }
 
-/* What an address leaves behind when it is taken out (~m of eqn. 3). */
+/* What an address leaves behind when it is taken out (~m of eqn. 3): the sum of the
+ * complements of its four words. */
 n64_inline __u64 csum_sub_addr6(const struct addr6 *a)
 {
-	return (__u64)(__u32)~a->w[0] + (__u32)~a->w[1] + (__u32)~a->w[2] +
-	       (__u32)~a->w[3];
+	return 4 * 0xffffffffull - csum_addr6(a);
 }
 
 n64_inline __u64 csum_sub32(__be32 x)

@@ -56,22 +56,21 @@ n64_inline void hdr_6to4(const struct n64_conf *conf, const struct pkt *p, __be3
 			 __be32 dst, __be16 id, __u8 ttl, struct ip4_hdr *ip)
 {
 	__u16 frag = df_6to4(p) ? IP4_DF : 0;
+	__u32 w[5];
 
 	if (p->has_fh) {
 		frag = p->frag_off | (p->more ? IP4_MF : 0);
 		id = be16(p->frag_id);
 	}
-	ip->ver_ihl = 0x45;
-	ip->tos = tos_6to4(conf, p);
-	ip->len = be16(len_6to4(p));
-	ip->id = id;
-	ip->frag = be16(frag);
-	ip->ttl = ttl;
-	ip->proto = proto_6to4(p);
-	ip->csum = 0;
-	ip->src = src;
-	ip->dst = dst;
-	ip->csum = csum_ip4(ip);
+	/* word by word, as they stand in memory: a checksum over bytes that were just stored
+	 * one by one would wait for them */
+	w[0] = 0x45 | tos_6to4(conf, p) << 8 | (__u32)be16(len_6to4(p)) << 16;
+	w[1] = id | (__u32)be16(frag) << 16;
+	w[2] = ttl | proto_6to4(p) << 8;
+	w[2] |= (__u32)csum_finish((__u64)w[0] + w[1] + w[2] + src + dst) << 16;
+	w[3] = src;
+	w[4] = dst;
+	__builtin_memcpy(ip, w, sizeof(w));
 }
 
 /* The IPv6 header of a 4->6 packet; a fragment's points to a Fragment header,

@@ -33,8 +33,8 @@ n64_inline __be16 ipid_next(struct n64_ids *ids, const __u64 key[2], __be32 src,
 	__u16 *counter = df ? &ids->df : &ids->slot[h & (N64_ID_SLOTS - 1)];
 	__u16 n = *counter;
 
-	/* wraps where the last whole round of values ends */
-	*counter = (__u32)n + 1 >= 65536 / writers ? 0 : n + 1;
+	/* wraps where the last whole round of values ends: n + 1 >= 65536 / writers */
+	*counter = ((__u32)n + 2) * writers > 65536 ? 0 : n + 1;
 	return be16((__u16)(n * writers + writer + (h >> 48)));
 }
 

@@ -19,18 +19,19 @@ n64_inline int pool_find(const struct n64_env *env, __be32 addr, __u32 *flags)
 {
 	const struct n64_state_conf *st = &env->conf->st;
 	const struct n64_pool_line *line;
-	int slot = -1;
 
 	line = env_pool_line(env, pool_line(addr, st->pool_seed, st->pool_lines));
 	if (!line || !addr)
 		return -1;
-	for (__u32 i = 0; i < POOL_WAYS; i++) {
+	/* filled from the first way on: most addresses meet an empty line */
+	n64_no_unroll
+	for (__u32 i = 0; i < POOL_WAYS && line->way[i].addr; i++) {
 		if (line->way[i].addr == addr) {
-			slot = line->way[i].slot;
 			*flags = line->way[i].flags;
+			return line->way[i].slot;
 		}
 	}
-	return slot;
+	return -1;
 }
 
 #endif

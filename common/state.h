@@ -23,11 +23,11 @@ n64_inline void state_begin(struct st_work *w)
 }
 
 /* Seconds that a UDP or ICMP packet keeps its mapping (10.2; RFC 4787 REQ-5). */
-n64_inline __u32 state_timer(const struct n64_conf *c, const struct n64_call *q)
+n64_inline __u32 state_timer(const struct n64_conf *c, __u32 proto, __be16 remote_port)
 {
-	__u32 port = host16(q->remote_port);
+	__u32 port = host16(remote_port);
 
-	if (q->proto == ST_ICMP)
+	if (proto == ST_ICMP)
 		return c->opt.icmp_timeout;
 	if (c->st.n_udp_port && port < 1024) {
 		n64_no_unroll
@@ -42,6 +42,14 @@ n64_inline __u32 state_timer(const struct n64_conf *c, const struct n64_call *q)
 n64_inline __u32 state_full(const struct n64_conf *c, __u32 now)
 {
 	return now + c->opt.tcp_est_timeout + c->opt.tcp_trans_timeout;
+}
+
+/* May a TCP packet of this mapping leave its session alone? Only one that changes nothing,
+ * whose session was refreshed within this second. */
+n64_inline bool state_is_quiet(const struct n64_conf *c, __u64 ctl, __u32 until, __u32 now,
+			       __u32 tcp_flags)
+{
+	return ctl & CTL_QUIET && until == state_full(c, now) && tcp_event(tcp_flags) == EV_OTHER;
 }
 
 /* ---- 6 -> 4: look ------------------------------------------------------------------------- */
@@ -237,7 +245,8 @@ ST_FAR int state_make6(struct st_work *w)
 		quota_leave(w, w->q.proto);
 		return R_no_port;
 	}
-	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout : state_timer(c, &w->q));
+	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout
+					       : state_timer(c, w->q.proto, w->q.remote_port));
 	state_publish(c, w, (__u32)index, 0, until);
 	held = hold_put_mapping(w, (__u32)index, 0);
 	work_reclaim(w); /* what had expired in the slots that were looked at */
@@ -272,15 +281,14 @@ n64_inline enum reason state_commit6(struct st_work *w)
 	if (c->n_pref64 > 1 && !w->fresh)
 		state_note_pref(w);
 	if (w->q.proto == ST_TCP) {
-		if (w->ctl & CTL_QUIET && w->until == state_full(c, w->now) &&
-		    tcp_event(w->q.tcp_flags) == EV_OTHER)
-			return R_GO_ON; /* refreshed within this second */
+		if (state_is_quiet(c, w->ctl, w->until, w->now, w->q.tcp_flags))
+			return R_GO_ON;
 		r = (enum reason)session_tcp(w, SIDE_V6);
 		if (unlikely(r) && w->fresh)
 			binding_remove(w->q.binding, w->now);
 		return r;
 	}
-	until = w->now + state_timer(c, &w->q);
+	until = w->now + state_timer(c, w->q.proto, w->q.remote_port);
 	if (w->until < until || w->fresh) {
 		if (st_load32(&e->until6) < until)
 			st_store32(&e->until6, until);
@@ -404,7 +412,7 @@ n64_inline enum reason state_commit4_query(struct st_work *w)
 	}
 	if (!c->opt.inbound_refresh)
 		return R_GO_ON;
-	until = w->now + state_timer(c, &w->q);
+	until = w->now + state_timer(c, w->q.proto, w->q.remote_port);
 	if (w->until < until && st_load32(&b->until4) < until)
 		st_store32(&b->until4, until);
 	e = permit ? mem_session((__u32)permit - 1) : NULL;
@@ -420,10 +428,11 @@ n64_inline enum reason state_commit4(struct st_work *w)
 
 	if (w->q.proto != ST_TCP)
 		return state_commit4_query(w);
+	if (state_is_quiet(c, w->ctl, w->until, w->now, w->q.tcp_flags))
+		return R_GO_ON;
 	if (w->ctl & CTL_QUIET && tcp_event(w->q.tcp_flags) == EV_OTHER &&
-	    (w->until == state_full(c, w->now) ||
-	     (!c->opt.inbound_refresh && w->until >= w->now + c->opt.tcp_trans_timeout)))
-		return R_GO_ON; /* refreshed within this second, or not at all (TCP-36) */
+	    !c->opt.inbound_refresh && w->until >= w->now + c->opt.tcp_trans_timeout)
+		return R_GO_ON; /* nothing refreshes (TCP-36) */
 	return (enum reason)session_tcp(w, SIDE_V4);
 }
 

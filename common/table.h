@@ -86,6 +86,13 @@ ST_FAR int tab_raise(__u32 table, __u32 home, __u32 d)
 
 /* ---- finding ---------------------------------------------------------------------------- */
 
+/* Has the entry of bib6, whose control word is `ctl`, the key? */
+n64_inline bool bib6_has(const struct n64_bib6 *e, __u64 ctl, const struct st_key *k)
+{
+	return e->port6 == (__be16)k->b && (ctl_row(ctl) & 3) == k->b >> 16 &&
+	       addr6_equal(&e->host6, &k->a);
+}
+
 /* Does the entry hold the key? Its fields are compared between two looks at the
  * control word. */
 n64_inline bool tab_match(enum st_table t, __u32 place, const struct st_key *k)
@@ -100,10 +107,7 @@ n64_inline bool tab_match(enum st_table t, __u32 place, const struct st_key *k)
 	if (ctl_state(ctl) != CTL_ACTIVE)
 		return false;
 	if (t == TAB_BIB6) {
-		const struct n64_bib6 *e = (const void *)at;
-
-		same = e->port6 == (__be16)k->b && (ctl_row(ctl) & 3) == k->b >> 16 &&
-		       addr6_equal(&e->host6, &k->a);
+		same = bib6_has((const void *)at, ctl, k);
 	} else if (t == TAB_SESSION) {
 		const struct n64_session *e = (const void *)at;
 

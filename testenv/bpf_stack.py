@@ -50,7 +50,10 @@ def read(path):
         if offset and int(offset[1]) <= 512:
             frame[name] = max(frame[name], int(offset[1]))
         called = re.search(r"R_BPF_64_32\s+(\S+)", line)
-        if called:
+        if called and called[1] == ".text":  # a static function, by its place
+            number = int(re.search(r"call (-?\w+)", before)[1], 0)
+            calls[name].add(names[text, (number + 1) * 8])
+        elif called:
             calls[name].add(called[1])
         elif "R_BPF_64_64" in line and line.split()[-1] == ".text":
             address = re.search(r"= (0x[0-9a-f]+|\d+) ll", before)

@@ -90,7 +90,7 @@ static __always_inline int exit_redirect(struct xdp_md *ctx, struct pkt *p,
 			return -1;
 		ip6->hlim -= hop;
 	}
-	return bpf_redirect_map(&devmap, rt->out->port, XDP_ABORTED);
+	return bpf_redirect_map(&devmap, rt->hop->port, XDP_ABORTED);
 }
 
 static __always_inline int exit_path(struct xdp_md *ctx)
@@ -124,13 +124,13 @@ static __always_inline int exit_path(struct xdp_md *ctx)
 	x.dst4 = p->dst4;
 	hop = hop_is_counted(mark.flags) ? 0 : 1;
 	/* A packet whose TTL would be used up is the kernel's to answer. */
-	if (!(mark.flags & PAIR_RETURNED) && p->ttl > hop)
+	if (!(mark.flags & (PAIR_RETURNED | PAIR_KERNEL)) && p->ttl > hop)
 		r = route(ctx, c, self, p, &x, p->fam, p->l3_len, &rt);
 	if (r == R_fib_blackhole) {
 		count(r, p->l3_len);
 		return XDP_DROP;
 	}
-	if (r || !rt.out)
+	if (r || !rt.hop)
 		return exit_to_kernel(ctx, p, self);
 	action = exit_redirect(ctx, p, &rt, hop);
 	if (action < 0 || action == XDP_ABORTED) {

@@ -71,7 +71,7 @@ static __always_inline enum reason hairpin_leave(struct xdp_md *ctx, struct pkt 
 	if (!hairpin_write(ctx, p, &s->x, rt))
 		return R_internal;
 	*action = send(conf_get(), rt);
-	return rt->out ? R_fwd_hairpin : R_kern_hairpin;
+	return rt->hop ? R_fwd_hairpin : R_kern_hairpin;
 }
 
 #endif

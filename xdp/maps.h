@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Every map of the data plane. All are pinned by name in the folder of the
- * instance and outlive a program, except pol4 and pol6, which belong to one
+ * instance and outlive a program, except those of the lists, which belong to one
  * generation of programs. Values: common/abi.h. */
 #ifndef N64_XDP_MAPS_H
 #define N64_XDP_MAPS_H
 
 #include "bpf.h"
+#include "pol_may.h"
 
 /* counters: how packets left each stage (GEN-10).
  * key slot * N_REASONS + reason; written per CPU by every program, read by
@@ -123,15 +124,15 @@ struct {
 	__type(value, struct pkt);
 } facts SEC(".maps");
 
-/* pol4, pol6: the lists of the configuration, compiled; longest prefix. Filled
- * before the programs that use them are attached, never changed afterwards: a
+/* pol4, pol6: the lists of the configuration, compiled; longest prefix -> row of pol4v,
+ * pol6v. Filled before the programs that use them are attached, never changed afterwards: a
  * reload makes new ones. About 100 B an entry. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct n64_pol4_key);
-	__type(value, struct n64_pol4);
+	__type(value, __u32);
 } pol4 SEC(".maps");
 
 struct {
@@ -139,7 +140,45 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct n64_pol6_key);
-	__type(value, struct n64_pol6);
+	__type(value, __u32);
 } pol6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_pol4);
+} pol4v SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_pol6);
+} pol6v SEC(".maps");
+
+/* polmay: may an address be in pol4 (pol6) at all? 24 KiB, of a generation like them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_pol_may);
+} polmay SEC(".maps");
+
+/* known4, known6: answers of pol4 and pol6 that a CPU remembers, direct mapped: CPU *
+ * N64_KNOWN_SLOTS + slot. Of a generation like them; smallest size without lists. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_known4);
+} known4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_known6);
+} known6 SEC(".maps");
 
 #endif

@@ -9,6 +9,8 @@
 #include "path_siit.h"
 #include "path_stateful.h"
 #include "query.h"
+#include "quick_siit.h"
+#include "quick_stateful.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -36,10 +38,9 @@ SEC("xdp.frags")
 int n64_port(struct xdp_md *ctx)
 {
 	const struct n64_conf *c = conf_get();
-	struct n64_env env = {.conf = c};
 	const struct n64_port *port;
 	__u32 slot = role.slot;
-	struct pkt *p = new_pkt();
+	struct pkt *p;
 	enum reason r;
 	int action = XDP_DROP;
 
@@ -48,12 +49,19 @@ int n64_port(struct xdp_md *ctx)
 		return action;
 	}
 	port = bpf_map_lookup_elem(&ports, &slot);
-	if (!port || !p)
+	if (!port)
 		return XDP_PASS; /* cannot be: slots are checked at load */
+	action = quick_siit(ctx, port);
+	if (likely(action != QUICK_NOT))
+		return action;
+	p = new_pkt();
+	if (!p)
+		return XDP_PASS; /* cannot be */
+	action = XDP_DROP;
 	r = enter(ctx, c, port, p);
 	if (!r)
-		r = p->fam == FAM_6 ? path6(ctx, &env, port, p, &action)
-				   : path4(ctx, &env, port, p, &action);
+		r = (enum reason)(p->fam == FAM_6 ? path6(ctx, port, p, &action)
+						  : path4(ctx, port, p, &action));
 	action = leave(ctx, p, &r, action);
 	count(r, p->l3_len);
 	return action;
@@ -66,8 +74,8 @@ int n64_stateful(struct xdp_md *ctx)
 	struct n64_env env = {.conf = c};
 	const struct n64_port *port;
 	__u32 slot = role.slot;
-	struct pkt *p = new_pkt();
-	struct scene *s = new_scene();
+	struct pkt *p;
+	struct scene *s;
 	enum reason r;
 	int action = XDP_DROP;
 
@@ -76,8 +84,16 @@ int n64_stateful(struct xdp_md *ctx)
 		return action;
 	}
 	port = bpf_map_lookup_elem(&ports, &slot);
-	if (!port || !p || !s)
+	if (!port)
+		return XDP_PASS; /* cannot be: slots are checked at load */
+	action = quick_stateful(ctx, port);
+	if (likely(action != QUICK_NOT))
+		return action;
+	p = new_pkt();
+	s = new_scene();
+	if (!p || !s)
 		return XDP_PASS; /* cannot be */
+	action = XDP_DROP;
 	r = enter(ctx, c, port, p);
 	if (!r)
 		r = p->fam == FAM_6 ? path6_stateful(ctx, &env, port, p, s, &action)

@@ -42,10 +42,11 @@ static __always_inline enum reason valid6(struct xdp_md *ctx, const struct n64_c
 	return beyond_fast_path6(p);
 }
 
-static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_env *env,
-					 const struct n64_port *port, struct pkt *p, int *action)
+static __attribute__((noinline)) int path6(struct xdp_md *ctx, const struct n64_port *port,
+					    struct pkt *p, int *action)
 {
-	const struct n64_conf *c = env->conf;
+	const struct n64_conf *c = conf_get();
+	const struct n64_env env = {.conf = c};
 	const struct ip6_hdr *ip = ip_of(ctx, p);
 	struct route rt = {};
 	struct xlat x = {};
@@ -57,7 +58,7 @@ static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_en
 		return R_unreadable;
 	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
-	ours = target6(ctx, env, p, &x);
+	ours = target6(ctx, &env, p, &x);
 	if (ours && ours != R_slow_icmp_error)
 		return ours;
 	if (!(port->flags & PORT_6TO4))
@@ -69,7 +70,7 @@ static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_en
 		return r ? r : ours;
 
 	/* policy, addresses, protocol */
-	r = siit_6to4(env, p, &x);
+	r = siit_6to4(&env, p, &x);
 	if (r)
 		return slow_for_error(r);
 	r = judge(c, p, addr4_is_multicast(x.dst4), c->opt.clamp_mss6to4);
@@ -92,14 +93,15 @@ static __always_inline enum reason path6(struct xdp_md *ctx, const struct n64_en
 		return R_internal;
 	*action = send(c, &rt);
 	if (x.hairpin)
-		return rt.out ? R_fwd_hairpin : R_kern_hairpin;
-	return rt.out ? R_fwd_6to4 : R_kern_6to4;
+		return rt.hop ? R_fwd_hairpin : R_kern_hairpin;
+	return rt.hop ? R_fwd_6to4 : R_kern_6to4;
 }
 
-static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_env *env,
-					 const struct n64_port *port, struct pkt *p, int *action)
+static __attribute__((noinline)) int path4(struct xdp_md *ctx, const struct n64_port *port,
+					    struct pkt *p, int *action)
 {
-	const struct n64_conf *c = env->conf;
+	const struct n64_conf *c = conf_get();
+	const struct n64_env env = {.conf = c};
 	const struct ip4_hdr *ip = ip_of(ctx, p);
 	struct route rt = {};
 	struct xlat x = {};
@@ -111,7 +113,7 @@ static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_en
 	see_all(ctx, p);
 	if (p->ihl == IP4_LEN && !p->frag_off)
 		parse_l4(ip + 1, frame_end(ctx), p);
-	r = siit_target4(env, p, &x);
+	r = siit_target4(&env, p, &x);
 	if (r)
 		return r;
 	if (!(port->flags & PORT_4TO6))
@@ -132,7 +134,7 @@ static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_en
 		return r;
 
 	/* policy, addresses, protocol */
-	r = siit_4to6(env, p, &x);
+	r = siit_4to6(&env, p, &x);
 	if (r)
 		return slow_for_error(r);
 	r = judge(c, p, addr4_is_multicast(p->dst4), c->opt.clamp_mss4to6);
@@ -155,7 +157,7 @@ static __always_inline enum reason path4(struct xdp_md *ctx, const struct n64_en
 	if (!write_4to6(ctx, c, p, &x, &rt))
 		return R_internal;
 	*action = send(c, &rt);
-	return rt.out ? R_fwd_4to6 : R_kern_4to6;
+	return rt.hop ? R_fwd_4to6 : R_kern_4to6;
 }
 
 #endif

@@ -23,20 +23,8 @@ static __always_inline struct scene *new_scene(void)
 	if (s) {
 		state_begin(&s->w);
 		__builtin_memset(&s->x, 0, sizeof(s->x));
-		__builtin_memset(&s->fib, 0, sizeof(s->fib));
 	}
 	return s;
-}
-
-/* The route by the scene's addresses. A second question needs a clean sheet. */
-static __always_inline enum reason route_scene(struct xdp_md *ctx, const struct n64_conf *c,
-					       const struct n64_port *port, const struct pkt *p,
-					       struct scene *s, enum ip_family fam, __u32 len,
-					       struct route *rt)
-{
-	__builtin_memset(&s->fib, 0, sizeof(s->fib));
-	rt->out = NULL;
-	return route_with(ctx, c, port, p, &s->x, fam, len, rt, &s->fib);
 }
 
 /* The route of a new mapping that came to lie on another address than expected, because
@@ -53,7 +41,7 @@ static __attribute__((noinline)) int route_again(struct xdp_md *ctx, const struc
 		return R_internal;
 	if (s->x.hairpin)
 		return R_slow_moved;
-	r = route_scene(ctx, conf_get(), port, p, s, FAM_4, len_6to4(p), rt);
+	r = route(ctx, conf_get(), port, p, &s->x, FAM_4, len_6to4(p), rt);
 	return r == R_too_big && p->l3_len <= 1280 ? R_slow_fragment : slow_for_error(r);
 }
 
@@ -249,8 +237,8 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		return R_slow_hairpin;
 
 	/* route: MTU-64-01/02, with IPv6 lengths where it stays IPv6 (HP-04) */
-	r = route_scene(ctx, c, port, p, s, s->x.hairpin ? FAM_6 : FAM_4,
-			s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
+	r = route(ctx, c, port, p, &s->x, s->x.hairpin ? FAM_6 : FAM_4,
+		  s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
 	if (r)
 		return refused_route6(p, s, r);
 
@@ -278,7 +266,7 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	if (!write_6to4(ctx, c, p, &s->x, &rt))
 		return R_internal;
 	*action = send(c, &rt);
-	return rt.out ? R_fwd_6to4 : R_kern_6to4;
+	return rt.hop ? R_fwd_6to4 : R_kern_6to4;
 }
 
 /* ---- 4 -> 6 ---------------------------------------------------------------------------- */
@@ -385,7 +373,7 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 	/* route: MTU-46-02/03 */
 	if (!p->df && len_4to6(p) > c->opt.lowest_ipv6_mtu)
 		return R_slow_fragment;
-	r = route_scene(ctx, c, port, p, s, FAM_6, len_4to6(p), &rt);
+	r = route(ctx, c, port, p, &s->x, FAM_6, len_4to6(p), &rt);
 	if (r == R_too_big && !p->df)
 		return R_slow_fragment;
 	if (r)
@@ -401,7 +389,7 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 	if (!write_4to6(ctx, c, p, &s->x, &rt))
 		return R_internal;
 	*action = send(c, &rt);
-	return rt.out ? R_fwd_4to6 : R_kern_4to6;
+	return rt.hop ? R_fwd_4to6 : R_kern_4to6;
 }
 
 #endif

@@ -7,6 +7,9 @@
 #include "path_net.h"
 
 #include "config/policy.h"
+#include "dataplane/map_sizes.h"
+#include "dataplane/programs.h"
+#include "hop.h"
 #include "nat64.skel.h"
 
 /* ---- the programs ---------------------------------------------------------------- */
@@ -84,6 +87,8 @@ static struct nat64_bpf *program(int slot)
 {
 	static const char *const dev[] = {"v6", "v4"};
 	struct nat64_bpf *s = world.skel[slot];
+	const struct map_sizing size = { world.policy.n4, world.policy.n6, world.conf.ncpu,
+					 world.conf.hop_slots };
 	struct bpf_program *p, *used;
 	struct bpf_map *m;
 
@@ -99,8 +104,7 @@ static struct nat64_bpf *program(int slot)
 	used = slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port;
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, p == used);
-	bpf_map__set_max_entries(s->maps.pol4, world.policy.n4 + 1);
-	bpf_map__set_max_entries(s->maps.pol6, world.policy.n6 + 1);
+	generation_size(s->obj, &size);
 	if (world.first)
 		bpf_object__for_each_map(m, s->obj)
 			if (!strstr(bpf_map__name(m), ".rodata"))
@@ -137,11 +141,17 @@ static void fill_maps(void)
 		if (slot < 2)
 			map_put("egress", &port.ifindex, &out);
 	}
+	const struct policy_maps maps = {
+		.pol4 = bpf_map__fd(map_named(world.first, "pol4")),
+		.pol6 = bpf_map__fd(map_named(world.first, "pol6")),
+		.pol4v = bpf_map__fd(map_named(world.first, "pol4v")),
+		.pol6v = bpf_map__fd(map_named(world.first, "pol6v")),
+		.polmay = bpf_map__fd(map_named(world.first, "polmay")),
+	};
+
 	map_put("local", &own, &own.fam);
-	for (size_t i = 0; i < world.policy.n4; i++)
-		map_put("pol4", &world.policy.row4[i].key, &world.policy.row4[i].val);
-	for (size_t i = 0; i < world.policy.n6; i++)
-		map_put("pol6", &world.policy.row6[i].key, &world.policy.row6[i].val);
+	if (tables_fill_policy(&maps, &world.policy))
+		fail_msg("policy: %s", strerror(errno));
 }
 
 static void world_load_now(json_t *over)
@@ -153,6 +163,9 @@ static void world_load_now(json_t *over)
 	c->pair_kernel = ifindex_of("nat64");
 	c->pair_xlat = ifindex_of("nat64x");
 	c->ncpu = libbpf_num_possible_cpus();
+	c->hop_slots = HOP_SLOTS_MIN;
+	c->hz = 250;
+	c->st.hz_mul = (__u32)((1ull << 32) / c->hz);
 	c->xsk_queues = 1;
 	c->key[0] = 1;
 	c->have |= HAVE_VLAN | HAVE_XSK_SG | HAVE_REDIRECT_SG;

@@ -4,7 +4,7 @@
 #ifndef N64_XDP_QUERY_H
 #define N64_XDP_QUERY_H
 
-#include "world.h"
+#include "nexthop.h"
 
 static __always_inline int fib_query(struct xdp_md *ctx)
 {
@@ -15,6 +15,13 @@ static __always_inline int fib_query(struct xdp_md *ctx)
 
 	if ((const void *)(q + 1) > frame_end(ctx))
 		return XDP_ABORTED;
+	if (q->fam == FAM_NONE) {
+		struct n64_hops *h = hops_get();
+
+		if (h)
+			h->beat = bpf_jiffies64();
+		return XDP_PASS;
+	}
 	f.l4_protocol = q->proto;
 	f.sport = q->sport;
 	f.dport = q->dport;

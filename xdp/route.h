@@ -5,6 +5,7 @@
 #define N64_XDP_ROUTE_H
 
 #include "hdr.h"
+#include "nexthop.h"
 #include "siit.h"
 #include "world.h"
 
@@ -13,9 +14,28 @@
 
 struct route {
 	/* NULL: through the pair to the kernel */
-	const struct n64_egress *out;
-	__u8 smac[MAC_LEN], dmac[MAC_LEN];
+	const struct n64_hop *hop;
+	bool confirm;	/* ... which shall send the packet itself */
 };
+
+/* TOS of the translated packet. */
+static __always_inline __u8 fib_tos(const struct n64_conf *c, const struct pkt *p,
+				    const struct xlat *x, enum ip_family fam)
+{
+	if (role.kind == ROLE_EXIT)
+		return p->tos; /* translated already */
+	if (fam == FAM_4)
+		return tos_6to4(c, p);
+	return tc_4to6(c, x->hairpin ? tos_6to4(c, p) : p->tos);
+}
+
+/* The device that the FIB is told the packet came in by. */
+static __always_inline __u32 fib_ingress(const struct n64_conf *c, const struct n64_port *port,
+					 const struct pkt *p, enum ip_family fam)
+{
+	return p->from_pair || (fam == FAM_6 && port->flags & PORT_NO_IP6) ? c->pair_kernel
+									   : p->ifindex;
+}
 
 /* The question, from the addresses of `x`. len: of the translated packet. */
 static __always_inline void fib_question(const struct n64_conf *c, const struct n64_port *port,
@@ -23,21 +43,14 @@ static __always_inline void fib_question(const struct n64_conf *c, const struct 
 					 const struct xlat *x, enum ip_family fam, __u32 len,
 					 struct bpf_fib_lookup *q)
 {
-	__u8 tos;
+	__u8 tos = fib_tos(c, p, x, fam);
 
 	/* all as the packet will be, for rules that look at it */
 	q->l4_protocol = fam == FAM_4 ? proto_6to4(p) : proto_4to6(p);
 	q->sport = x->ports ? x->sport : p->sport;
 	q->dport = x->ports ? x->dport : p->dport;
 	q->tot_len = len > 0xffff ? 0xffff : len;
-	if (role.kind == ROLE_EXIT)
-		tos = p->tos; /* translated already */
-	else if (fam == FAM_4)
-		tos = tos_6to4(c, p);
-	else
-		tos = tc_4to6(c, x->hairpin ? tos_6to4(c, p) : p->tos);
-	q->ifindex = p->from_pair || (fam == FAM_6 && port->flags & PORT_NO_IP6)
-			     ? c->pair_kernel : p->ifindex;
+	q->ifindex = fib_ingress(c, port, p, fam);
 	if (fam == FAM_4) {
 		q->family = N64_AF_INET;
 		q->tos = tos;
@@ -89,20 +102,23 @@ static __always_inline bool is_local(enum ip_family fam, const struct xlat *x)
 	return bpf_map_lookup_elem(&local, &key);
 }
 
-/* route, with the question in zeroed memory of the caller's. */
-static __always_inline enum reason route_with(struct xdp_md *ctx, const struct n64_conf *c,
-					      const struct n64_port *port, const struct pkt *p,
-					      const struct xlat *x, enum ip_family fam, __u32 len,
-					      struct route *rt, struct bpf_fib_lookup *q)
+/* Asks the FIB, and remembers what it says where that may be (`h`). */
+static __always_inline enum reason route_ask(struct xdp_md *ctx, const struct n64_conf *c,
+					     const struct n64_port *port, const struct pkt *p,
+					     const struct xlat *x, enum ip_family fam, __u32 len,
+					     struct hop_room *m, struct n64_hops *h)
 {
+	__u32 gen_host = h ? hop_gen_host(h, m->k.d) : 0;
+	const struct n64_egress *out;
 	bool direct = false;
+	struct n64_hop *e;
 	enum reason r;
 	long rc;
 
-	if (fam == FAM_4 && addr4_is_multicast(x->dst4))
-		return R_GO_ON; /* the FIB never answers for groups (MC-01) */
-	fib_question(c, port, p, x, fam, len, q);
-	rc = bpf_fib_lookup(ctx, q, sizeof(*q), 0);
+	__builtin_memset(&m->q, 0, sizeof(m->q));
+	fib_question(c, port, p, x, fam, len, &m->q);
+	rc = bpf_fib_lookup(ctx, &m->q, sizeof(m->q), 0);
+	count(R_fib_asked, 0);
 	if (rc < 0)
 		return R_internal;
 	r = fib_verdict(rc, &direct);
@@ -112,16 +128,74 @@ static __always_inline enum reason route_with(struct xdp_md *ctx, const struct n
 		return r;
 	if (len > 0xffff)
 		return R_too_big;
-	if (!(c->have & HAVE_REDIRECT_SG) && p->l3_len > SURELY_ONE_PIECE && !in_one_piece(ctx))
-		return R_redirect_pieces;
 	if (!direct || role.kind == ROLE_XLAT || port->flags & PORT_STACK)
 		return R_GO_ON;
-	rt->out = bpf_map_lookup_elem(&egress, &q->ifindex);
-	if (rt->out) {
-		__builtin_memcpy(rt->smac, q->smac, MAC_LEN);
-		__builtin_memcpy(rt->dmac, q->dmac, MAC_LEN);
+	out = bpf_map_lookup_elem(&egress, &m->q.ifindex);
+	if (!out)
+		return R_GO_ON;
+	if (h) {
+		m->entry = (int)hop_remember(c, h, gen_host, &m->k, &m->q, out);
+		return R_GO_ON;
+	}
+	e = hop_at(c, c->hop_slots);
+	if (e) {
+		hop_body(e, &m->q, out);
+		m->entry = (int)c->hop_slots;
 	}
 	return R_GO_ON;
+}
+
+/* What else than the destination the answer depends on. */
+static __always_inline __u64 route_flow(const struct n64_conf *c, const struct n64_hops *h,
+					const struct n64_port *port, const struct pkt *p,
+					const struct xlat *x, enum ip_family fam)
+{
+	__u32 in = fib_ingress(c, port, p, fam);
+
+	if (likely(!(h->flags & HOP_FULL)))
+		return hop_flow(in);
+	return hop_flow_full(c->key, in, fam == FAM_4 ? hop_dst4(x->src4) : hop_dst6(&x->src6),
+			     fib_tos(c, p, x, fam), p->proto, x->ports ? x->sport : p->sport,
+			     x->ports ? x->dport : p->dport);
+}
+
+#define ROUTE_LEN_SHIFT 1
+
+/* `what`: length of the translated packet, and in bit 0 whether it is IPv6. The reason why
+ * it cannot leave, or R_GO_ON with the answer in m. */
+static __attribute__((noinline)) int route_find(struct xdp_md *ctx, const struct n64_port *port,
+						const struct pkt *p, const struct xlat *x,
+						__u32 what)
+{
+	enum ip_family fam = what & 1 ? FAM_6 : FAM_4;
+	const struct n64_conf *c = conf_get();
+	__u32 len = what >> ROUTE_LEN_SHIFT;
+	struct hop_room *m = hop_room_get();
+	struct n64_hops *h = hops_get();
+	struct n64_hop *e;
+
+	if (!m || !h)
+		return R_internal; /* cannot be */
+	m->entry = -1;
+	m->confirm = false;
+	/* on nat64x and nat64 packets are few, and a port that delivers to the kernel does not
+	 * want to know */
+	if (role.kind != ROLE_PORT || port->flags & PORT_STACK)
+		return route_ask(ctx, c, port, p, x, fam, len, m, NULL);
+	m->k.fam = fam;
+	m->k.d = fam == FAM_4 ? hop_dst4(x->dst4) : hop_dst6(&x->dst6);
+	m->k.flow = route_flow(c, h, port, p, x, fam);
+	hop_key_of(c, h, &m->k);
+	m->entry = hop_known(c, h, &m->k);
+	e = m->entry < 0 ? NULL : hop_at(c, (__u32)m->entry);
+	if (e && len <= e->mtu) {
+		m->confirm = hop_wants_kernel(c, h, p, e, m->k.now);
+		if (m->confirm)
+			m->entry = -1;
+		return R_GO_ON;
+	}
+	m->entry = -1;
+	return route_ask(ctx, c, port, p, x, fam, len, m, h);
 }
 
 /* R_GO_ON with *rt filled, or why not (R_too_big: over the MTU). */
@@ -130,9 +204,46 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 					 const struct xlat *x, enum ip_family fam, __u32 len,
 					 struct route *rt)
 {
-	struct bpf_fib_lookup q = {};
+	const struct hop_room *m = hop_room_get();
+	enum reason r;
 
-	return route_with(ctx, c, port, p, x, fam, len, rt, &q);
+	rt->hop = NULL;
+	rt->confirm = false;
+	if (fam == FAM_4 && addr4_is_multicast(x->dst4))
+		return R_GO_ON; /* the FIB never answers for groups (MC-01) */
+	r = (enum reason)route_find(ctx, port, p, x, len << ROUTE_LEN_SHIFT | (fam == FAM_6));
+	if (r)
+		return r;
+	if (!(c->have & HAVE_REDIRECT_SG) && p->l3_len > SURELY_ONE_PIECE && !in_one_piece(ctx))
+		return R_redirect_pieces;
+	if (!m)
+		return R_internal;
+	rt->confirm = m->confirm;
+	if (m->entry >= 0)
+		rt->hop = hop_at(c, (__u32)m->entry);
+	return R_GO_ON;
+}
+
+/* About a second: 256 jiffies, which are free where a clock costs 15 ns. */
+static __always_inline __u32 urpf_second(void)
+{
+	return (__u32)(bpf_jiffies64() >> 8) + 1;
+}
+
+static __always_inline struct n64_urpf *urpf_slot(const struct addr6 *src)
+{
+	__u32 slot = (src->w[1] ^ src->w[3] ^ src->w[3] >> 16) & (N64_URPF_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&urpf, &slot);
+}
+
+/* Was a route to this source, from that device, found within this second? */
+static __always_inline bool urpf_known(const struct addr6 *src, __u32 ifindex)
+{
+	const struct n64_urpf *known = urpf_slot(src);
+
+	return known && known->second == urpf_second() && known->ifindex == ifindex &&
+	       addr6_equal(&known->src, src);
 }
 
 /* ADR-28, urpf6: the IPv6 source must have a route; strict: by the device it came
@@ -140,19 +251,14 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 static __attribute__((noinline)) int urpf_refuses(struct xdp_md *ctx, const struct addr6 *src,
 						  __u32 ifindex, __u32 strict)
 {
-	/* 256 jiffies are about a second, and free where a clock costs 15 ns */
-	__u32 now = (__u32)(bpf_jiffies64() >> 8) + 1;
-	__u32 slot = (src->w[1] ^ src->w[3] ^ src->w[3] >> 16) & (N64_URPF_SLOTS - 1);
-	struct n64_urpf *known = bpf_map_lookup_elem(&urpf, &slot);
+	struct n64_urpf *known = urpf_slot(src);
 	struct bpf_fib_lookup q = {
 		.family = N64_AF_INET6,
 		.ifindex = ifindex,
 	};
 	long rc;
 
-	if (!known)
-		return 0;
-	if (known->second == now && known->ifindex == ifindex && addr6_equal(&known->src, src))
+	if (!known || urpf_known(src, ifindex))
 		return 0;
 	__builtin_memcpy(q.ipv6_dst, src, sizeof(*src));
 	rc = bpf_fib_lookup(ctx, &q, sizeof(q), 0);
@@ -163,7 +269,7 @@ static __attribute__((noinline)) int urpf_refuses(struct xdp_md *ctx, const stru
 		return 1;
 	known->src = *src;
 	known->ifindex = ifindex;
-	known->second = now;
+	known->second = urpf_second();
 	return 0;
 }
 

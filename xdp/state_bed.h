@@ -11,12 +11,15 @@
 #include <time.h>
 
 #include "config/policy.h"
+#include "hop.h"
 #ifdef BED_PRODUCT /* the programs as they are installed */
 #include "nat64.skel.h"
 #else
 #include "clock/nat64.skel.h"
 #endif
+#include "dataplane/map_sizes.h"
 #include "dataplane/pool_rows.h"
+#include "dataplane/programs.h"
 #include "table_key.h"
 
 #define BED_ROWS 128
@@ -192,9 +195,11 @@ static inline void bed_compile(const struct n64_conf *old, const struct n64_slot
 	c.pair_kernel = ifindex_of("nat64");
 	c.pair_xlat = ifindex_of("nat64x");
 	c.ncpu = libbpf_num_possible_cpus();
+	c.hop_slots = HOP_SLOTS_MIN;
 	c.xsk_queues = 1;
 	c.key[0] = 1;
 	c.have |= HAVE_VLAN | HAVE_XSK_SG | HAVE_REDIRECT_SG;
+	c.hz = (__u32)(1000000000 / res.tv_nsec);
 	c.st.hz_mul = (__u32)((1ull << 32) / (__u64)(1000000000 / res.tv_nsec));
 	c.st.key[0] = 0x243f6a8885a308d3ull;
 	c.st.key[1] = 0x13198a2e03707344ull;
@@ -215,16 +220,17 @@ static inline void bed_compile(const struct n64_conf *old, const struct n64_slot
 
 static inline bool bed_keeps(const char *map)
 {
-	return !strstr(map, ".rodata") && strcmp(map, "pol4") && strcmp(map, "pol6") &&
-	       strcmp(map, "pool") && strcmp(map, "dynamic") && strcmp(map, "calls");
+	return !strstr(map, ".rodata") && !programs_owns_map(map);
 }
 
 static inline void bed_sizes(struct nat64_bpf *s)
 {
 	const struct n64_state_conf *st = &bed_conf()->st;
 
-	bpf_map__set_max_entries(s->maps.pol4, (__u32)bed.policy.n4 + 1);
-	bpf_map__set_max_entries(s->maps.pol6, (__u32)bed.policy.n6 + 1);
+	const struct map_sizing size = { bed.policy.n4, bed.policy.n6, bed_conf()->ncpu,
+					 bed_conf()->hop_slots };
+
+	generation_size(s->obj, &size);
 	bpf_map__set_max_entries(s->maps.bib6, st->bib6_lines);
 	bpf_map__set_max_entries(s->maps.sessions, st->session_lines);
 	bpf_map__set_max_entries(s->maps.subs, st->sub_lines);
@@ -284,10 +290,13 @@ static inline void bed_local(const char *addr)
 
 static inline void bed_fill_policy(struct nat64_bpf *s)
 {
-	for (size_t i = 0; i < bed.policy.n4; i++)
-		bed_put(s->maps.pol4, &bed.policy.row4[i].key, &bed.policy.row4[i].val);
-	for (size_t i = 0; i < bed.policy.n6; i++)
-		bed_put(s->maps.pol6, &bed.policy.row6[i].key, &bed.policy.row6[i].val);
+	const struct policy_maps maps = {
+		.pol4 = bpf_map__fd(s->maps.pol4), .pol6 = bpf_map__fd(s->maps.pol6),
+		.pol4v = bpf_map__fd(s->maps.pol4v), .pol6v = bpf_map__fd(s->maps.pol6v),
+		.polmay = bpf_map__fd(s->maps.polmay)};
+
+	if (tables_fill_policy(&maps, &bed.policy))
+		fail_msg("policy: %s", strerror(errno));
 	for (__u32 i = 0; i < bed_conf()->st.pool_lines; i++)
 		bed_put(s->maps.pool, &i, &bed.policy.pool_line[i]);
 	for (__u32 i = 0; i < bed_conf()->st.n_dynamic; i++)

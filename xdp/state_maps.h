@@ -166,7 +166,6 @@ struct scene {
 	struct st_work w;
 	struct st_work in;	/* the second half of what is hairpinned */
 	struct xlat x;
-	struct bpf_fib_lookup fib;
 };
 
 struct {

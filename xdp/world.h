@@ -8,20 +8,93 @@
 #include "maps.h"
 #include "state_maps.h"
 
-n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
+/* The place at which this CPU remembers what the lists say of an address. */
+static __always_inline __u32 known_slot(__u32 hash)
+{
+	return bpf_get_smp_processor_id() * N64_KNOWN_SLOTS + (hash & (N64_KNOWN_SLOTS - 1));
+}
+
+static __always_inline const struct n64_pol4 *pol4_row(__u32 row)
+{
+	row -= 2;
+	return bpf_map_lookup_elem(&pol4v, &row);
+}
+
+static __always_inline const struct n64_pol6 *pol6_row(__u32 row)
+{
+	row -= 2;
+	return bpf_map_lookup_elem(&pol6v, &row);
+}
+
+/* Longest prefix match of the lists: row + 2, or 1. */
+static __attribute__((noinline)) __u32 pol4_search(__be32 addr)
 {
 	struct n64_pol4_key key = {.prefixlen = 32, .addr = addr};
+	const __u32 *row = bpf_map_lookup_elem(&pol4, &key);
+	__u32 slot = known_slot(may_hash(addr) >> 4);
+	struct n64_known4 *k = bpf_map_lookup_elem(&known4, &slot);
+	__u32 n = row ? *row + 2 : 1;
+
+	if (k) {
+		k->addr = addr;
+		k->row = n;
+	}
+	return n;
+}
+
+static __always_inline __u32 known6_hash(const struct addr6 *a)
+{
+	return may_hash(((__u64)a->w[1] << 32 | a->w[0]) ^
+			((__u64)a->w[3] << 32 | a->w[2]) * 0xd6e8feb86659fd93ull) >> 4;
+}
+
+static __attribute__((noinline)) __u32 pol6_search(const struct addr6 *addr)
+{
+	struct n64_pol6_key key = {.prefixlen = 128, .addr = *addr};
+	const __u32 *row = bpf_map_lookup_elem(&pol6, &key);
+	__u32 slot = known_slot(known6_hash(addr));
+	struct n64_known6 *k = bpf_map_lookup_elem(&known6, &slot);
+	__u32 n = row ? *row + 2 : 1;
+
+	if (k) {
+		k->addr = *addr;
+		k->row = n;
+	}
+	return n;
+}
+
+n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
+{
+	__u32 zero = 0, slot, row;
+	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
+	const struct n64_known4 *k;
 
 	(void)env;
-	return bpf_map_lookup_elem(&pol4, &key);
+	if (may && likely(!pol_may4(may, addr)))
+		return NULL;
+	slot = known_slot(may_hash(addr) >> 4);
+	k = bpf_map_lookup_elem(&known4, &slot);
+	row = k && likely(k->addr == addr) ? k->row : 0;
+	if (unlikely(!row))
+		row = pol4_search(addr);
+	return row == 1 ? NULL : pol4_row(row);
 }
 
 n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env, const struct addr6 *addr)
 {
-	struct n64_pol6_key key = {.prefixlen = 128, .addr = *addr};
+	__u32 zero = 0, slot, row;
+	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
+	const struct n64_known6 *k;
 
 	(void)env;
-	return bpf_map_lookup_elem(&pol6, &key);
+	if (may && likely(!pol_may6(may, addr)))
+		return NULL;
+	slot = known_slot(known6_hash(addr));
+	k = bpf_map_lookup_elem(&known6, &slot);
+	row = k && likely(addr6_equal(&k->addr, addr)) ? k->row : 0;
+	if (unlikely(!row))
+		row = pol6_search(addr);
+	return row == 1 ? NULL : pol6_row(row);
 }
 
 n64_inline const struct n64_pool_line *env_pool_line(const struct n64_env *env, __u32 n)

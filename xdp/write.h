@@ -19,7 +19,7 @@ static __always_inline bool trim(struct xdp_md *ctx, const struct pkt *p)
 /* Length of the Ethernet header and tags of the frame that leaves. */
 static __always_inline __u32 l2_len(const struct route *rt)
 {
-	__u32 tags = rt->out ? rt->out->n_tags : 0;
+	__u32 tags = rt->hop ? rt->hop->n_tags : 0;
 
 	if (likely(!tags))
 		return ETH_LEN;
@@ -52,20 +52,21 @@ static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
 
 	if ((const void *)(eth + 1) > frame_end(ctx))
 		return false;
-	if (!rt->out) {
-		pair_macs(p, p->from_pair ? PAIR_FROM_KERNEL : 0, eth);
+	if (!rt->hop) {
+		pair_macs(p, (p->from_pair ? PAIR_FROM_KERNEL : 0) |
+				     (rt->confirm ? PAIR_KERNEL : 0), eth);
 		eth->type = be16(type);
 		return true;
 	}
-	__builtin_memcpy(eth->dst, rt->dmac, MAC_LEN);
-	__builtin_memcpy(eth->src, rt->smac, MAC_LEN);
+	__builtin_memcpy(eth->dst, rt->hop->dmac, MAC_LEN);
+	__builtin_memcpy(eth->src, rt->hop->smac, MAC_LEN);
 	for (__u32 i = 0; i < N64_MAX_TAGS; i++) {
-		if (i >= rt->out->n_tags)
+		if (i >= rt->hop->n_tags)
 			break;
 		if ((const void *)(tag + 1) > frame_end(ctx))
 			return false;
-		*next = rt->out->tag[i].type;
-		tag->tci = rt->out->tag[i].tci;
+		*next = rt->hop->tag[i].type;
+		tag->tci = rt->hop->tag[i].tci;
 		next = &tag->type;
 		tag++;
 	}
@@ -133,7 +134,7 @@ static __always_inline void notice_partial_csum(const struct pkt *p)
 /* GEN-09: who redirects decrements; a packet for the pair keeps its TTL. */
 static __always_inline __u8 ttl_after(const struct pkt *p, const struct route *rt)
 {
-	return rt->out ? p->ttl - 1 : p->ttl;
+	return rt->hop ? p->ttl - 1 : p->ttl;
 }
 
 static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf *c,
@@ -207,8 +208,8 @@ static __always_inline bool write_hairpin(struct xdp_md *ctx, const struct n64_c
  * by XDP_TX. */
 static __always_inline int send(const struct n64_conf *c, const struct route *rt)
 {
-	if (rt->out)
-		return bpf_redirect_map(&devmap, rt->out->port, XDP_ABORTED);
+	if (rt->hop)
+		return bpf_redirect_map(&devmap, rt->hop->port, XDP_ABORTED);
 	if (role.kind == ROLE_XLAT)
 		return XDP_TX;
 	return bpf_redirect_map(&devmap, c->pair_xlat, XDP_ABORTED);

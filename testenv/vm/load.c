@@ -16,7 +16,9 @@
 
 #include "config/config.h"
 #include "config/policy.h"
+#include "dataplane/map_sizes.h"
 #include "dataplane/programs.h"
+#include "hop.h"
 #include "nat64.skel.h"
 
 #define LOG_STATS 4 /* BPF_LOG_STATS */
@@ -86,10 +88,12 @@ static int compile(const struct config *c, struct policy *pol)
 	config_to_conf(c, &conf);
 	clock_getres(CLOCK_MONOTONIC_COARSE, &res);
 	conf.ncpu = (__u32)libbpf_num_possible_cpus();
+	conf.hop_slots = hop_slots_for(conf.ncpu);
 	conf.xsk_queues = 1;
 	conf.pair_kernel = conf.pair_xlat = 1;
 	conf.key[0] = 1;
 	conf.have |= HAVE_VLAN | probe_have();
+	conf.hz = (__u32)(1000000000 / res.tv_nsec);
 	conf.st.hz_mul = (__u32)((1ull << 32) / (__u64)(1000000000 / res.tv_nsec));
 	if (policy_compile(c, &conf, NULL, 0, pol))
 		return -1;
@@ -102,8 +106,9 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 {
 	const struct n64_state_conf *st = &pol->conf.st;
 
-	bpf_map__set_max_entries(s->maps.pol4, (__u32)pol->n4 + 1);
-	bpf_map__set_max_entries(s->maps.pol6, (__u32)pol->n6 + 1);
+	const struct map_sizing size = { pol->n4, pol->n6, pol->conf.ncpu, pol->conf.hop_slots };
+
+	generation_size(s->obj, &size);
 	if (pol->conf.opt.mode != MODE_STATEFUL)
 		return;
 	bpf_map__set_max_entries(s->maps.bib6, st->bib6_lines);

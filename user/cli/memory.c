@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "abi.h"
+#include "dataplane/map_sizes.h"
+#include "hop.h"
 #include "nat64.skel.h"
 #include "output/output.h"
 
@@ -87,6 +89,8 @@ int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *st
 {
 	struct nat64_bpf *skel = nat64_bpf__open();
 	int cpus = libbpf_num_possible_cpus();
+	__u32 ncpu = cpus > 0 ? (__u32)cpus : 1;
+	const struct map_sizing size = { n4, n6, ncpu, hop_slots_for(ncpu) };
 	size_t total = 0;
 	struct bpf_map *m;
 	json_t *t;
@@ -102,13 +106,11 @@ int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *st
 
 		if (bpf_map__is_internal(m))
 			continue;
-		if (m == skel->maps.pol4)
-			n = n4;
-		else if (m == skel->maps.pol6)
-			n = n6;
+		if (generation_entries(name, &size))
+			n = generation_entries(name, &size);
 		if (state)
 			n = state_entries(skel, m, n, state);
-		bytes = map_bytes(m, n, cpus > 0 ? cpus : 1);
+		bytes = map_bytes(m, n, (int)ncpu);
 		if (state)
 			bytes += inner_bytes(skel, m, state);
 		total += bytes;

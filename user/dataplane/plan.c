@@ -12,12 +12,24 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "hop.h"
 #include "programs.h"
 
 #define WORKER_USER "nobody"
 #define PROBED (HAVE_SKIP_NEIGH | HAVE_XSK_SG | HAVE_REDIRECT_SG)
+
+/* Programs count time in jiffies; the coarse clock shows how long one is. 0: it does not. */
+static __u32 jiffies_per_second(void)
+{
+	struct timespec res;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_sec || res.tv_nsec < 1000)
+		return 0;
+	return (__u32)(1000000000 / res.tv_nsec);
+}
 
 static bool on_port(const struct links *l, const struct ports *p, __u32 ifindex, __u32 *n_tags)
 {
@@ -71,6 +83,11 @@ static int fill_conf(const struct config *c, const struct links *l, const struct
 	conf->pair_xlat = pair->xlat;
 	conf->xsk_queues = pair->queues;
 	conf->ncpu = (__u32)libbpf_num_possible_cpus();
+	conf->hop_slots = hop_slots_for(conf->ncpu);
+	conf->hz = jiffies_per_second();
+	if (!conf->hz)
+		return -EIO;
+	conf->st.hz_mul = (__u32)((1ull << 32) / conf->hz);
 	if (has_vlans(l, ports))
 		conf->have |= HAVE_VLAN;
 	if (before) {
@@ -108,7 +125,8 @@ int plan_make(const struct config *c, const struct links *l, const struct ports 
 		rc = broadcasts(l, ports, &bcast, &n_bcast);
 	if (rc) {
 		free(bcast);
-		return report_error(err, rc, "cannot plan the configuration: %s", strerror(-rc));
+		return report_error(err, rc, "cannot plan the configuration (memory, randomness, or "
+				    "the kernel's tick by the coarse clock): %s", strerror(-rc));
 	}
 	if (n_bcast)
 		conf.have |= HAVE_BCAST4;

@@ -5,20 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "plan.h"
 #include "shared.h"
-
-/* Programs count seconds in jiffies; the coarse clock shows how long one is. */
-static __u32 hz_mul(void)
-{
-	struct timespec res;
-
-	if (clock_getres(CLOCK_MONOTONIC_COARSE, &res) || res.tv_sec || res.tv_nsec < 1000)
-		return 0;
-	return (__u32)((1ull << 32) / (__u64)(1000000000 / res.tv_nsec));
-}
 
 /* Three quarters of the entries of bib6: beyond that new ones are refused now and then. */
 static __u64 room_for_mappings(const struct n64_state_conf *st)
@@ -49,7 +38,6 @@ static void keep_running(const struct n64_state_conf *old, struct n64_state_conf
 {
 	__u32 wanted = st->bib6_lines;
 
-	st->hz_mul = old->hz_mul;
 	st->policy_gen = (old->policy_gen + 1) & ((1u << CTL_POLICY_BITS) - 1);
 	st->bib6_lines = old->bib6_lines;
 	st->session_lines = old->session_lines;
@@ -69,10 +57,6 @@ int plan_state_conf(const struct n64_conf *before, struct n64_conf *conf, say_fn
 		keep_running(&before->st, st, say);
 		return 0;
 	}
-	st->hz_mul = hz_mul();
-	if (!st->hz_mul)
-		return report_error(err, -EIO, "the kernel does not tell its tick "
-					       "(clock_getres of the coarse clock)");
 	if (getrandom(st->key, sizeof(st->key), 0) != sizeof(st->key))
 		return report_error(err, -EIO, "no randomness for the port choice");
 	return 0;

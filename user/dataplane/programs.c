@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "map_sizes.h"
 #include "nat64.skel.h"
 
 /* The last complaint of libbpf, for the one sentence. */
@@ -33,7 +34,10 @@ static int keep_last_words(enum libbpf_print_level level, const char *fmt, va_li
 
 bool programs_owns_map(const char *name)
 {
-	static const char *const own[] = { "pol4", "pol6", "pool", "dynamic", "calls" };
+	static const char *const own[] = {
+		"pol4", "pol6", "pol4v", "pol6v", "polmay", "known4", "known6",
+		"pool", "dynamic", "calls", "hopcache", "hoprooms",
+	};
 	size_t i;
 
 	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
@@ -139,11 +143,11 @@ int programs_map(const struct programs *g, const char *name)
 }
 
 /* Reloads may grow the lists, but then they make new maps. */
-static int size_policy(struct nat64_bpf *skel, const struct policy *pol)
+static int size_generation(struct nat64_bpf *skel, const struct policy *pol)
 {
-	int rc = bpf_map__set_max_entries(skel->maps.pol4, (__u32)pol->n4 + 16);
+	const struct map_sizing size = { pol->n4, pol->n6, pol->conf.ncpu, pol->conf.hop_slots };
 
-	return rc ? rc : bpf_map__set_max_entries(skel->maps.pol6, (__u32)pol->n6 + 16);
+	return generation_size(skel->obj, &size);
 }
 
 struct map_size {
@@ -204,7 +208,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
 	only_programs(g->base->obj, "n64_query",
 		      pol->conf.opt.mode == MODE_STATEFUL ? "n64_state" : NULL);
-	rc = size_policy(g->base, pol);
+	rc = size_generation(g->base, pol);
 	if (!rc)
 		rc = size_state(g->base, &pol->conf);
 	return rc ? report_error(err, rc, "cannot size the maps: %s", strerror(-rc)) : 0;
@@ -235,7 +239,12 @@ static int refuse_load(int rc, const struct n64_conf *conf, struct config_error 
 static int fill_generation(struct programs *g, const struct policy *pol,
 			   struct config_error *err)
 {
-	int rc = tables_fill_policy(programs_map(g, "pol4"), programs_map(g, "pol6"), pol);
+	const struct policy_maps maps = {
+		.pol4 = programs_map(g, "pol4"), .pol6 = programs_map(g, "pol6"),
+		.pol4v = programs_map(g, "pol4v"), .pol6v = programs_map(g, "pol6v"),
+		.polmay = programs_map(g, "polmay"),
+	};
+	int rc = tables_fill_policy(&maps, pol);
 
 	if (rc)
 		return report_error(err, rc, "cannot fill the policy maps (%zu and %zu rows): %s",

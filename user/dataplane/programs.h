@@ -61,13 +61,17 @@ void link_pin_name(__u32 slot, char name[LINK_NAME]);
 /* Rows of ports, egress, vlans, devmap. */
 int tables_fill(const struct programs *g, const struct links *l, const struct pair *pair,
 		const struct ports *ports, struct config_error *err);
-/* The rows that follow from the configuration. */
-int tables_fill_policy(int pol4, int pol6, const struct policy *pol);
+/* The rows that follow from the configuration: descriptors of the maps. */
+struct policy_maps {
+	int pol4, pol6, pol4v, pol6v, polmay;
+};
+int tables_fill_policy(const struct policy_maps *m, const struct policy *pol);
 /* Mode stateful: which addresses are in the pool, and which new subscribers may get. */
 int tables_fill_pool(int pool, int dynamic, const struct policy *pol);
 /* The layout that the state of mode stateful has. */
 int tables_start_state(int fd);
 int tables_start_control(int fd);
+int tables_start_hops(int fd);
 /* The control map in memory; NULL: errno says why. Opened before a swap, so that
  * raising the generation after it cannot fail. */
 struct n64_control *tables_open_control(int fd);

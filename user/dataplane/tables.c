@@ -2,10 +2,13 @@
 /* Filling the maps that the programs read. */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "hop.h"
+#include "pol_may.h"
 #include "programs.h"
 #include "topology.h"
 
@@ -71,19 +74,49 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 	return 0;
 }
 
-int tables_fill_policy(int pol4, int pol6, const struct policy *pol)
+static int fill_rows4(const struct policy_maps *m, const struct policy *pol,
+		      struct n64_pol_may *may)
 {
-	size_t i;
+	for (__u32 i = 0; i < pol->n4; i++) {
+		const struct policy_row4 *r = &pol->row4[i];
 
-	for (i = 0; i < pol->n4; i++) {
-		if (bpf_map_update_elem(pol4, &pol->row4[i].key, &pol->row4[i].val, BPF_ANY))
-			return -errno;
-	}
-	for (i = 0; i < pol->n6; i++) {
-		if (bpf_map_update_elem(pol6, &pol->row6[i].key, &pol->row6[i].val, BPF_ANY))
+		pol_may_add4(may, r->key.addr, r->key.prefixlen);
+		if (bpf_map_update_elem(m->pol4v, &i, &r->val, BPF_ANY) ||
+		    bpf_map_update_elem(m->pol4, &r->key, &i, BPF_ANY))
 			return -errno;
 	}
 	return 0;
+}
+
+static int fill_rows6(const struct policy_maps *m, const struct policy *pol,
+		      struct n64_pol_may *may)
+{
+	for (__u32 i = 0; i < pol->n6; i++) {
+		const struct policy_row6 *r = &pol->row6[i];
+
+		pol_may_add6(may, &r->key.addr, r->key.prefixlen);
+		if (bpf_map_update_elem(m->pol6v, &i, &r->val, BPF_ANY) ||
+		    bpf_map_update_elem(m->pol6, &r->key, &i, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int tables_fill_policy(const struct policy_maps *m, const struct policy *pol)
+{
+	struct n64_pol_may *may = calloc(1, sizeof(*may));
+	__u32 zero = 0;
+	int rc;
+
+	if (!may)
+		return -ENOMEM;
+	rc = fill_rows4(m, pol, may);
+	if (!rc)
+		rc = fill_rows6(m, pol, may);
+	if (!rc && bpf_map_update_elem(m->polmay, &zero, may, BPF_ANY))
+		rc = -errno;
+	free(may);
+	return rc;
 }
 
 int tables_fill_pool(int pool, int dynamic, const struct policy *pol)
@@ -115,6 +148,20 @@ int tables_start_control(int fd)
 	__u32 zero = 0;
 
 	return bpf_map_update_elem(fd, &zero, &c, BPF_ANY) ? -errno : 0;
+}
+
+int tables_start_hops(int fd)
+{
+	struct n64_hops *h = calloc(1, sizeof(*h));
+	__u32 zero = 0;
+	int rc;
+
+	if (!h)
+		return -ENOMEM;
+	h->confirm = HOP_CONFIRM;
+	rc = bpf_map_update_elem(fd, &zero, h, BPF_ANY) ? -errno : 0;
+	free(h);
+	return rc;
 }
 
 struct n64_control *tables_open_control(int fd)

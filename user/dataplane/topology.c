@@ -128,10 +128,13 @@ static void add_device(const struct links *l, const struct link *dev, const __u3
 {
 	struct n64_vlan_key key = { 0 };
 	struct n64_egress e = { 0 };
+	__u32 n_tags;
 
-	e.port = link_port(l, dev, port, n_port, e.tag, &e.n_tags);
+	e.port = link_port(l, dev, port, n_port, e.tag, &n_tags);
 	if (!e.port)
 		return;
+	e.n_tags = (__u16)n_tags;
+	e.mtu = dev->mtu > 65535 ? 65535 : (__u16)dev->mtu;
 	want(egress, &dev->ifindex, &e);
 	/* frames of a VLAN device that is down are the kernel's to drop */
 	if (!e.n_tags || !(dev->flags & IFF_UP))

@@ -123,6 +123,8 @@ static int open_maps(struct worker *w, struct topo_maps *maps, struct config_err
 	if (!r)
 		r = map_memory(w, "wcounters", COUNT_BYTES, (void **)&w->world.count, err);
 	if (!r)
+		r = map_memory(w, "hops", sizeof(*w->hops), (void **)&w->hops, err);
+	if (!r)
 		r = open_pin(w, "ports", &maps->ports, err);
 	if (!r)
 		r = open_pin(w, "egress", &maps->egress, err);
@@ -288,7 +290,7 @@ int worker_open(struct worker *w, const char *name, struct config_error *err)
 	w->scratch = aligned_alloc(64, (SLOW_SCRATCH + 63) / 64 * 64);
 	if (!w->scratch || world_init_ids(&w->world))
 		return report_error(err, -ENOMEM, "not enough memory or randomness");
-	r = view_open(&w->world.view, &maps);
+	r = view_open(&w->world.view, &maps, w->hops);
 	if (r)
 		return report_error(err, r, "cannot read links and addresses: %s",
 				    strerror(-r));
@@ -319,6 +321,8 @@ void worker_close(struct worker *w)
 	policy_free(&w->world.policy);
 	if (w->world.count)
 		munmap(w->world.count, COUNT_BYTES);
+	if (w->hops)
+		munmap(w->hops, sizeof(*w->hops));
 	if (w->control)
 		munmap(w->control, sizeof(*w->control));
 	if (w->lock >= 0)

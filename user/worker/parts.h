@@ -42,6 +42,7 @@ struct worker {
 	int xskmap;
 	int lock;
 	struct n64_control *control;
+	struct n64_hops *hops;
 	__u64 policy_gen;	/* of the policy that is loaded */
 	__u64 refused_gen;	/* of the one that could not be read */
 	__u64 dropped_before;	/* by sockets of earlier workers */

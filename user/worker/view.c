@@ -13,16 +13,20 @@
 static const int groups[] = {
 	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
 	RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH,	 RTNLGRP_IPV4_RULE,   RTNLGRP_IPV6_RULE,
+	RTNLGRP_NEXTHOP,    RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF,
 };
 
-int view_open(struct view *v, const struct topo_maps *maps)
+int view_open(struct view *v, const struct topo_maps *maps, struct n64_hops *hops)
 {
-	int bytes = EVENT_BYTES, r;
+	int bytes = EVENT_BYTES, r = 0;
 
 	memset(v, 0, sizeof(*v));
 	v->maps = *maps;
 	v->links_stale = v->rules_stale = true;
-	r = nl_open(&v->ask);
+	if (hops)
+		r = hops_open(&v->hops, hops);
+	if (!r)
+		r = nl_open(&v->ask);
 	if (r)
 		return r;
 	/* events first, dumps afterwards: nothing falls between the two */
@@ -38,7 +42,8 @@ int view_open(struct view *v, const struct topo_maps *maps)
 					  sizeof(group)) < 0)
 			goto failed;
 	}
-	return view_sync(v);
+	r = view_sync(v);
+	return r ? r : hops_scan(&v->hops, &v->ask);
 failed:
 	return -errno;
 }
@@ -49,6 +54,7 @@ void view_close(struct view *v)
 		mnl_socket_close(v->events);
 	nl_close(&v->ask);
 	links_free(&v->links);
+	hops_close(&v->hops);
 	memset(v, 0, sizeof(*v));
 }
 
@@ -92,12 +98,14 @@ bool view_events(struct view *v)
 		if (n < 0 && errno == ENOBUFS) {
 			/* events were lost: everything may have changed */
 			v->links_stale = v->rules_stale = any = true;
+			hops_lost(&v->hops);
 			continue;
 		}
 		if (n <= 0)
 			break;
 		for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len)) {
 			note_event(v, h->nlmsg_type);
+			hops_event(&v->hops, h);
 			any = true;
 		}
 	}
@@ -148,8 +156,10 @@ static int sync_rules(struct view *v)
 	r = nl_talk(&v->ask, nl_request(buf, RTM_GETRULE, NLM_F_DUMP, &head, sizeof(head)),
 		    on_rule, &policy);
 	r = dump_result(v, r);
-	if (!r)
+	if (!r) {
 		v->policy_routing = policy;
+		hops_changed(&v->hops, policy);
+	}
 	return r;
 }
 
@@ -170,9 +180,10 @@ static int sync_links(struct view *v)
 	links_free(&v->links);
 	v->links = fresh;
 	v->links_new = true;
-	if (v->maps.ports < 0)
-		return 0;
-	return topology_sync(&v->links, &v->maps, &v->n_vlans);
+	if (v->maps.ports >= 0)
+		r = topology_sync(&v->links, &v->maps, &v->n_vlans);
+	hops_changed(&v->hops, v->policy_routing);
+	return r;
 }
 
 static int sync_stale(struct view *v)
@@ -199,6 +210,12 @@ int view_sync(struct view *v)
 	for (int i = 0; r == -EINTR && i < DUMP_TRIES; i++)
 		r = sync_stale(v);
 	return r;
+}
+
+void view_tick(struct view *v)
+{
+	if (hops_tick(&v->hops))
+		hops_scan(&v->hops, &v->ask);
 }
 
 __u32 view_mtu(const struct view *v, __u32 ifindex)

@@ -5,20 +5,22 @@
 #define N64_VIEW_H
 
 #include "dataplane/topology.h"
+#include "worker/hops.h"
 
 struct view {
 	struct nl ask;			/* questions and their answers */
 	struct mnl_socket *events;
 	struct links links;
 	struct topo_maps maps;
+	struct hops hops;		/* what the fast path may remember of the tables */
 	bool policy_routing;		/* rules beside the kernel's own exist */
 	bool links_stale, rules_stale;
 	bool links_new;			/* `links` was read again; whoever follows clears it */
 	size_t n_vlans;			/* VLAN devices on ports */
 };
 
-/* Maps are those of the data plane, -1 for none (tests). 0 or -errno. */
-int view_open(struct view *v, const struct topo_maps *maps);
+/* Maps are those of the data plane, -1 and NULL for none (tests). 0 or -errno. */
+int view_open(struct view *v, const struct topo_maps *maps, struct n64_hops *hops);
 void view_close(struct view *v);
 int view_fd(const struct view *v);
 
@@ -27,6 +29,9 @@ bool view_events(struct view *v);
 
 /* Brings links, rules and the maps up to date where events made them stale. */
 int view_sync(struct view *v);
+
+/* Every 250 ms: what can wait. */
+void view_tick(struct view *v);
 
 /* MTU of a device, 0: unknown. */
 __u32 view_mtu(const struct view *v, __u32 ifindex);

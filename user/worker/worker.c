@@ -51,6 +51,7 @@ static void beat(struct worker *w)
 	__atomic_store_n(&w->control->beat,
 			 (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec,
 			 __ATOMIC_RELAXED);
+	world_beat(&w->world);
 }
 
 static void sync_view(struct worker *w)
@@ -99,6 +100,7 @@ static void on_timer(struct loop *l)
 	if (__atomic_load_n(&w->control->policy_gen, __ATOMIC_ACQUIRE) != w->policy_gen)
 		worker_reload(w, false);
 	sync_view(w);
+	view_tick(&w->world.view);
 	if (worker_is_stateful(w)) {
 		packets_clock(w);
 		w->now.q = &w->queue[0];

@@ -67,6 +67,14 @@ static int fib_ask(int fd, struct n64_fib_query *f)
 	return f->rc < 0 ? f->rc : 0;
 }
 
+void world_beat(const struct world *w)
+{
+	struct n64_fib_query beat = { .fam = FAM_NONE };
+
+	if (w->query_fd >= 0)
+		fib_ask(w->query_fd, &beat);
+}
+
 static enum reason find_route(struct world *w, const struct route_query *q,
 			      struct route_answer *a)
 {

@@ -33,6 +33,9 @@ __be16 world_ip_id(struct world *w, __be32 src, __be32 dst, __u8 proto, bool df)
  * programs, which read map `local`. After every change of the view or the policy. */
 void world_share_pool(struct world *w);
 
+/* Tells the programs that changes of routes and neighbours are still being watched. */
+void world_beat(const struct world *w);
+
 /* Random start of the ID counters (ID-01). */
 int world_init_ids(struct world *w);
 

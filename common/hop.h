@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Next hops that the fast path remembers instead of asking the FIB for each packet
+ * (design section 3). An answer stands for a block of destinations: the longest of three
+ * lengths within which the routing tables have nothing more specific. The worker knows the
+ * tables from netlink and says where blocks end and which generation they have; the
+ * programs ask the FIB and remember.
+ *
+ * Pure: what both sides compute alike. */
+#ifndef N64_HOP_H
+#define N64_HOP_H
+
+#include "types.h"
+#include "wire.h"
+
+/* ---- what the worker tells (map `hops`: one, shared memory) ------------------------ */
+
+#define HOP_BITS 65536		/* of a bitmap */
+#define HOP_GENS 4096		/* generations of a kind */
+
+enum hop_flags {
+	HOP_EXACT = 1 << 0,	/* blocks are not known at the moment: one address each */
+	HOP_FULL = 1 << 1,	/* rules or multipath routes look at more than the destination */
+};
+
+/* Bit 0 of a generation of destinations: some route in there is longer than the first
+ * length. Generations themselves grow by 2. */
+#define HOP_CUT 1u
+#define HOP_RAISE 2u
+
+/* Written by the worker but for `beat` (n64_query on its behalf) and `gateway` (programs).
+ * [0] IPv4, [1] IPv6 (hop_family). */
+struct n64_hops {
+	__u32 flags;		/* enum hop_flags */
+	__u32 all;		/* generation of everything */
+	__u64 beat;		/* jiffies; old: no worker, nothing is known of changes */
+	__u32 confirm;		/* seconds after which the kernel sends a packet itself, so that
+				 * it confirms the neighbour; 0: never */
+	__u32 pad[11];
+	__u32 net[2][HOP_GENS];	/* generations of destinations, by hop_net */
+	__u32 host[HOP_GENS];	/* of single addresses, by hop_place */
+	/* Blocks of the second length in which each address is asked for by itself: a prefix in
+	 * there is more specific, or they are neighbours. By hop_place of the block. */
+	__u64 cut[2][HOP_BITS / 64];
+	/* Addresses that a route speaks of alone, by hop_place */
+	__u64 single[2][HOP_BITS / 64];
+	/* Gateways that some remembered answer goes to, by hop_gateway */
+	__u64 gateway[HOP_BITS / 64];
+};
+
+/* ---- what a CPU remembers (map `hopcache`) ------------------------------------------ */
+
+#define HOP_WAYS 2
+#define HOP_TAGS 2
+
+/* Entries of CPU n: from n * (hop_slots + HOP_WAYS) on; the last HOP_WAYS are scratch, for
+ * answers that nobody is to remember. */
+struct n64_hop {
+	__u64 a, b;		/* the block: hop_dst without the bits behind its length */
+	__u64 meta;		/* family, length, and what else it depends on; 0: nothing here */
+	__u32 gen;
+	__u32 asked;		/* jiffies, lower half, when the FIB was asked */
+	__u32 confirm;		/* and when the kernel sent a packet itself */
+	__u16 mtu;		/* of the route, 0: addresses of this block are asked one by one */
+	__u8 n_tags;
+	__u8 pad;
+	__u8 smac[MAC_LEN], dmac[MAC_LEN];
+	__u32 port;		/* in the devmap */
+	struct vlan_hdr tag[HOP_TAGS];
+};
+
+_Static_assert(sizeof(struct n64_hop) == 64, "a cache line");
+_Static_assert(sizeof(struct n64_hops) % 64 == 0, "hops");
+
+/* ---- destinations and blocks ---------------------------------------------------------- */
+
+/* An address as two numbers; the first byte is the lowest of `a`, IPv4 has no `b`. */
+struct hop_dst {
+	__u64 a, b;
+};
+
+n64_inline struct hop_dst hop_dst4(__be32 addr)
+{
+	return (struct hop_dst){ addr, 0 };
+}
+
+n64_inline struct hop_dst hop_dst6(const struct addr6 *x)
+{
+	return (struct hop_dst){ (__u64)x->w[1] << 32 | x->w[0], (__u64)x->w[3] << 32 | x->w[2] };
+}
+
+n64_inline __u32 hop_family(enum ip_family fam)
+{
+	return fam == FAM_6;
+}
+
+/* The three lengths: first (0), second (1), and the whole address (2). */
+n64_inline __u32 hop_len(enum ip_family fam, __u32 level)
+{
+	if (fam == FAM_4)
+		return level == 0 ? 16 : level == 1 ? 24 : 32;
+	return level == 0 ? 48 : level == 1 ? 64 : 128;
+}
+
+n64_inline struct hop_dst hop_block(enum ip_family fam, __u32 level, struct hop_dst d)
+{
+	if (level == 2)
+		return d;
+	if (fam == FAM_4)
+		return (struct hop_dst){ d.a & (level ? 0xffffff : 0xffff), 0 };
+	return (struct hop_dst){ level ? d.a : d.a & 0xffffffffffffull, 0 };
+}
+
+#define HOP_MUL_A 0x9e3779b97f4a7c15ull
+#define HOP_MUL_B 0xd6e8feb86659fd93ull
+
+/* Place of a block or an address in a bitmap. */
+n64_inline __u32 hop_place(struct hop_dst d)
+{
+	return (__u32)((d.a ^ d.b * HOP_MUL_B) * HOP_MUL_A >> 48);
+}
+
+/* Place of its generation: all within the first length have the same. */
+n64_inline __u32 hop_net(enum ip_family fam, struct hop_dst d)
+{
+	if (fam == FAM_4)
+		return d.a & (HOP_GENS - 1);
+	return (__u32)((d.a & 0xffffffffffffull) * HOP_MUL_A >> 52);
+}
+
+n64_inline bool hop_bit(const __u64 *map, __u32 place)
+{
+	return map[place % HOP_BITS / 64] >> place % 64 & 1;
+}
+
+n64_inline __u32 hop_gateway(__u32 ifindex, struct hop_dst d)
+{
+	return hop_place(d) ^ (ifindex * 0x9e3779b1u) >> 16;
+}
+
+/* The generation of a destination, without that of the single address. */
+n64_inline __u32 hop_gen(const struct n64_hops *h, __u32 net)
+{
+	return *(const volatile __u32 *)&h->all * HOP_RAISE + net;
+}
+
+n64_inline __u32 hop_gen_host(const struct n64_hops *h, struct hop_dst d)
+{
+	return *(const volatile __u32 *)&h->host[hop_place(d) % HOP_GENS];
+}
+
+/* Level of the block that `d` is remembered with; `net` is its word of h->net. */
+n64_inline __u32 hop_level(const struct n64_hops *h, enum ip_family fam, struct hop_dst d,
+			   __u32 net)
+{
+	__u32 f = hop_family(fam);
+
+	if (likely(!(net & HOP_CUT)))
+		return 0;
+	if (hop_bit(h->cut[f], hop_place(hop_block(fam, 1, d))) ||
+	    hop_bit(h->single[f], hop_place(d)))
+		return 2;
+	return 1;
+}
+
+/* ---- keys ------------------------------------------------------------------------------- */
+
+/* `flow`: what else the answer depends on, 48 bits of it. Never 0. */
+n64_inline __u64 hop_meta(enum ip_family fam, __u32 level, __u64 flow)
+{
+	return flow << 16 | (__u32)fam << 8 | (level + 1);
+}
+
+/* The device that the packet came in by decides the VRF. */
+n64_inline __u64 hop_flow(__u32 ifindex)
+{
+	return ifindex;
+}
+
+/* HOP_FULL: everything that the FIB is told. Keyed: nobody can make two flows meet. */
+n64_inline __u64 hop_flow_full(const __u64 key[2], __u32 ifindex, struct hop_dst src, __u8 tos,
+			       __u8 proto, __be16 sport, __be16 dport)
+{
+	__u64 h = key[0] ^ ifindex;
+
+	h = (h ^ src.a) * HOP_MUL_A;
+	h = (h ^ h >> 32 ^ src.b) * HOP_MUL_A;
+	h ^= h >> 32 ^ (__u64)tos << 40 ^ (__u64)proto << 32 ^ ((__u32)sport << 16 | dport);
+	h = h * HOP_MUL_B ^ key[1];
+	return (h ^ h >> 32) * HOP_MUL_A >> 16;
+}
+
+/* First entry of the line of a block: keyed, so that nobody chooses who displaces whom. */
+n64_inline __u32 hop_line(__u64 key, struct hop_dst d, __u64 meta, __u32 slots)
+{
+	return (__u32)((d.a ^ d.b * HOP_MUL_B ^ meta ^ key) * HOP_MUL_A >> 40) &
+	       (slots - HOP_WAYS);
+}
+
+/* ---- sizes ------------------------------------------------------------------------------ */
+
+#define HOP_CONFIRM 30	/* seconds */
+#define HOP_SLOTS_MAX 16384
+#define HOP_SLOTS_MIN 1024
+#define HOP_SLOTS_ALL (1u << 18)	/* of all CPUs: 16 MiB */
+
+/* Entries for each of `ncpu` CPUs. */
+n64_inline __u32 hop_slots_for(__u32 ncpu)
+{
+	__u32 n = HOP_SLOTS_MAX;
+
+	while (n > HOP_SLOTS_MIN && n * ncpu > HOP_SLOTS_ALL)
+		n /= 2;
+	return n;
+}
+
+/* Entries of the whole map. */
+n64_inline __u32 hop_entries(__u32 ncpu, __u32 slots)
+{
+	return ncpu * (slots + HOP_WAYS);
+}
+
+#endif

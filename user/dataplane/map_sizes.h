@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Entries of the maps that belong to one generation of programs. */
+#ifndef N64_MAP_SIZES_H
+#define N64_MAP_SIZES_H
+
+#include <stddef.h>
+
+#include "types.h"
+
+/* What decides. */
+struct map_sizing {
+	size_t n4, n6;		/* rows of the compiled lists */
+	__u32 ncpu;		/* possible CPUs */
+	__u32 hop_slots;	/* of struct n64_conf */
+};
+
+/* Entries of the map of that name, 0: another question. */
+__u32 generation_entries(const char *map, const struct map_sizing *s);
+
+struct bpf_object;
+/* Sets them all in an object that is not loaded yet. 0 or -errno. */
+int generation_size(struct bpf_object *obj, const struct map_sizing *s);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Next hops remembered: is there an answer of the FIB for this destination that still
+ * holds, and remembering one (common/hop.h). Each CPU has entries of its own, so there is
+ * nothing to lock. */
+#ifndef N64_XDP_NEXTHOP_H
+#define N64_XDP_NEXTHOP_H
+
+#include "hop.h"
+#include "hop_maps.h"
+#include "siit.h"
+#include "world.h"
+
+static __always_inline struct n64_hops *hops_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hops, &zero);
+}
+
+static __always_inline struct hop_room *hop_room_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hoprooms, &zero);
+}
+
+/* Entry `n` of this CPU. */
+static __always_inline struct n64_hop *hop_at(const struct n64_conf *c, __u32 n)
+{
+	__u32 key = bpf_get_smp_processor_id() * (c->hop_slots + HOP_WAYS) + n;
+
+	return bpf_map_lookup_elem(&hopcache, &key);
+}
+
+/* The block that `k->d` is asked for with, and its generation, which is read first: what
+ * changes meanwhile makes it an old one. */
+static __always_inline void hop_key_of(const struct n64_conf *c, const struct n64_hops *h,
+				       struct hop_key *k)
+{
+	enum ip_family fam = k->fam;
+	__u32 net = *(const volatile __u32 *)&h->net[hop_family(fam)][hop_net(fam, k->d)];
+	__u64 now = bpf_jiffies64();
+
+	k->now = (__u32)now;
+	k->away = now - h->beat > c->hz;
+	k->gen = hop_gen(h, net);
+	asm volatile("" ::: "memory");
+	k->level = unlikely(k->away || h->flags) ? 2 : hop_level(h, fam, k->d, net);
+	if (k->level == 2)
+		k->gen += hop_gen_host(h, k->d);
+	k->block = hop_block(fam, k->level, k->d);
+	k->meta = hop_meta(fam, k->level, k->flow);
+}
+
+/* From a block to one address in it. */
+static __always_inline void hop_key_alone(__u32 gen_host, struct hop_key *k)
+{
+	k->level = 2;
+	k->block = k->d;
+	k->meta = hop_meta((enum ip_family)k->fam, 2, k->flow);
+	k->gen += gen_host;
+}
+
+static __always_inline bool hop_is(const struct n64_hop *e, const struct hop_key *k)
+{
+	return e->meta == k->meta && e->a == k->block.a && e->b == k->block.b;
+}
+
+/* Without a worker an answer holds for a second. */
+static __always_inline bool hop_holds(const struct n64_conf *c, const struct n64_hop *e,
+				      const struct hop_key *k)
+{
+	return e->gen == k->gen && likely(!k->away || k->now - e->asked < c->hz);
+}
+
+/* Number of the entry that has the key, -1: none has. */
+static __always_inline int hop_find(const struct n64_conf *c, const struct hop_key *k)
+{
+	__u32 n = hop_line(c->key[0], k->block, k->meta, c->hop_slots);
+	const struct n64_hop *e = hop_at(c, n);
+
+	if (e && likely(hop_is(e, k)))
+		return (int)n;
+	e = hop_at(c, n + 1);
+	return e && hop_is(e, k) ? (int)n + 1 : -1;
+}
+
+/* Number of the entry whose answer still holds, -1: there is none. */
+static __always_inline int hop_known(const struct n64_conf *c, const struct n64_hops *h,
+				     struct hop_key *k)
+{
+	int n = hop_find(c, k);
+	const struct n64_hop *e = n < 0 ? NULL : hop_at(c, (__u32)n);
+
+	if (!e || !hop_holds(c, e, k))
+		return -1;
+	if (likely(e->mtu))
+		return n;
+	hop_key_alone(hop_gen_host(h, k->d), k);
+	n = hop_find(c, k);
+	e = n < 0 ? NULL : hop_at(c, (__u32)n);
+	return e && hop_holds(c, e, k) ? n : -1;
+}
+
+/* Is it time that the kernel sends a packet itself and so confirms the neighbour? After
+ * half the time a packet that begins something, which no other can overtake. */
+static __always_inline bool hop_wants_kernel(const struct n64_conf *c, const struct n64_hops *h,
+					     const struct pkt *p, struct n64_hop *e, __u32 now)
+{
+	__u32 age = now - e->confirm, most = h->confirm * c->hz;
+	bool begins = p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p);
+
+	if (likely(age < most / 2) || !most || (age < most && !begins))
+		return false;
+	e->confirm = now;
+	return true;
+}
+
+/* ---- remembering ------------------------------------------------------------------------ */
+
+/* Number of the entry to write: the one that has the key, else of its line the one that holds
+ * nothing, else the older one. */
+static __always_inline __u32 hop_victim(const struct n64_conf *c, const struct hop_key *k)
+{
+	__u32 n = hop_line(c->key[0], k->block, k->meta, c->hop_slots);
+	const struct n64_hop *one = hop_at(c, n), *two = hop_at(c, n + 1);
+
+	if (!one || !two || hop_is(one, k))
+		return n;
+	if (hop_is(two, k))
+		return n + 1;
+	return one->meta && (!two->meta || (__s32)(two->asked - one->asked) < 0) ? n + 1 : n;
+}
+
+static __always_inline void hop_head(struct n64_hop *e, const struct hop_key *k)
+{
+	if (!hop_is(e, k)) {
+		e->confirm = k->now;
+		e->a = k->block.a;
+		e->b = k->block.b;
+		e->meta = k->meta;
+	}
+	e->gen = k->gen;
+	e->asked = k->now;
+}
+
+/* The answer q, to leave by `out`. */
+static __always_inline void hop_body(struct n64_hop *e, const struct bpf_fib_lookup *q,
+				     const struct n64_egress *out)
+{
+	e->mtu = q->mtu_result;
+	e->n_tags = (__u8)out->n_tags;
+	e->port = out->port;
+	e->tag[0] = out->tag[0];
+	e->tag[1] = out->tag[1];
+	__builtin_memcpy(e->smac, q->smac, MAC_LEN);
+	__builtin_memcpy(e->dmac, q->dmac, MAC_LEN);
+}
+
+/* Does the answer go to a gateway? Then the worker is told that this one matters. */
+static __always_inline bool hop_by_gateway(struct n64_hops *h, const struct hop_key *k,
+					   const struct bpf_fib_lookup *q)
+{
+	enum ip_family fam = q->family == N64_AF_INET ? FAM_4 : FAM_6;
+	struct hop_dst gw = hop_dst4(q->ipv4_dst);
+	struct addr6 six;
+	__u32 place;
+
+	if (fam == FAM_6) {
+		__builtin_memcpy(&six, q->ipv6_dst, sizeof(six));
+		gw = hop_dst6(&six);
+	}
+	if (fam == k->fam && gw.a == k->d.a && gw.b == k->d.b)
+		return false;
+	place = hop_gateway(q->ifindex, gw) % HOP_BITS;
+	if (!hop_bit(h->gateway, place))
+		__sync_fetch_and_or(&h->gateway[place / 64], 1ull << place % 64);
+	return true;
+}
+
+/* Remembers the answer q for k->d; k and gen_host are of before the FIB was asked. The
+ * number of the entry. A neighbour itself, and a route with an MTU of its own, stand for one
+ * address only: the kernel's MTU may be that of a single destination. */
+static __always_inline __u32 hop_remember(const struct n64_conf *c, struct n64_hops *h,
+					  __u32 gen_host, struct hop_key *k,
+					  const struct bpf_fib_lookup *q,
+					  const struct n64_egress *out)
+{
+	bool alone = !hop_by_gateway(h, k, q) || q->mtu_result != out->mtu;
+	__u32 n = hop_victim(c, k);
+	struct n64_hop *e;
+
+	if (alone && k->level != 2) {
+		e = hop_at(c, n);
+		if (e) {
+			hop_head(e, k);
+			e->mtu = 0;
+		}
+		hop_key_alone(gen_host, k);
+		n = hop_victim(c, k);
+	}
+	e = hop_at(c, n);
+	if (e) {
+		hop_head(e, k);
+		hop_body(e, q, out);
+	}
+	return n;
+}
+
+#endif

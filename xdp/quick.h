@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The short way of most packets: plain in every respect, of an established flow, to a next
+ * hop that is remembered. It asks the same rules as the long way (path_siit.h,
+ * path_stateful.h), in the same order, of facts that never leave the registers. It changes
+ * nothing but the deadline of a mapping, and whatever is not plain it leaves to the long
+ * way, which judges it from the beginning: so this one knows no reasons.
+ *
+ * What it gives up on costs twice. */
+#ifndef N64_XDP_QUICK_H
+#define N64_XDP_QUICK_H
+
+#include "path.h"
+
+#define QUICK_NOT (-1)
+
+/* ---- the next hop ------------------------------------------------------------------- */
+
+/* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
+static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
+							const struct n64_port *port,
+							__u32 ifindex, enum ip_family fam,
+							struct hop_dst d, __u32 len)
+{
+	const struct n64_hops *h = hops_get();
+	struct hop_key k = { .d = d, .fam = (__u8)fam, .flow = hop_flow(ifindex) };
+	const struct n64_hop *e;
+	__u32 n;
+
+	if (!h || h->flags & HOP_FULL || port->flags & (PORT_STACK | PORT_NO_IP6))
+		return NULL;
+	hop_key_of(c, h, &k);
+	n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
+	e = hop_at(c, n);
+	if (e && unlikely(!hop_is(e, &k)))
+		e = hop_at(c, n + 1);
+	if (!e || !hop_is(e, &k) || !hop_holds(c, e, &k) || len > e->mtu ||
+	    (h->confirm && k.now - e->confirm >= h->confirm * c->hz / 2))
+		return NULL;
+	return e;
+}
+
+/* ---- the way --------------------------------------------------------------------------- */
+
+/* Facts of a packet of this family, as far as they are known before its header. */
+#define QUICK_PKT(ctx, family) \
+	{.fam = (family), .l3_off = ETH_LEN, .ifindex = (ctx)->ingress_ifindex}
+
+/* The IP header; the caller has seen that the Ethernet header is there. */
+static __always_inline const void *quick_ip(const struct xdp_md *ctx)
+{
+	return frame_start(ctx) + ETH_LEN;
+}
+
+static __always_inline bool quick_parse6(struct xdp_md *ctx, struct pkt *p)
+{
+	const struct ip6_hdr *ip = quick_ip(ctx);
+
+	if (!parse_ip6(ip, frame_end(ctx), p))
+		return false;
+	p->avail = frame_end(ctx) - (const void *)ip;
+	see_all(ctx, p);
+	parse_l4(ip + 1, frame_end(ctx), p);
+	return true;
+}
+
+static __always_inline bool quick_parse4(struct xdp_md *ctx, struct pkt *p)
+{
+	const struct ip4_hdr *ip = quick_ip(ctx);
+
+	if (!parse_ip4(ip, frame_end(ctx), p) || p->ihl != IP4_LEN)
+		return false;
+	p->avail = frame_end(ctx) - (const void *)ip;
+	see_all(ctx, p);
+	parse_l4(ip + 1, frame_end(ctx), p);
+	return true;
+}
+
+static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt)
+{
+	if (!write_6to4(ctx, c, p, x, rt)) {
+		count(R_internal, p->l3_len);
+		return XDP_DROP;
+	}
+	count(R_fwd_6to4, p->l3_len);
+	return send(c, rt);
+}
+
+static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt)
+{
+	if (!write_4to6(ctx, c, p, x, rt)) {
+		count(R_internal, p->l3_len);
+		return XDP_DROP;
+	}
+	count(R_fwd_4to6, p->l3_len);
+	return send(c, rt);
+}
+
+/* Family of a frame for us without tags, FAM_NONE: not for this way. */
+static __always_inline enum ip_family quick_family(const struct xdp_md *ctx,
+						   const struct n64_conf *c,
+						   const struct n64_port *port)
+{
+	const struct eth_hdr *eth = frame_start(ctx);
+
+	/* what only the long way knows about */
+	if (role.kind != ROLE_PORT || c->opt.force_slow || !(c->have & HAVE_REDIRECT_SG))
+		return FAM_NONE;
+	if ((const void *)(eth + 1) > frame_end(ctx) || !mac_equal(eth->dst, port->mac))
+		return FAM_NONE;
+	if (eth->type == be16(ET_IP6))
+		return FAM_6;
+	return eth->type == be16(ET_IP4) ? FAM_4 : FAM_NONE;
+}
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The short way in mode stateful: the mapping is there, and a TCP session has nothing to
+ * say about the packet. */
+#ifndef N64_XDP_QUICK_STATEFUL_H
+#define N64_XDP_QUICK_STATEFUL_H
+
+#include "quick.h"
+#include "state.h"
+#include "state_world.h"
+#include "stateful.h"
+
+/* ---- 6 -> 4 --------------------------------------------------------------------------- */
+
+/* The host's entry in a line, and its control word. */
+static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct st_key *k,
+						   __u64 *ctl)
+{
+	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line);
+
+	if (!l)
+		return NULL;
+	*ctl = st_load(&l->e[0].ctl);
+	if (likely(bib6_has(&l->e[0], *ctl, k)))
+		return &l->e[0];
+	*ctl = st_load(&l->e[1].ctl);
+	return bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
+}
+
+/* In its home line, or the next: those that lie farther are few. */
+static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
+						   const struct pkt *p, __u64 *ctl)
+{
+	struct st_key k = key_bib6(c, stateful_table(p), &p->src6, p->sport);
+	__u32 line = tab_home(c, TAB_BIB6, &k);
+	struct n64_bib6 *e = quick_line(line, &k, ctl);
+
+	if (likely(e) || !tab_reach(c, TAB_BIB6, &k))
+		return e;
+	return quick_line((line + 1) & (c->st.bib6_lines - 1), &k, ctl);
+}
+
+/* A plain packet by its facts alone, whose peer is x->dst4? */
+static __always_inline bool quick_valid6(const struct n64_env *env, const struct n64_port *port,
+					 const struct pkt *p, struct xlat *x)
+{
+	if (stateful_target6(env, p, x) || !(port->flags & PORT_6TO4))
+		return false;
+	if (rule_header(p) || rule_source(p) || stateful_source6(env, p) ||
+	    beyond_fast_path6(p) || stateful_dst_6to4(env, p, x))
+		return false;
+	return !ttl_is_used_up(p) && !stateful_proto(env->conf, p, 0);
+}
+
+/* The mapping's side of a packet: may it pass as it is, and until when does it live then? */
+static __always_inline bool quick_state(const struct n64_conf *c, const struct pkt *p,
+					__u64 ctl, __u32 until, __u32 now, __be16 remote_port,
+					__u32 *fresh)
+{
+	enum st_proto proto = stateful_table(p);
+
+	if (ctl_policy(ctl) != (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1)) &&
+	    !(ctl & CTL_STATIC))
+		return false;
+	*fresh = 0;
+	if (proto == ST_TCP)
+		return state_is_quiet(c, ctl, until, now, p->tcp_flags);
+	if (filters(c, proto) || (until < now && !(ctl & CTL_STATIC)))
+		return false;
+	*fresh = now + state_timer(c, proto, proto == ST_ICMP ? 0 : remote_port);
+	return true;
+}
+
+static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64_port *port)
+{
+	const struct n64_conf *c = conf_get();
+	const struct n64_env env = {.conf = c};
+	struct pkt p = QUICK_PKT(ctx, FAM_6);
+	struct xlat x = {.ports = true};
+	const struct n64_slot *slot;
+	struct route rt = {};
+	struct n64_bib6 *e;
+	__u32 fresh, until, flags;
+	__be16 port4;
+	__u64 ctl;
+
+	if (!quick_parse6(ctx, &p))
+		return QUICK_NOT;
+	if (!quick_valid6(&env, port, &p, &x) || pool_find(&env, x.dst4, &flags) >= 0)
+		return QUICK_NOT;
+
+	e = quick_bib6(c, &p, &ctl);
+	if (!e)
+		return QUICK_NOT;
+	port4 = e->port4;
+	until = st_load32(&e->until6);
+	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&e->ctl) ^ ctl) & CTL_LIFE ||
+	    !quick_state(c, &p, ctl, until, st_now(), p.dport, &fresh))
+		return QUICK_NOT;
+	slot = mem_slot(ctl_row(ctl) >> 2);
+	if (!slot)
+		return QUICK_NOT;
+	x.src4 = slot->addr;
+
+	rt.hop = quick_hop(c, port, p.ifindex, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	if (!rt.hop)
+		return QUICK_NOT;
+	if (until < fresh)
+		st_store32(&e->until6, fresh);
+	x.sport = port4;
+	x.dport = p.proto == P_ICMP6 ? port4 : p.dport;
+	return quick_send6to4(ctx, c, &p, &x, &rt);
+}
+
+/* ---- 4 -> 6 --------------------------------------------------------------------------- */
+
+static __always_inline bool quick_valid4(const struct n64_env *env, const struct n64_port *port,
+					 const struct pkt *p, struct xlat *x, int *slot)
+{
+	__u32 flags;
+
+	if (beyond_fast_path4(p) || stateful_target4(env, p, x, slot, &flags) ||
+	    !(port->flags & PORT_4TO6))
+		return false;
+	if (rule_header(p) || rule_source(p) || stateful_4to6(env, p))
+		return false;
+	return !ttl_is_used_up(p) && !stateful_proto(env->conf, p, 0) &&
+	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
+}
+
+static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64_port *port)
+{
+	const struct n64_conf *c = conf_get();
+	const struct n64_env env = {.conf = c};
+	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	struct xlat x = {.ports = true};
+	struct n64_binding *b;
+	struct route rt = {};
+	__u32 fresh, until;
+	__be16 port6;
+	__u64 ctl;
+	int slot;
+
+	if (!quick_parse4(ctx, &p))
+		return QUICK_NOT;
+	if (!quick_valid4(&env, port, &p, &x, &slot))
+		return QUICK_NOT;
+
+	b = mem_binding(binding_index(row_of((__u32)slot, stateful_table(&p)), host16(p.dport)));
+	if (!b)
+		return QUICK_NOT;
+	ctl = st_load(&b->ctl);
+	x.dst6 = b->host6;
+	port6 = b->port6;
+	until = st_load32(&b->until4);
+	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
+	    !quick_state(c, &p, ctl, until, st_now(), p.sport, &fresh) ||
+	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6))
+		return QUICK_NOT;
+
+	rt.hop = quick_hop(c, port, p.ifindex, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	if (!rt.hop)
+		return QUICK_NOT;
+	if (until < fresh && c->opt.inbound_refresh)
+		st_store32(&b->until4, fresh);
+	x.dport = port6;
+	x.sport = p.proto == P_ICMP4 ? port6 : p.sport;
+	return quick_send4to6(ctx, c, &p, &x, &rt);
+}
+
+/* ---- both ------------------------------------------------------------------------------ */
+
+/* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
+static __always_inline int quick_stateful(struct xdp_md *ctx, const struct n64_port *port)
+{
+	const struct n64_conf *c = conf_get();
+	enum ip_family fam = quick_family(ctx, c, port);
+
+	if (fam == FAM_NONE || c->n_pref64 > 1) /* then a mapping notes which one it uses */
+		return QUICK_NOT;
+	return fam == FAM_6 ? quick6(ctx, port) : quick4(ctx, port);
+}
+
+#endif
