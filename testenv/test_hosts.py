@@ -206,20 +206,20 @@ def carry(out, into, data):
 
 
 def test_reload_loses_nothing(hosts):
-    """Reloads, each with another policy, during 3,000 pings."""
+    """Ten reloads, each with another policy, during pings; the last one may be on its way
+    when they end."""
     with attached(hosts) as gateway:
         assert ping(hosts.client, S6, count=1)[0] == 1
-        child = hosts.client.start(["ping", "-n", "-q", "-c", "3000", "-i", "0.001", S6],
-                                   stdout=-1, text=True)
+        child = hosts.client.start(["ping", "-n", "-q", "-i", "0.001", S6], stdout=-1, text=True)
         base = config_text(gateway)
-        reloads = 0
-        while child.poll() is None:
-            with lib.config_file(base + f"denylist4: [198.18.{reloads % 250}.0/24]\n") as path:
+        for n in range(10):
+            with lib.config_file(base + f"denylist4: [198.18.{n}.0/24]\n") as path:
                 gateway.reload("-c", path)
-            reloads += 1
-        text = child.stdout.read()
-        assert "3000 packets transmitted, 3000 received" in text, text
-        assert reloads >= 10
+        child.send_signal(signal.SIGINT)
+        text = child.communicate()[0]
+        sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received",
+                                       text).groups())
+        assert got >= 100 and sent - got <= 1, text
 
 
 def config_text(gateway):

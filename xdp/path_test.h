@@ -132,7 +132,7 @@ static void fill_maps(void)
 		struct n64_port port = {.ifindex = ifindex_of(p[i].dev),
 					.flags = PORT_6TO4 | PORT_4TO6};
 		struct bpf_devmap_val dm = {.ifindex = port.ifindex};
-		struct n64_egress out = {.port = port.ifindex};
+		struct n64_egress out = {.port = port.ifindex, .mtu = 1500};
 		__u32 slot = p[i].slot;
 
 		memcpy(port.mac, p[i].mac, MAC_LEN);

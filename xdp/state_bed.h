@@ -313,7 +313,7 @@ static inline void bed_fill_devices(struct nat64_bpf *s)
 	bed_put(s->maps.ports, &slot, &port);
 	for (int i = 0; i < 3; i++) {
 		struct bpf_devmap_val dm = {.ifindex = ifindex_of(dev[i])};
-		struct n64_egress out = {.port = dm.ifindex};
+		struct n64_egress out = {.port = dm.ifindex, .mtu = 1500};
 
 		bed_put(s->maps.devmap, &dm.ifindex, &dm);
 		if (i < 2)

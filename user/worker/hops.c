@@ -41,11 +41,11 @@ static struct hop_dst destination(enum ip_family fam, const struct addr6 *a)
  * marked one by one: the programs find out that their addresses are neighbours. */
 static void cut_blocks(struct n64_hops *map, enum ip_family fam, struct hop_dst d, __u32 len)
 {
-	__u32 f = hop_family(fam), first = hop_len(fam, 0), second = hop_len(fam, 1);
-	__u32 n = len < second ? 1u << (second - len) : 1;
+	__u32 second = hop_len(fam, 1), f = hop_family(fam), n;
 
-	if (len < first || n > 256)
+	if (len + 8 < second)
 		return;
+	n = len < second ? 1u << (second - len) : 1;
 	d = hop_block(fam, 1, d);
 	for (__u32 i = 0; i < n; i++) {
 		/* the last byte of the block is the one above its length */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the fast path may remember of the routing tables (common/hop.h, hops.h), against
+ * the longest prefix match of a simple list of routes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "addr.h"
+#include "worker/hops.h"
+
+#define ROUTES 40
+#define ROUNDS 300
+#define PROBES 400
+
+struct route {
+	struct addr6 dst;
+	__u32 len;
+	bool neighbours;
+};
+
+static struct n64_hops map;
+static struct route route[ROUTES];
+static __u64 seed;
+
+static __u32 roll(__u32 n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (__u32)(seed >> 33) % n;
+}
+
+static __be32 mask(__u32 len)
+{
+	return mask4(len > 32 ? 32 : len);
+}
+
+/* An address of a small world, so that routes lie in each other. */
+static struct addr6 any_address(enum ip_family fam)
+{
+	struct addr6 a = { 0 };
+	__u32 last = roll(3) ? roll(4) : roll(256);
+
+	if (fam == FAM_4) {
+		a.w[0] = be32(198u << 24 | (18 + roll(2)) << 16 | roll(4) << 8 | last);
+		return a;
+	}
+	a.w[0] = be32(0x20010db8);
+	a.w[1] = be32(roll(3) << 16 | roll(3));
+	a.w[3] = be32(roll(2) << 30 | last);
+	return a;
+}
+
+static void any_route(enum ip_family fam, struct route *r)
+{
+	static const __u32 len4[] = { 0, 8, 15, 16, 17, 20, 24, 25, 28, 30, 31, 32, 32 };
+	static const __u32 len6[] = { 0, 29, 32, 47, 48, 49, 56, 64, 65, 96, 112, 127, 128, 128 };
+
+	r->dst = any_address(fam);
+	r->len = fam == FAM_4 ? len4[roll(13)] : len6[roll(14)];
+	r->neighbours = !roll(3);
+	for (__u32 i = 0; i < 4; i++)
+		r->dst.w[i] &= r->len > 32 * i ? mask(r->len - 32 * i) : 0;
+}
+
+static bool covers(enum ip_family fam, const struct route *r, const struct addr6 *a)
+{
+	return fam == FAM_4 ? prefix4_contains(r->dst.w[0], r->len, a->w[0])
+			    : prefix6_contains(&r->dst, r->len, a);
+}
+
+/* Where `a` goes: its longest route, and which neighbour where there is no gateway. */
+static int next_hop(enum ip_family fam, const struct addr6 *a, __u32 n)
+{
+	int best = -1;
+
+	for (__u32 i = 0; i < n; i++)
+		if (covers(fam, &route[i], a) && (best < 0 || route[i].len > route[best].len))
+			best = (int)i;
+	return best;
+}
+
+static struct hop_dst dst_of(enum ip_family fam, const struct addr6 *a)
+{
+	return fam == FAM_4 ? hop_dst4(a->w[0]) : hop_dst6(a);
+}
+
+static __u32 level_of(enum ip_family fam, struct hop_dst d)
+{
+	return hop_level(&map, fam, d, map.net[hop_family(fam)][hop_net(fam, d)]);
+}
+
+static bool same_block(enum ip_family fam, __u32 level, struct hop_dst x, struct hop_dst y)
+{
+	struct hop_dst a = hop_block(fam, level, x), b = hop_block(fam, level, y);
+
+	return a.a == b.a && a.b == b.b;
+}
+
+/* All addresses that share a block have the same next hop. What has none of its own but is
+ * reached as a neighbour, the programs find out themselves where a route is too short to be
+ * marked. */
+static void test_blocks(void **state)
+{
+	(void)state;
+	for (__u32 round = 0; round < ROUNDS; round++) {
+		enum ip_family fam = round % 2 ? FAM_6 : FAM_4;
+		__u32 n = 1 + roll(ROUTES);
+
+		seed = round * 7919 + 1;
+		memset(&map, 0, sizeof(map));
+		for (__u32 i = 0; i < n; i++) {
+			any_route(fam, &route[i]);
+			hops_mark(&map, fam, &route[i].dst, route[i].len, route[i].neighbours);
+		}
+		for (__u32 i = 0; i < PROBES; i++) {
+			struct addr6 x = any_address(fam), y = any_address(fam);
+			struct hop_dst dx = dst_of(fam, &x), dy = dst_of(fam, &y);
+			__u32 level = level_of(fam, dx);
+			int hop = next_hop(fam, &x, n);
+
+			if (level != level_of(fam, dy) || !same_block(fam, level, dx, dy))
+				continue;
+			assert_int_equal(hop, next_hop(fam, &y, n));
+			if (hop >= 0 && route[hop].neighbours &&
+			    route[hop].len + 8 >= hop_len(fam, 1) && level < 2)
+				fail_msg("round %u: neighbours share a block", round);
+		}
+	}
+}
+
+static __u32 generation(enum ip_family fam, const struct addr6 *a)
+{
+	struct hop_dst d = dst_of(fam, a);
+	__u32 net = map.net[hop_family(fam)][hop_net(fam, d)];
+	__u32 gen = hop_gen(&map, net);
+
+	return hop_level(&map, fam, d, net) == 2 ? gen + hop_gen_host(&map, d) : gen;
+}
+
+/* A changed route makes every answer old that may be of it. */
+static void test_generations(void **state)
+{
+	(void)state;
+	for (__u32 round = 0; round < ROUNDS; round++) {
+		enum ip_family fam = round % 2 ? FAM_6 : FAM_4;
+		struct addr6 a[PROBES];
+		__u32 before[PROBES];
+		struct route r;
+
+		seed = round * 104729 + 5;
+		memset(&map, 0, sizeof(map));
+		any_route(fam, &r);
+		hops_mark(&map, fam, &r.dst, r.len, r.neighbours);
+		for (__u32 i = 0; i < PROBES; i++) {
+			a[i] = any_address(fam);
+			before[i] = generation(fam, &a[i]);
+		}
+		hops_raise(&map, fam, &r.dst, r.len);
+		for (__u32 i = 0; i < PROBES; i++)
+			if (covers(fam, &r, &a[i]) && generation(fam, &a[i]) == before[i])
+				fail_msg("round %u: an answer of a changed route holds", round);
+	}
+}
+
+/* BGP churn: of a route of the first length or longer, other destinations feel nothing. */
+static void test_churn(void **state)
+{
+	const struct addr6 quiet = { { be32(0xc6336401) } }, churn = { { be32(0xcb007100) } };
+	__u32 before;
+
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	before = generation(FAM_4, &quiet);
+	for (int i = 0; i < 1000; i++)
+		hops_raise(&map, FAM_4, &churn, 24);
+	assert_int_equal(generation(FAM_4, &quiet), before);
+	assert_int_not_equal(generation(FAM_4, &churn), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_churn),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
