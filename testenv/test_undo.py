@@ -97,13 +97,22 @@ def test_skb(net):
     same(before, net.snapshot())
 
 
+def attach_seconds(net):
+    """How long an attach takes here and now: points in time are fractions of it."""
+    begin = time.monotonic()
+    net.must(net.attach())
+    took = time.monotonic() - begin
+    net.must(net.cmd("detach"))
+    return took
+
+
 def test_killed_attach(net):
     """kill -9 at any point: detach undoes what was done."""
-    left = 0
+    left, took = 0, attach_seconds(net)
     for step in range(16):
         before = net.snapshot()
         child = begin_attach(net)
-        time.sleep(step * 0.025)  # the point in time is the test's input
+        time.sleep(took * step / 16)  # the point in time is the test's input
         child.kill()
         child.wait()
         if os.path.exists(f"/run/xdp-nat64/{net.name}/state.json"):
@@ -112,20 +121,20 @@ def test_killed_attach(net):
             assert again.returncode == 1 and "nothing was changed" in again.stderr
             net.must(net.cmd("detach"))
         lib.wait_for("a worker that was about to start to end",
-                     lambda: not os.path.exists(f"/run/xdp-nat64/{net.name}"), 15)
+                     lambda: not os.path.exists(f"/run/xdp-nat64/{net.name}"), 60)
         same(before, net.snapshot())
     assert left >= 3, "attach was never killed in the middle"
 
 
 def test_interrupted_attach(net):
     """SIGTERM at any point: undone and said, or done and said; never half, never silent."""
-    undone = 0
+    undone, took = 0, attach_seconds(net)
     for step in range(8):
         before = net.snapshot()
         child = subprocess.Popen(
             net.gateway.argv([lib.PROGRAM, "attach", "--name", net.name, *BASE]),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(step * 0.03)  # the point in time is the test's input
+        time.sleep(took * step / 8)  # the point in time is the test's input
         child.terminate()
         out, err = child.communicate(timeout=30)
         if os.path.exists(f"/run/xdp-nat64/{net.name}/state.json"):
