@@ -259,9 +259,16 @@ $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
 	@mv $@.tmp $@
 
-$(B)/bench/bench: bench/bench.c $(B)/bench/bench.skel.h config.mk Makefile
+BENCH_SRC := $(wildcard bench/*.c)
+BENCH_SRC := $(filter-out %.bpf.c,$(BENCH_SRC))
+
+$(B)/bench/%.o: bench/%.c config.mk Makefile | $(B)/bench/bench.skel.h
 	$(call say,CC,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MD -MP -c $< -o $@
+
+$(B)/bench/bench: $(BENCH_SRC:bench/%.c=$(B)/bench/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) $^ -ljansson -lbpf -lelf -lz -lm -o $@
 
 # ---- installing ---------------------------------------------------------------------------------
 

@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Programs of the benchmark: a source of frames, the reference that only
- * redirects, and a sink. */
+/* Programs of the benchmark: a source of frames, the reference that only redirects,
+ * and a sink that looks at every frame. What the source and the sink cost is in every
+ * figure, of the reference too; so they do the same for each, and little. */
 #include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define FRAME_MAX 128
+#include "bench.h"
 
-/* The frame and the device it leaves by. Its length is that of the data given to
- * BPF_PROG_TEST_RUN. */
-const volatile __u64 frame[FRAME_MAX / 8] = {};
-const volatile __u32 out_ifindex = 0;
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define SETTLE_NS 20000000ull /* frames of the first 20 ms are no sample */
 
-/* devices: the port itself and its peer, by the ifindex of the one that receives. */
+/* In constant memory, so that the verifier removes what a scenario does not use. */
+const volatile struct source_conf from = {};
+const volatile struct sink_conf to = {};
+
+/* The source's own; every source is loaded apart. */
+__u64 sent;
+__u64 due;
+__u32 at;
+
+/* devices: where a port's frames go, by the ifindex of the one that receives. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
 	__uint(max_entries, 4);
@@ -19,19 +29,129 @@ struct {
 	__type(value, struct bpf_devmap_val);
 } devices SEC(".maps");
 
-/* The pages of a live frame come back as the translator left them, so that the
- * whole frame is written every time. */
+/* steps: the order of flows, made by user space and shared by the sources of a bed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct step);
+} steps SEC(".maps");
+
+/* externals: what the sink has learned of each flow, shared by the sinks of a bed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct external);
+} externals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sink_count);
+} counts SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BUCKETS);
+	__type(key, __u32);
+	__type(value, __u64);
+} latency SEC(".maps");
+
+static __always_inline __u16 fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (__u16)sum;
+}
+
+/* ---- the source ---------------------------------------------------------------------- */
+
+static __always_inline int is_due(void)
+{
+	__u64 now;
+
+	if (!from.interval)
+		return 1;
+	now = bpf_ktime_get_ns();
+	if (now < due)
+		return 0;
+	/* what could not be sent in the last millisecond is not made up for */
+	due = now - due > 1000000 ? now + from.interval : due + from.interval;
+	return 1;
+}
+
+/* What of the frame depends on the flow. The sums are those of the template, so that
+ * the checksums are right whatever is added. */
+static __always_inline void fill(__u8 *data, const struct step *s)
+{
+	__u64 sum = from.csum;
+	__u32 host;
+	__u16 port;
+
+	if (from.by_step) {
+		host = bpf_htonl(from.host_base + s->addr);
+		port = bpf_htons(s->port);
+	} else {
+		host = bpf_htonl(from.host_base + (s->flow >> from.port_bits));
+		port = bpf_htons((__u16)(from.port_base + (s->flow & ((1u << from.port_bits) - 1))));
+	}
+	if (from.off_host)
+		*(__u32 *)(data + from.off_host) = host;
+	if (from.host_in_csum)
+		sum += host;
+	if (from.off_port) {
+		*(__u16 *)(data + from.off_port) = port;
+		sum += port;
+	}
+	if (from.off_id) {
+		*(__u32 *)(data + from.off_id) = s->flow;
+		sum += s->flow;
+	}
+	if (from.off_time) {
+		__u64 now = bpf_ktime_get_ns();
+
+		*(__u64 *)(data + from.off_time) = now;
+		sum += (now & 0xffffffff) + (now >> 32);
+	}
+	if (from.off_csum) {
+		__u16 csum = ~fold(sum);
+
+		*(__u16 *)(data + from.off_csum) = from.zero_is_ffff && !csum ? 0xffff : csum;
+	}
+	if (from.off_ip_csum)
+		*(__u16 *)(data + from.off_ip_csum) = ~fold((__u64)from.ip_csum + host);
+}
+
+/* The pages of a live frame come back as the translator left them, so that all headers
+ * are written every time. */
 SEC("xdp")
 int source(struct xdp_md *ctx)
 {
 	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	const struct step *s;
+	__u32 now = at;
 
-	for (int i = 0; i < FRAME_MAX / 8; i++) {
-		if (data + (i + 1) * 8 > end)
+	if (!is_due())
+		return XDP_DROP;
+	s = bpf_map_lookup_elem(&steps, &now);
+	if (!s || data + from.head_bytes > end)
+		return XDP_ABORTED;
+	at = now + 1 >= from.end ? from.begin : now + 1;
+#pragma unroll
+	for (__u32 i = 0; i < HEAD_WORDS; i++) {
+		if (i >= from.head_bytes / 8)
 			break;
-		*(__u64 *)(data + i * 8) = frame[i];
+		*(__u64 *)(data + i * 8) = from.head[i];
 	}
-	return bpf_redirect(out_ifindex, 0);
+	fill(data, s);
+	sent++;
+	return bpf_redirect(from.out_ifindex, 0);
 }
 
 SEC("xdp.frags")
@@ -40,10 +160,210 @@ int redirect(struct xdp_md *ctx)
 	return bpf_redirect_map(&devices, ctx->ingress_ifindex, XDP_DROP);
 }
 
+/* ---- the sink ------------------------------------------------------------------------ */
+
+/* Which field is wrong; seldom called. */
+static __attribute__((noinline)) int cause_of(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	const volatile __u8 *want = (const volatile __u8 *)to.want;
+	const volatile __u8 *mask = (const volatile __u8 *)to.mask;
+
+	if (data + 14 > end)
+		return BAD_LENGTH;
+	if (data[0] & 1)
+		return CHATTER;
+	if (data[12] != want[12] || data[13] != want[13])
+		return BAD_FAMILY;
+	for (__u32 i = 14; i < WANT_WORDS * 8; i++) {
+		if (i >= to.bytes || data + i + 1 > end)
+			break;
+		if ((data[i] & mask[i]) == want[i])
+			continue;
+		if (i >= to.addr_from && i < to.addr_to)
+			return BAD_ADDRESS;
+		return i >= to.port_from && i < to.port_to ? BAD_PORT : BAD_HEADER;
+	}
+	return data + to.bytes > end ? BAD_LENGTH : BAD_HEADER;
+}
+
+/* The sum of all bytes from `off` on. */
+static __attribute__((noinline)) __u64 sum_of(struct xdp_md *ctx, __u32 off)
+{
+	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	__u64 sum = 0;
+	__u8 *p;
+
+	if (off > 128)
+		return 0;
+	p = data + off;
+	for (__u32 i = 0; i < SUM_MAX / 4; i++, p += 4) {
+		if (p + 4 > end)
+			break;
+		sum += *(__u32 *)p;
+	}
+	if (p + 2 <= end) {
+		sum += *(__u16 *)p;
+		p += 2;
+	}
+	if (p + 1 <= end)
+		sum += *p;
+	return sum;
+}
+
+/* Both checksums of a frame, summed in full. */
+static __always_inline int sums_hold(struct xdp_md *ctx, __u8 *data, __u8 *end)
+{
+	__u64 sum = 0, len = end - data;
+
+	asm volatile("" : "+r"(len)); /* a number from here on, no pointer */
+	if (to.off_l4 == to.off_l3 + 20) {
+		if (data + to.off_l3 + 20 > end)
+			return 0;
+		for (__u32 i = 0; i < 5; i++)
+			sum += *(__u32 *)(data + to.off_l3 + i * 4);
+		if (fold(sum) != 0xffff)
+			return 0;
+	}
+	if (to.no_csum)
+		return 1;
+	sum = 0;
+	if (to.sum_const) {
+		__u32 first = to.off_l4 == to.off_l3 + 20 ? to.off_l3 + 12 : to.off_l3 + 8;
+
+		if (data + to.off_l4 > end)
+			return 0;
+		for (__u32 i = 0; i < 8; i++) {
+			if (first + i * 4 >= to.off_l4)
+				break;
+			sum += *(__u32 *)(data + first + i * 4);
+		}
+		sum += bpf_htonl((__u32)len - to.off_l4) + bpf_htonl(to.sum_const);
+	}
+	return fold(sum + sum_of(ctx, to.off_l4)) == 0xffff;
+}
+
+/* The external address and port of a flow: in the range, and always the same. */
+static __always_inline int external_is_right(const __u8 *data, __u32 flow, __u64 nth,
+					     struct sink_count *c)
+{
+	__u32 addr = *(__u32 *)(data + to.off_ext_addr);
+	__u16 port = *(__u16 *)(data + to.off_ext_port);
+	struct external *e;
+
+	if (unlikely(bpf_ntohl(addr) - to.ext_base >= to.ext_count))
+		return 0;
+	if (nth & (to.every - 1))
+		return 1;
+	e = bpf_map_lookup_elem(&externals, &flow);
+	if (!e)
+		return 0;
+	c->looked_up++;
+	if (to.learn && !e->known) {
+		e->addr = addr;
+		e->port = port;
+		e->known = 1;
+	}
+	return e->addr == addr && e->port == port;
+}
+
+static __always_inline int bad_flow(const __u8 *data, __u64 nth, struct sink_count *c)
+{
+	__u32 flow = *(__u32 *)(data + to.off_id);
+
+	if (unlikely(flow >= to.flows))
+		return BAD_PAYLOAD;
+	if (to.off_host &&
+	    *(__u32 *)(data + to.off_host) != bpf_htonl(to.host_base + (flow >> to.port_bits)))
+		return BAD_ADDRESS;
+	if (to.off_port && bpf_ntohs(*(__u16 *)(data + to.off_port)) !=
+				   to.port_base + (flow & ((1u << to.port_bits) - 1)))
+		return BAD_PORT;
+	if (to.off_ext_addr && !external_is_right(data, flow, nth, c))
+		return BAD_MAPPING;
+	return -1;
+}
+
+static __always_inline int bad_frame(struct xdp_md *ctx, __u64 nth, struct sink_count *c)
+{
+	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	__u64 wrong = 0;
+
+	if (data + to.bytes > end)
+		return cause_of(ctx);
+#pragma unroll
+	for (__u32 i = 0; i < WANT_WORDS; i++) {
+		if (i >= to.bytes / 8)
+			break;
+		if (to.mask[i])
+			wrong |= (*(__u64 *)(data + i * 8) & to.mask[i]) ^ to.want[i];
+	}
+	if (unlikely(wrong))
+		return cause_of(ctx);
+	if (unlikely(!(nth & (SAMPLE - 1)))) {
+		c->summed++;
+		if (!sums_hold(ctx, data, end))
+			return BAD_CHECKSUM;
+	}
+	return to.flows ? bad_flow(data, nth, c) : -1;
+}
+
+static __always_inline void take_time(struct sink_count *c)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!c->t_begin)
+		c->t_begin = now;
+	if (!c->t_first && now - c->t_begin >= SETTLE_NS) {
+		c->t_first = now;
+		c->n_first = c->seen;
+	}
+	c->t_last = now;
+	c->n_last = c->seen;
+}
+
+/* Buckets: below 2 * SUBS one each, then SUBS to an octave. */
+static __always_inline void take_latency(struct xdp_md *ctx)
+{
+	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
+	__u32 bucket, ns, shift = 0;
+	__u64 passed, *n;
+
+	if (data + to.off_time + 8 > end)
+		return;
+	passed = bpf_ktime_get_ns() - *(__u64 *)(data + to.off_time);
+	ns = passed > 0xffffffff ? 0xffffffff : (__u32)passed;
+	for (__u32 step = 16; step; step >>= 1) {
+		if (ns >> SUBS_BITS >> shift >> step)
+			shift += step;
+	}
+	bucket = shift * SUBS + (ns >> shift);
+	if (bucket >= BUCKETS)
+		bucket = BUCKETS - 1;
+	n = bpf_map_lookup_elem(&latency, &bucket);
+	if (n)
+		++*n;
+}
+
 SEC("xdp.frags")
 int sink(struct xdp_md *ctx)
 {
-	(void)ctx;
+	__u32 zero = 0;
+	struct sink_count *c = bpf_map_lookup_elem(&counts, &zero);
+	int bad;
+
+	if (!c)
+		return XDP_ABORTED;
+	c->seen++;
+	if (unlikely(!(c->seen & (SAMPLE - 1))))
+		take_time(c);
+	bad = bad_frame(ctx, c->seen, c);
+	if (likely(bad < 0))
+		c->good++;
+	else
+		c->bad[bad > CHATTER ? CHATTER : bad]++;
+	if (to.off_time && bad < 0)
+		take_latency(ctx);
 	return XDP_DROP;
 }
 

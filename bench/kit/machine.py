@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the figures were measured on."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import time
+
+import lib
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""
+
+
+def out(*words):
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def cpu_model():
+    found = re.search(r"^model name\s*: (.*)$", read("/proc/cpuinfo"), re.M)
+    return found[1] if found else platform.machine()
+
+
+def mitigations():
+    """{vulnerability: what the kernel does about it}, of those that concern this CPU."""
+    folder = "/sys/devices/system/cpu/vulnerabilities"
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    said = {name: read(f"{folder}/{name}").strip() for name in names}
+    return {name: text for name, text in said.items() if text != "Not affected"}
+
+
+def describe():
+    commit = out("git", "-C", lib.TOP, "describe", "--always", "--dirty")
+    return {"cpu": cpu_model(), "cpus": os.cpu_count(), "kernel": platform.release(),
+            "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
+            "virtual": out("systemd-detect-virt") or None,
+            "mitigations": mitigations(), "command_line": read("/proc/cmdline").strip(),
+            "jit": read("/proc/sys/net/core/bpf_jit_enable").strip(),
+            "nic": "veth", "driver": "native XDP on veth", "commit": commit or "unknown",
+            "date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+
+
+def programs(gateway, devices=("eth6", "eth4")):
+    """Static sizes of the XDP programs on a gateway's devices: they do not wobble."""
+    found = {}
+    for device in devices:
+        link = gateway.link(device)
+        ident = link.get("xdp", {}).get("prog", {}).get("id")
+        if not ident:
+            continue
+        shown = json.loads(gateway.out(["bpftool", "-j", "prog", "show", "id", str(ident)]))
+        found[device] = {"xlated_len": shown.get("bytes_xlated"),
+                         "jited_len": shown.get("bytes_jited"),
+                         "verified_insns": verified(gateway, ident)}
+    return found
+
+
+def verified(gateway, ident):
+    """bpf_prog_info.verified_insns, which bpftool does not show but the kernel does."""
+    try:
+        fd_info = gateway.out([os.path.join(lib.TOP, "build", "bench", "bench"), "program",
+                               str(ident)])
+        return json.loads(fd_info)["verified_insns"]
+    except (lib.Failed, ValueError, KeyError):
+        return None
