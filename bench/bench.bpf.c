@@ -8,9 +8,8 @@
 
 #include "bench.h"
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define SETTLE_NS 20000000ull /* frames of the first 20 ms are no sample */
 
 /* In constant memory, so that the verifier removes what a scenario does not use. */
 const volatile struct source_conf from = {};
@@ -99,7 +98,8 @@ static __always_inline void fill(__u8 *data, const struct step *s)
 		port = bpf_htons(s->port);
 	} else {
 		host = bpf_htonl(from.host_base + (s->flow >> from.port_bits));
-		port = bpf_htons((__u16)(from.port_base + (s->flow & ((1u << from.port_bits) - 1))));
+		port = (__u16)(from.port_base + (s->flow & ((1u << from.port_bits) - 1)));
+		port = bpf_htons(port);
 	}
 	if (from.off_host)
 		*(__u32 *)(data + from.off_host) = host;
@@ -135,11 +135,11 @@ int source(struct xdp_md *ctx)
 {
 	__u8 *data = (__u8 *)(long)ctx->data, *end = (__u8 *)(long)ctx->data_end;
 	const struct step *s;
-	__u32 now = at;
+	__u32 now = at, step = from.pairs ? now >> 1 : now;
 
 	if (!is_due())
 		return XDP_DROP;
-	s = bpf_map_lookup_elem(&steps, &now);
+	s = bpf_map_lookup_elem(&steps, &step);
 	if (!s || data + from.head_bytes > end)
 		return XDP_ABORTED;
 	at = now + 1 >= from.end ? from.begin : now + 1;
@@ -147,7 +147,7 @@ int source(struct xdp_md *ctx)
 	for (__u32 i = 0; i < HEAD_WORDS; i++) {
 		if (i >= from.head_bytes / 8)
 			break;
-		*(__u64 *)(data + i * 8) = from.head[i];
+		*(__u64 *)(data + i * 8) = from.pairs && now & 1 ? from.second[i] : from.head[i];
 	}
 	fill(data, s);
 	sent++;
@@ -217,11 +217,14 @@ static __always_inline int sums_hold(struct xdp_md *ctx, __u8 *data, __u8 *end)
 	__u64 sum = 0, len = end - data;
 
 	asm volatile("" : "+r"(len)); /* a number from here on, no pointer */
-	if (to.off_l4 == to.off_l3 + 20) {
-		if (data + to.off_l3 + 20 > end)
+	if (to.ip_words) {
+		if (data + to.off_l4 > end)
 			return 0;
-		for (__u32 i = 0; i < 5; i++)
+		for (__u32 i = 0; i < 15; i++) {
+			if (i >= to.ip_words)
+				break;
 			sum += *(__u32 *)(data + to.off_l3 + i * 4);
+		}
 		if (fold(sum) != 0xffff)
 			return 0;
 	}
@@ -229,16 +232,17 @@ static __always_inline int sums_hold(struct xdp_md *ctx, __u8 *data, __u8 *end)
 		return 1;
 	sum = 0;
 	if (to.sum_const) {
-		__u32 first = to.off_l4 == to.off_l3 + 20 ? to.off_l3 + 12 : to.off_l3 + 8;
+		__u32 first = to.off_l3 + (to.ip_words ? 12 : 8);
 
 		if (data + to.off_l4 > end)
 			return 0;
 		for (__u32 i = 0; i < 8; i++) {
-			if (first + i * 4 >= to.off_l4)
+			if (to.ip_words && i >= 2)
 				break;
 			sum += *(__u32 *)(data + first + i * 4);
 		}
-		sum += bpf_htonl((__u32)len - to.off_l4) + bpf_htonl(to.sum_const);
+		sum += bpf_htonl((__u32)len - to.off_l4);
+		sum += bpf_htonl(to.sum_const);
 	}
 	return fold(sum + sum_of(ctx, to.off_l4)) == 0xffff;
 }
@@ -314,7 +318,7 @@ static __always_inline void take_time(struct sink_count *c)
 
 	if (!c->t_begin)
 		c->t_begin = now;
-	if (!c->t_first && now - c->t_begin >= SETTLE_NS) {
+	if (!c->t_first && now - c->t_begin >= to.settle) {
 		c->t_first = now;
 		c->n_first = c->seen;
 	}
@@ -355,7 +359,7 @@ int sink(struct xdp_md *ctx)
 	if (!c)
 		return XDP_ABORTED;
 	c->seen++;
-	if (unlikely(!(c->seen & (SAMPLE - 1))))
+	if (unlikely(!(c->seen & (to.time_every - 1))))
 		take_time(c);
 	bad = bad_frame(ctx, c->seen, c);
 	if (likely(bad < 0))

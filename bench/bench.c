@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The benchmark's hands, one word each:
  *	bench redirect DEV DEV   in this namespace, each hands its frames to the other
+ *	bench program ID         sizes of a loaded BPF program
  *	bench measure            sinks and sources, one measurement
  *	bench externals          an array of external addresses, one for each flow
  *	bench steps              an array of flows in the order in which they are visited
  *	bench audit              do two flows share an external address?
  *	bench draw               the order of flows, to look at
- * All but the first read their specification from stdin and write their result to
+ * All but the first two read their specification from stdin and write their result to
  * stdout, as JSON. bench/run is who calls them. */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
@@ -27,6 +28,7 @@
 #include "bench.skel.h"
 #include "measure.h"
 #include "order.h"
+#include "report.h"
 
 int fail(const char *what, const char *which, int error)
 {
@@ -82,8 +84,9 @@ static const struct {
 	const char *name;
 	json_t *(*run)(json_t *spec);
 } commands[] = {
-	{ "measure", measure }, { "externals", make_externals }, { "steps", make_steps },
-	{ "audit", audit },	{ "draw", draw },
+	{ "measure", measure },	 { "externals", make_externals },
+	{ "steps", make_steps }, { "audit", audit },
+	{ "draw", draw },
 };
 
 static int run_command(json_t *(*run)(json_t *spec))
@@ -117,10 +120,13 @@ int main(int argc, char **argv)
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	if (argc == 4 && !strcmp(argv[1], "redirect"))
 		return run_redirect(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "program"))
+		return tell_program(argv[2]) ? fail("reading the program", argv[2], -errno) : 0;
 	for (size_t i = 0; argc == 2 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run_command(commands[i].run);
-	fprintf(stderr, "usage: bench redirect DEV DEV | bench measure|externals|steps|audit|draw"
-			" < SPECIFICATION\n");
+	fprintf(stderr,
+		"usage: bench redirect DEV DEV | program ID | measure|externals|steps|audit|draw"
+		" < SPECIFICATION\n");
 	return 2;
 }

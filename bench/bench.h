@@ -5,13 +5,13 @@
 
 #define HEAD_WORDS 20 /* words of 8 bytes that the source writes into every frame */
 #define WANT_WORDS 12 /* of these, what the sink compares */
-#define SAMPLE 1024 /* every so many frames the sink sums the whole packet */
-#define SUM_MAX 1536 /* bytes of a packet that it can sum */
+#define SAMPLE	   1024 /* every so many frames the sink sums the whole packet */
+#define SUM_MAX	   1536 /* bytes of a packet that it can sum */
 
 /* Log-linear latency buckets: SUBS to an octave of nanoseconds. */
 #define SUBS_BITS 5
-#define SUBS (1 << SUBS_BITS)
-#define BUCKETS (SUBS * 28)
+#define SUBS	  (1 << SUBS_BITS)
+#define BUCKETS	  (SUBS * 28)
 
 /* Why the sink calls a frame bad. */
 enum bad {
@@ -45,6 +45,7 @@ struct external {
 /* Offsets are from the first byte of the frame; 0: the frame has no such field. */
 struct source_conf {
 	__u64 head[HEAD_WORDS];
+	__u64 second[HEAD_WORDS]; /* of every other frame, if there are `pairs` */
 	__u32 head_bytes; /* a multiple of 8, or the whole frame */
 	__u32 host_base; /* the first host's address: the 32 bits that count hosts */
 	__u32 csum; /* unfolded sums of the template, without what varies */
@@ -54,7 +55,7 @@ struct source_conf {
 	__u8 by_step; /* address and port are the step's */
 	__u8 host_in_csum;
 	__u8 zero_is_ffff; /* UDP */
-	__u8 pad;
+	__u8 pairs; /* two frames to a flow */
 	__u32 begin, end; /* of the steps */
 	__u32 out_ifindex;
 	__u32 interval; /* nanoseconds between frames; 0: as fast as it goes */
@@ -67,6 +68,8 @@ struct sink_conf {
 	__u32 host_base;
 	__u32 ext_base, ext_count; /* external addresses, host byte order */
 	__u32 every; /* a power of two: how often the external address is looked up */
+	__u32 time_every; /* a power of two: how often the time is taken */
+	__u32 settle; /* nanoseconds at the beginning of which no time is taken */
 	__u32 sum_const; /* L4 protocol in the pseudo header; 0: none */
 	__u16 off_host, off_port, off_ext_addr, off_ext_port, off_id, off_time;
 	__u16 port_base, port_bits;
@@ -75,7 +78,8 @@ struct sink_conf {
 	__u16 port_from, port_to;
 	__u8 learn; /* the first frame of a flow says what its external address is */
 	__u8 no_csum; /* the transport checksum cannot be verified (a fragment) */
-	__u8 pad[2];
+	__u8 ip_words; /* of an IPv4 header, which has a checksum of its own */
+	__u8 pad;
 };
 
 /* One for each CPU. The first and the last sample tell the rate without what starting

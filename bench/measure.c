@@ -28,9 +28,9 @@
 #include "report.h"
 #include "spec.h"
 
-#define ENDS_MAX 8
+#define ENDS_MAX  8
 #define FRAME_MAX 1536
-#define FOREVER (1u << 30)
+#define FOREVER	  (1u << 30)
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
 #define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
@@ -45,7 +45,7 @@ struct sending {
 	int cpu, perf, perf_error, started;
 	volatile int done;
 	int rc;
-	double seconds;
+	double seconds, waited;
 	__u64 insns;
 };
 
@@ -177,6 +177,19 @@ static int send_frames(struct sending *s)
 	return rc == -EINTR ? 0 : rc;
 }
 
+/* Seconds that this thread was ready to run and did not: other work on its core. */
+static double waited(void)
+{
+	unsigned long long ran, ready = 0;
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+	if (f && fscanf(f, "%llu %llu", &ran, &ready) != 2)
+		ready = 0;
+	if (f)
+		fclose(f);
+	return (double)ready / 1e9;
+}
+
 static void *sender(void *arg)
 {
 	struct run *r = ((void **)arg)[0];
@@ -192,10 +205,12 @@ static void *sender(void *arg)
 		s->rc = -EINVAL;
 	open_counter(s);
 	pthread_barrier_wait(&r->start);
+	s->waited = -waited();
 	begin = now();
 	if (!s->rc)
 		s->rc = send_frames(s);
 	s->seconds = now() - begin;
+	s->waited += waited();
 	if (s->perf >= 0) {
 		if (read(s->perf, &s->insns, sizeof(s->insns)) != sizeof(s->insns))
 			s->perf_error = EIO;
@@ -293,11 +308,12 @@ static json_t *told(const struct run *r, json_t *cpus)
 
 	for (size_t i = 0; i < r->sources; i++) {
 		const struct sending *s = &r->from[i];
-		json_t *one = json_pack("{s:I, s:f, s:i}", "sent", (json_int_t)s->b->bss->sent,
-					"seconds", s->seconds, "cpu", s->cpu);
+		json_t *one = json_pack("{s:I, s:f, s:f, s:i}", "sent", (json_int_t)s->b->bss->sent,
+					"seconds", s->seconds, "waited", s->waited, "cpu", s->cpu);
 
-		json_object_set_new(one, "insns", s->perf_error ? json_null() :
-							json_integer((json_int_t)s->insns));
+		json_object_set_new(one, "insns",
+				    s->perf_error ? json_null()
+						  : json_integer((json_int_t)s->insns));
 		if (s->perf_error)
 			json_object_set_new(one, "no_insns", json_string(strerror(s->perf_error)));
 		json_array_append_new(sources, one);
@@ -321,12 +337,14 @@ json_t *measure(json_t *spec)
 		free(r);
 		return NULL;
 	}
-	json_array_foreach(sinks, i, one) {
+	json_array_foreach(sinks, i, one)
+	{
 		r->sinks = i + 1;
 		if (load_sink(&r->to[i], one))
 			goto out;
 	}
-	json_array_foreach(sources, i, one) {
+	json_array_foreach(sources, i, one)
+	{
 		r->sources = i + 1;
 		if (load_source(&r->from[i], one))
 			goto out;

@@ -11,8 +11,8 @@
 #include <string.h>
 
 static const char *const causes[BAD_CAUSES] = {
-	[BAD_LENGTH] = "length",   [BAD_FAMILY] = "family",	  [BAD_ADDRESS] = "address",
-	[BAD_PORT] = "port",	   [BAD_HEADER] = "header",	  [BAD_PAYLOAD] = "payload",
+	[BAD_LENGTH] = "length",   [BAD_FAMILY] = "family",	[BAD_ADDRESS] = "address",
+	[BAD_PORT] = "port",	   [BAD_HEADER] = "header",	[BAD_PAYLOAD] = "payload",
 	[BAD_MAPPING] = "mapping", [BAD_CHECKSUM] = "checksum",
 };
 
@@ -52,12 +52,12 @@ void sum_counts(const struct bench_bpf *b, struct sink_count *sum)
 
 /* Frames per second between the first and the last sample of each CPU; 0 if there are
  * too few. */
-static double rate_of(const struct sink_count *c, int cpus)
+static double rate_of(const struct sink_count *c, int cpus, __u32 every)
 {
 	double rate = 0;
 
 	for (int i = 0; i < cpus; i++)
-		if (c[i].n_last >= c[i].n_first + 8ull * SAMPLE && c[i].t_first)
+		if (c[i].n_last >= c[i].n_first + 8ull * every && c[i].t_first)
 			rate += (double)(c[i].n_last - c[i].n_first) * 1e9 /
 				(double)(c[i].t_last - c[i].t_first);
 	return rate;
@@ -78,8 +78,8 @@ static json_t *latency_of(const struct bench_bpf *b, int cpus)
 		for (int cpu = 0; cpu < cpus; cpu++)
 			sum += n[cpu];
 		if (sum)
-			json_array_append_new(list, json_pack("[I, I]", (json_int_t)edge,
-							      (json_int_t)sum));
+			json_array_append_new(
+				list, json_pack("[I, I]", (json_int_t)edge, (json_int_t)sum));
 	}
 	free(n);
 	return list;
@@ -99,11 +99,25 @@ json_t *sink_result(const struct bench_bpf *b)
 	result = json_pack("{s:I, s:o, s:I, s:I, s:I, s:f}", "good", (json_int_t)sum.good, "bad",
 			   bad, "seen", (json_int_t)sum.seen, "looked_up",
 			   (json_int_t)sum.looked_up, "summed", (json_int_t)sum.summed, "rate",
-			   c ? rate_of(c, cpus) : 0.0);
+			   c ? rate_of(c, cpus, b->rodata->to.time_every) : 0.0);
 	if (b->rodata->to.off_time)
 		json_object_set_new(result, "latency", latency_of(b, cpus));
 	free(c);
 	return result;
+}
+
+/* Sizes of a loaded program, which do not wobble with the machine. */
+int tell_program(const char *word)
+{
+	int fd = bpf_prog_get_fd_by_id((__u32)strtoul(word, NULL, 10));
+	struct bpf_prog_info info = { 0 };
+	__u32 length = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length))
+		return 1;
+	printf("{\"verified_insns\": %u, \"xlated_len\": %u, \"jited_len\": %u}\n",
+	       info.verified_insns, info.xlated_prog_len, info.jited_prog_len);
+	return 0;
 }
 
 void read_cpu_times(struct cpu_times *t)
@@ -122,6 +136,7 @@ void read_cpu_times(struct cpu_times *t)
 		t->cpus = cpu + 1;
 		t->of[cpu].idle = v[3] + v[4];
 		t->of[cpu].softirq = v[6];
+		t->of[cpu].steal = v[7];
 		for (int i = 0; i < 8; i++)
 			t->of[cpu].all += v[i];
 	}
@@ -129,7 +144,7 @@ void read_cpu_times(struct cpu_times *t)
 		fclose(f);
 }
 
-/* [{busy, softirq}] of each CPU, shares of 1. */
+/* [{busy, softirq, steal}] of each CPU, shares of 1. */
 json_t *cpu_shares(const struct cpu_times *before, const struct cpu_times *after)
 {
 	json_t *list = json_array();
@@ -139,9 +154,12 @@ json_t *cpu_shares(const struct cpu_times *before, const struct cpu_times *after
 		double idle = (double)(after->of[i].idle - before->of[i].idle);
 		double softirq = (double)(after->of[i].softirq - before->of[i].softirq);
 
-		json_array_append_new(list, json_pack("{s:f, s:f}", "busy",
+		double steal = (double)(after->of[i].steal - before->of[i].steal);
+
+		json_array_append_new(list, json_pack("{s:f, s:f, s:f}", "busy",
 						      all > 0 ? 1 - idle / all : 0.0, "softirq",
-						      all > 0 ? softirq / all : 0.0));
+						      all > 0 ? softirq / all : 0.0, "steal",
+						      all > 0 ? steal / all : 0.0));
 	}
 	return list;
 }

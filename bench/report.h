@@ -12,12 +12,13 @@
 struct cpu_times {
 	int cpus;
 	struct {
-		unsigned long long idle, softirq, all;
+		unsigned long long idle, softirq, steal, all;
 	} of[CPUS_MAX];
 };
 
 void sum_counts(const struct bench_bpf *b, struct sink_count *sum);
 json_t *sink_result(const struct bench_bpf *b);
+int tell_program(const char *id);
 void read_cpu_times(struct cpu_times *t);
 json_t *cpu_shares(const struct cpu_times *before, const struct cpu_times *after);
 

@@ -44,6 +44,10 @@ int source_conf_of(json_t *spec, struct source_conf *c)
 	if (!bytes_of(spec, "head", head, sizeof(head)))
 		return 1;
 	memcpy(c->head, head, sizeof(head));
+	TAKE(pairs);
+	if (c->pairs && !bytes_of(spec, "second", head, sizeof(head)))
+		return 1;
+	memcpy(c->second, head, sizeof(head));
 	TAKE(head_bytes);
 	TAKE(host_base);
 	TAKE(csum);
@@ -82,6 +86,8 @@ int sink_conf_of(json_t *spec, struct sink_conf *c)
 	TAKE(ext_base);
 	TAKE(ext_count);
 	TAKE(every);
+	TAKE(time_every);
+	TAKE(settle);
 	TAKE(sum_const);
 	TAKE(off_host);
 	TAKE(off_port);
@@ -99,5 +105,6 @@ int sink_conf_of(json_t *spec, struct sink_conf *c)
 	TAKE(port_to);
 	TAKE(learn);
 	TAKE(no_csum);
+	TAKE(ip_words);
 	return 0;
 }

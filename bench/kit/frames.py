@@ -22,6 +22,8 @@ PROTO = {"udp": (17, 17), "tcp": (6, 6), "icmp": (1, 58)}  # name: in IPv4, in I
 HEADER = {"udp": 8, "tcp": 20, "icmp": 8}
 PORT_AT = {"udp": (0, 2), "tcp": (0, 2), "icmp": (4, None)}  # the host's sport, dport
 CSUM_AT = {"udp": 6, "tcp": 16, "icmp": 2}
+OPTIONS4 = b"\x01" * 4  # four no-operations
+EXTENSION6 = b"\x00\x01\x04\0\0\0\0"  # destination options that hold padding, less the next header
 FLAGS = {"syn": 0x02, "syn-ack": 0x12, "ack": 0x10}
 
 
@@ -47,7 +49,7 @@ class Shape:
     size: int = 72          # of the frame that is sent, without the Ethernet FCS
     flags: str = "ack"      # TCP
     timed: bool = False     # the time in the payload
-    extra: str = ""         # fragment, options, extension, error: rare packets
+    rare: str = ""          # options or extension between the headers (rare.py: more)
 
 
 def _af(family):
@@ -59,9 +61,14 @@ def native(total):
     return int.from_bytes(total.to_bytes(2, "big"), sys.byteorder)
 
 
-def header(shape):
-    """Bytes of Ethernet and all headers, IPv6 and IPv4."""
-    return ETHER + 40 + HEADER[shape.proto], ETHER + 20 + HEADER[shape.proto]
+def between(shape, family):
+    """Bytes between the IP header and the transport header."""
+    return {"options": {4: 4}, "extension": {6: 8}}.get(shape.rare, {}).get(family, 0)
+
+
+def header(shape, family):
+    """Bytes of Ethernet and all headers."""
+    return ETHER + (40 if family == 6 else 20) + between(shape, family) + HEADER[shape.proto]
 
 
 class Template:
@@ -70,7 +77,7 @@ class Template:
     def __init__(self, net, shape, payload, towards, ttl=64):
         self.net, self.shape, self.towards = net, shape, towards
         self.l3 = ETHER
-        self.l4 = ETHER + (40 if net.family == 6 else 20)
+        self.l4 = header(shape, net.family) - HEADER[shape.proto]
         first = PORT_AT[shape.proto]
         self.off_port = self.l4 + (first[0] if towards == "remote" or first[1] is None
                                    else first[1])
@@ -89,11 +96,14 @@ class Template:
             src, dst = dst, src
         s, d = (socket.inet_pton(_af(self.net.family), a) for a in (src, dst))
         body = self._l4(payload)
+        more = between(self.shape, self.net.family)
         if self.net.family == 6:
-            ip = struct.pack("!IHBB", 6 << 28, len(body), self.number, ttl) + s + d
+            ip = struct.pack("!IHBB", 6 << 28, more + len(body), 60 if more else self.number,
+                             ttl) + s + d
+            ip += bytes([self.number]) + EXTENSION6 if more else b""
         else:
-            ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0x4000, ttl, self.number,
-                             0) + s + d
+            ip = struct.pack("!BBHHHBBH", 0x45 + more // 4, 0, 20 + more + len(body), 0, 0x4000,
+                             ttl, self.number, 0) + s + d + OPTIONS4[:more]
         kind = 0x86DD if self.net.family == 6 else 0x0800
         return bytes(12) + kind.to_bytes(2, "big") + ip + body
 
@@ -126,8 +136,8 @@ class Template:
         body = bytes(raw[self.l4:])
         total = packets.ones(body)
         if self.pseudo():
-            at = self.l4 - (32 if self.net.family == 6 else 8)
-            total = packets.ones(bytes(raw[at:self.l4]) + struct.pack("!II", len(body),
+            at, end = (ETHER + 8, ETHER + 40) if self.net.family == 6 else (ETHER + 12, ETHER + 20)
+            total = packets.ones(bytes(raw[at:end]) + struct.pack("!II", len(body),
                                                                      self.number), total)
         bits = {"head": bytes(self.raw[:160]).hex(), "frame": bytes(self.raw).hex(),
                 "head_bytes": min(len(self.raw), self.off_id + 16) // 8 * 8,
@@ -142,7 +152,7 @@ class Template:
             bits["head_bytes"] = self.off_id + 16
         if self.net.family == 4:
             bits["off_ip_csum"] = ETHER + 10
-            bits["ip_csum"] = native(packets.ones(bytes(raw[ETHER:ETHER + 20])))
+            bits["ip_csum"] = native(packets.ones(bytes(raw[ETHER:self.l4])))
         return bits
 
     def sink(self, flows, port_bits):
@@ -172,6 +182,8 @@ class Template:
         else:
             bits |= {"off_host": self.off_host, "off_port": self.off_port,
                      "host_base": self.net.base}
+        if self.net.family == 4:
+            bits["ip_words"] = (self.raw[ETHER] & 15)
         if self.shape.timed:
             bits["off_time"] = self.off_id + 8
         return bits
@@ -193,12 +205,13 @@ class Model:
     def arrives(self, way, shape, ttl=63):
         """What that must come out as."""
         net = self.outside if way == "out" else self.inside
-        return Template(net, shape, self._payload(way, shape),
+        plain = dataclasses.replace(shape, rare="")
+        return Template(net, plain, self._payload(way, shape),
                         "remote" if way == "out" else "host", ttl)
 
     def _payload(self, way, shape):
         net = self.inside if way == "out" else self.outside
-        room = shape.size - header(shape)[net.family == 4]
+        room = shape.size - header(shape, net.family)
         least = 16 if shape.timed else 8
         if room < least:
             need = shape.size + least - room

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import lib
+from rig import TOOL
 
 
 def read(path):
@@ -56,18 +57,5 @@ def programs(gateway, devices=("eth6", "eth4")):
         ident = link.get("xdp", {}).get("prog", {}).get("id")
         if not ident:
             continue
-        shown = json.loads(gateway.out(["bpftool", "-j", "prog", "show", "id", str(ident)]))
-        found[device] = {"xlated_len": shown.get("bytes_xlated"),
-                         "jited_len": shown.get("bytes_jited"),
-                         "verified_insns": verified(gateway, ident)}
+        found[device] = json.loads(gateway.out([TOOL, "program", str(ident)]))
     return found
-
-
-def verified(gateway, ident):
-    """bpf_prog_info.verified_insns, which bpftool does not show but the kernel does."""
-    try:
-        fd_info = gateway.out([os.path.join(lib.TOP, "build", "bench", "bench"), "program",
-                               str(ident)])
-        return json.loads(fd_info)["verified_insns"]
-    except (lib.Failed, ValueError, KeyError):
-        return None

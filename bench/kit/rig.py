@@ -20,6 +20,7 @@ TOOL = os.path.join(lib.TOP, "build", "bench", "bench")
 PINS = "/sys/fs/bpf/xdp-nat64-bench"
 OPEN_TRIES = 6
 PORT_BITS = 6  # 64 flows to a host
+CALM, CALM_TRIES = 0.1, 3
 CPUS = sorted(os.sched_getaffinity(0))
 DEFAULT_CPU = CPUS[-1]
 
@@ -48,6 +49,8 @@ class Load:
     ms: int = 300
     port_bits: int = PORT_BITS
     once: bool = False              # every flow once, and the sink learns
+    every: int = 0                  # how often the sink looks a flow up; 0: 64, once: always
+    part: tuple = (0, 1)            # this part of the flows of so many
 
     def sized(self, way):
         sizes = dict(zip(("out", "in"), self.sizes))
@@ -150,9 +153,8 @@ class Bed:
         template.raw[:12] = bytes.fromhex((self.topology.gateway.mac(port)
                                            + sender.mac("eth0")).replace(":", ""))
         pin, length = self.steps(load, way)
-        begin, end = length * part // parts, length * (part + 1) // parts
-        if begin == end:
-            begin, end = 0, length
+        begin, end = share_of((0, length), part, parts)
+        begin, end = share_of((begin, end), *load.part)
         spec = template.source() | {
             "netns": f"/run/netns/{sender.name}", "dev": "eth0", "cpu": cpu, "steps": pin,
             "begin": begin, "end": end, "batch": load.batch, "port_bits": load.port_bits,
@@ -171,12 +173,24 @@ class Bed:
         spec = template.sink(load.flows, load.port_bits)
         return spec | {"netns": f"/run/netns/{receiver.name}", "dev": "eth0",
                        "externals": self.externals, "learn": load.once and self.changes,
-                       "every": 1 if load.once else 64}
+                       "every": load.every or (1 if load.once else 64),
+                       "time_every": 64 if load.once else 1024,
+                       "settle": 0 if load.once else 20_000_000}
 
     # measuring
 
     def measure(self, load):
-        """What `bench measure` says, with the ways in the order of load.ways."""
+        """What `bench measure` says, with the ways in the order of load.ways. Where other
+        work had the source's core for a while, it is measured again."""
+        best = None
+        for _ in range(1 if load.once else CALM_TRIES):
+            got = self.measure_once(load)
+            best = got if best is None or got["disturbed"] < best["disturbed"] else best
+            if best["disturbed"] <= CALM:
+                break
+        return best
+
+    def measure_once(self, load):
         sources = []
         for number, way in enumerate(load.ways):
             cpus = [load.cpus[number % len(load.cpus)]] if load.split else load.cpus
@@ -185,6 +199,9 @@ class Bed:
         before = cpu_seconds(self.worker())
         got = hands("measure", {"sources": sources, "ms": 0 if load.once else load.ms,
                                 "sinks": [self.sink(load, way) for way in load.ways]})
+        share = [s["waited"] / s["seconds"] for s in got["sources"] if s["seconds"]]
+        alone = len({s["cpu"] for s in sources}) == len(sources)
+        got["disturbed"] = max(share, default=0) if alone else 0.0
         if before is not None:
             got["worker_seconds"] = cpu_seconds(self.worker()) - before
         return got
@@ -228,6 +245,13 @@ class Bed:
             return {"known": flows, "shared": 0, "strange": 0}
         return hands("audit", {"pin": self.externals, "flows": flows, "base": outside.base,
                                "count": outside.externals})
+
+
+def share_of(span, part, parts):
+    """A part of a range; all of it where there is too little to share."""
+    begin, end = span
+    low, high = (begin + (end - begin) * n // parts for n in (part, part + 1))
+    return (low, high) if low < high else span
 
 
 class Reference(Bed):

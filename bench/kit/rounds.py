@@ -42,6 +42,7 @@ def digest(got, seconds=None):
     result = {"rate": sampled or good / seconds, "sent": sent, "good": good, "bad": bad,
               "loss": 1 - (good + sum(bad.values())) / sent if sent else 0.0,
               "offered": sent / seconds, "seconds": seconds, "cpus": got["cpus"],
+              "disturbed": got["disturbed"],
               "insns": insns(sources, sent), "no_insns": sources[0].get("no_insns"),
               "looked_up": sum(s["looked_up"] for s in sinks),
               "summed": sum(s["summed"] for s in sinks)}
