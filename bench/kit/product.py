@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Beds of the product, by mode."""
 
+import os
+
 import lib
 from frames import Model, Net
 from rig import PORT_BITS, Bed
@@ -42,6 +44,18 @@ class Product(Bed):
         sets = [w for k, v in self.settings.items() for w in ("--set", f"{k}={v}")]
         gateway.attach("--native", *self.words(), *sets, pref64=None, eam=False)
         gateway.wait_worker()
+
+    def restart(self):
+        """Detached and attached: no mapping is left."""
+        self.topology.gateway.detach()
+        self.up()
+        self.new_externals()
+
+    def pin_worker(self, cpu):
+        os.sched_setaffinity(self.worker(), {cpu})
+
+    def counted(self, reason):
+        return self.topology.gateway.stats().get(reason)
 
     def worker(self):
         return self.topology.gateway.worker_pid()

@@ -12,6 +12,7 @@ TITLES = {
     "slow path": "Slow path: rare packets through the worker",
     "flood": "Established flows while rare packets flood the worker",
     "zero loss": "Zero-loss rate (RFC 2544, RFC 8219): translator and source on two cores",
+    "invariance": "What a packet does not meet: with it, beside the same without it",
     "latency": "Latency from the source's core through the translator to the sink, in ns",
 }
 

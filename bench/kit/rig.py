@@ -14,6 +14,7 @@ import os
 import subprocess
 
 import lib
+import rare
 from frames import Shape
 
 TOOL = os.path.join(lib.TOP, "build", "bench", "bench")
@@ -131,11 +132,10 @@ class Bed:
     def steps(self, load, way):
         """The pinned order of the flows, made when it is first asked for."""
         shared = way == "in" and self.model.outside.externals
-        pattern = "sequential" if load.once else load.pattern
-        key = (load.flows, pattern, bool(shared), load.shape.proto)
+        key = (load.flows, load.pattern, bool(shared), load.shape.proto)
         if key not in self.made:
             pin = os.path.join(self.pins, f"steps{len(self.made)}")
-            spec = {"pin": pin, "flows": load.flows, "pattern": pattern, "seed": 12345,
+            spec = {"pin": pin, "flows": load.flows, "pattern": load.pattern, "seed": 12345,
                     "base": self.model.outside.base, "exponent": 1.0, "length": 1 << 20}
             if shared:
                 spec["externals"] = self.externals
@@ -148,14 +148,10 @@ class Bed:
 
     def source(self, load, way, cpu, part, parts):
         sender, _ = self.host_of(way)
-        template = self.model.sent(way, load.sized(way))
-        port = "eth6" if way == "out" else "eth4"
-        template.raw[:12] = bytes.fromhex((self.topology.gateway.mac(port)
-                                           + sender.mac("eth0")).replace(":", ""))
         pin, length = self.steps(load, way)
         begin, end = share_of((0, length), part, parts)
         begin, end = share_of((begin, end), *load.part)
-        spec = template.source() | {
+        spec = self.frame(load, way, sender) | {
             "netns": f"/run/netns/{sender.name}", "dev": "eth0", "cpu": cpu, "steps": pin,
             "begin": begin, "end": end, "batch": load.batch, "port_bits": load.port_bits,
             "by_step": bool(way == "in" and self.model.outside.externals)}
@@ -165,13 +161,28 @@ class Bed:
             spec["packets"] = end - begin
         return spec
 
-    def sink(self, load, way):
-        _, receiver = self.host_of(way)
+    def frame(self, load, way, sender):
+        port = "eth6" if way == "out" else "eth4"
+        macs = bytes.fromhex((self.topology.gateway.mac(port) + sender.mac("eth0"))
+                             .replace(":", ""))
+        if load.shape.rare in rare.KINDS:
+            return rare.KINDS[load.shape.rare](self.model).source(macs)
+        template = self.model.sent(way, load.sized(way))
+        template.raw[:12] = macs
+        return template.source()
+
+    def expected(self, load, way):
+        if load.shape.rare in rare.KINDS:
+            kind = rare.KINDS[load.shape.rare](self.model)
+            return kind.sink(self.ttl) if self.changes else kind.unchanged()
         shape = load.sized(way)
         template = (self.model.arrives(way, shape, self.ttl) if self.changes
                     else self.model.sent(way, shape))
-        spec = template.sink(load.flows, load.port_bits)
-        return spec | {"netns": f"/run/netns/{receiver.name}", "dev": "eth0",
+        return template.sink(load.flows, load.port_bits)
+
+    def sink(self, load, way):
+        _, receiver = self.host_of(way)
+        return self.expected(load, way) | {"netns": f"/run/netns/{receiver.name}", "dev": "eth0",
                        "externals": self.externals, "learn": load.once and self.changes,
                        "every": load.every or (1 if load.once else 64),
                        "time_every": 64 if load.once else 1024,
@@ -191,14 +202,21 @@ class Bed:
         return best
 
     def measure_once(self, load):
+        return self.run(self.sources(load), [self.sink(load, way) for way in load.ways],
+                        0 if load.once else load.ms)
+
+    def sources(self, load):
         sources = []
         for number, way in enumerate(load.ways):
             cpus = [load.cpus[number % len(load.cpus)]] if load.split else load.cpus
             for part, cpu in enumerate(cpus):
                 sources.append(self.source(load, way, cpu, part, len(cpus)))
+        return sources
+
+    def run(self, sources, sinks, ms):
+        """`bench measure` with these ends, and what else is to be known of the time."""
         before = cpu_seconds(self.worker())
-        got = hands("measure", {"sources": sources, "ms": 0 if load.once else load.ms,
-                                "sinks": [self.sink(load, way) for way in load.ways]})
+        got = hands("measure", {"sources": sources, "sinks": sinks, "ms": ms})
         share = [s["waited"] / s["seconds"] for s in got["sources"] if s["seconds"]]
         alone = len({s["cpu"] for s in sources}) == len(sources)
         got["disturbed"] = max(share, default=0) if alone else 0.0

@@ -20,6 +20,7 @@ class Row:
     reference: object
     load: object
     take: object = None      # instead of bed.measure(load)
+    take_reference: object = None  # instead of take
     rounds: list = dataclasses.field(default_factory=list)
     failed: str = ""
 
@@ -145,10 +146,15 @@ def run(rows, rounds, progress):
                 progress.say(f"round {number + 1}/{rounds}: {row.key}: {row.failed}")
 
 
+def plain(bed, load):
+    return digest(bed.measure(load))
+
+
 def take_row(row, references):
     """One measurement of the row, after that of its reference."""
-    take = row.take or (lambda bed, load: digest(bed.measure(load)))
-    key = (id(row.reference), row.load, id(row.take and row.take.__code__))
+    take = row.take or plain
+    other = row.take_reference or take
+    key = (id(row.reference), row.load, id(other))
     if row.reference and key not in references:
-        references[key] = take(row.reference, row.load)
+        references[key] = other(row.reference, row.load)
     row.rounds.append({"product": take(row.bed, row.load), "reference": references.get(key)})

@@ -1,86 +1,113 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is measured: each scenario makes its beds, opens flows and gives rows."""
+"""What is measured, by name. Each scenario makes its beds, opens flows and gives rows; a
+new mode of the product is one line in MODES of product.py and one here."""
 
+import functools
+
+import scenarios_slow
+import scenarios_state
+import scenarios_time
 from frames import Shape
-from product import MODES
-from rig import Load, Reference
+from rig import Load
+from table import count, frame_text, sized_load
 
-WAYS = {"6to4": ("out",), "4to6": ("in",), "both": ("out", "in")}
-SMALL = {"out": 72, "in": 60}  # bytes sent: 10 and 18 of UDP payload
-
-
-def count(number):
-    """1000000 as 1M."""
-    for unit, name in ((1_000_000, "M"), (1000, "k")):
-        if number >= unit and number % unit == 0:
-            return f"{number // unit}{name}"
-    return str(number)
+SIZES = {"6to4": (72, 128, 256, 512, 1024, 1514), "4to6": (60, 128, 256, 512, 1024, 1494)}
+FLOWS = 10_000
 
 
-def size_of(way, proto, wanted=0):
-    """Bytes sent: what was asked for, or the smallest usual frame."""
-    if wanted:
-        return wanted
-    grown = 12 if proto == "tcp" else 0
-    return SMALL[way] + grown
-
-
-def sized_load(args, direction, proto="udp", wanted=0, **more):
-    ways = WAYS[direction]
-    sizes = tuple(size_of(way, proto, wanted) for way in ("out", "in"))
-    return Load(ways=ways, shape=Shape(proto=proto, size=sizes[0]), sizes=sizes, ms=args.ms,
-                cpus=(args.cpu,), **more)
-
-
-def frame_text(load):
-    """`72 B IPv6`: the side is named, because the other side's frame is another."""
-    names = {"out": "IPv6", "in": "IPv4"}
-    return " + ".join(f"{load.sized(way).size} B {names[way]}" for way in load.ways)
-
-
-def mode_beds(context, mode, flows, settings=None):
-    """The product in a mode, once for each program that is compared, and its
-    reference."""
+def opened(context, mode, flows, proto="udp"):
+    """Beds with that many flows, and their reference."""
     args = context.args
-    beds = []
-    for number, program in enumerate(args.program):
-        tag = "" if len(args.program) == 1 else f" #{number + 1}"
-        beds.append(context.enter(MODES[mode](
-            flows, program, args.settings | (settings or {}), tag, args.verbose)))
-    reference = context.enter(Reference(beds[0].model, flows, args.verbose))
+    beds, reference = context.mode_beds(mode, flows)
+    for bed in beds:
+        bed.open(Load(flows=flows, shape=Shape(proto=proto), cpus=(args.cpu,)))
     return beds, reference
+
+
+def rows_of(context, beds, reference, loads):
+    """A throughput row for each bed and load: loads are (columns, load)."""
+    rows = []
+    for columns, load in loads:
+        for bed in beds:
+            what = {"translator": bed.label, **columns, "frame": frame_text(load)}
+            rows.append(context.row("throughput", what, bed, reference, load))
+    return rows
 
 
 def throughput(context, mode):
     """Established flows, by direction and number of flows."""
-    args, rows = context.args, []
-    most = max(args.flows)
-    beds, reference = mode_beds(context, mode, most)
-    for bed in beds:
-        bed.open(Load(flows=most, shape=Shape(proto=args.proto), cpus=(args.cpu,)))
+    args, loads = context.args, []
+    beds, reference = opened(context, mode, max(args.flows), args.proto)
     for direction in args.direction:
         for flows in args.flows:
             for pattern in args.pattern if flows > 1 else args.pattern[:1]:
-                load = sized_load(args, direction, args.proto, args.size, flows=flows,
-                                  pattern=pattern)
-                for bed in beds:
-                    what = {"translator": bed.label, "direction": direction,
-                            "flows": count(flows), "frame": frame_text(load)}
-                    if pattern != "uniform":
-                        what["pattern"] = pattern
-                    rows.append(context.row("throughput", what, bed, reference, load))
+                columns = {"direction": direction, "flows": count(flows)}
+                if args.pattern != ["uniform"]:
+                    columns["pattern"] = pattern
+                loads.append((columns, sized_load(args, direction, args.proto, args.size,
+                                                  flows=flows, pattern=pattern)))
+    return rows_of(context, beds, reference, loads)
+
+
+def both(context):
+    """Both directions at once through one core."""
+    rows = []
+    for mode in ("stateful", "siit"):
+        beds, reference = opened(context, mode, FLOWS)
+        load = sized_load(context.args, "both", flows=FLOWS)
+        rows += rows_of(context, beds, reference,
+                        [({"direction": "both", "flows": count(FLOWS)}, load)])
     return rows
 
 
-def stateful(context):
-    return throughput(context, "stateful")
+def patterns(context):
+    """The most flows that were asked for, in uniform order and by Zipf's law."""
+    flows, loads = max(context.args.flows), []
+    beds, reference = opened(context, "stateful", flows)
+    for direction in context.args.direction:
+        for pattern in ("uniform", "zipf"):
+            loads.append(({"direction": direction, "flows": count(flows), "pattern": pattern},
+                          sized_load(context.args, direction, flows=flows, pattern=pattern)))
+    return rows_of(context, beds, reference, loads)
 
 
-def siit(context):
-    return throughput(context, "siit")
+def sizes(context):
+    """Frames from the smallest to a full one."""
+    beds, reference = opened(context, "stateful", FLOWS)
+    loads = [({"direction": direction, "flows": count(FLOWS)},
+              sized_load(context.args, direction, wanted=size, flows=FLOWS))
+             for direction in SIZES for size in SIZES[direction]]
+    return rows_of(context, beds, reference, loads)
+
+
+def protocols(context):
+    """UDP, TCP segments of open connections, echoes and their replies."""
+    rows = []
+    for proto in ("udp", "tcp", "icmp"):
+        beds, reference = opened(context, "stateful", FLOWS, proto)
+        loads = [({"direction": direction, "proto": proto, "flows": count(FLOWS)},
+                  sized_load(context.args, direction, proto, flows=FLOWS))
+                 for direction in context.args.direction]
+        rows += rows_of(context, beds, reference, loads)
+    return rows
 
 
 SCENARIOS = {
-    "stateful": (stateful, "stateful, established flows: direction x number of flows"),
-    "siit": (siit, "stateless, the same"),
+    "stateful": (functools.partial(throughput, mode="stateful"),
+                 "stateful, established flows: direction x number of flows"),
+    "siit": (functools.partial(throughput, mode="siit"), "stateless, the same"),
+    "both": (both, "both directions at once on one core"),
+    "patterns": (patterns, "order of flows: uniform and Zipf"),
+    "sizes": (sizes, "frames of 60 to 1514 bytes"),
+    "protocols": (protocols, "UDP, TCP, ICMP"),
+    "new-flows": (scenarios_state.new_flows, "new mappings per second: UDP, and TCP SYN"),
+    "full": (scenarios_state.full, "a pool of which 50 %, 98 % and all is in use"),
+    "slow-path": (scenarios_slow.slow_path, "packets per second through the worker, by reason"),
+    "flood": (scenarios_slow.flood, "established flows while rare packets flood the worker"),
+    "zero-loss": (scenarios_time.zero_loss, "rate without loss, by binary search; two cores"),
+    "latency": (scenarios_time.latency, "percentiles of the time through the translator"),
+    "cores": (scenarios_time.cores, "one core and several, the halves of flows apart"),
+    "invariance": (scenarios_state.invariance, "long lists that a packet does not meet"),
 }
+USUAL = ["stateful", "siit", "new-flows", "slow-path", "latency", "peers"]
+QUICK = ["stateful", "siit"]
