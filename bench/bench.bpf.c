@@ -18,6 +18,7 @@ const volatile struct sink_conf to = {};
 /* The source's own; every source is loaded apart. */
 __u64 sent;
 __u64 due;
+__u64 t_first, n_first, t_last, n_last; /* as in struct sink_count */
 __u32 at;
 
 /* devices: where a port's frames go, by the ifindex of the one that receives. */
@@ -128,6 +129,16 @@ static __always_inline void fill(__u8 *data, const struct step *s)
 		*(__u16 *)(data + from.off_ip_csum) = ~fold((__u64)from.ip_csum + host);
 }
 
+static __always_inline void note_time(void)
+{
+	t_last = bpf_ktime_get_ns();
+	n_last = sent;
+	if (!t_first) {
+		t_first = t_last;
+		n_first = n_last;
+	}
+}
+
 /* The pages of a live frame come back as the translator left them, so that all headers
  * are written every time. */
 SEC("xdp")
@@ -150,7 +161,8 @@ int source(struct xdp_md *ctx)
 		*(__u64 *)(data + i * 8) = from.pairs && now & 1 ? from.second[i] : from.head[i];
 	}
 	fill(data, s);
-	sent++;
+	if (unlikely(!(++sent & (OFFER_SAMPLE - 1))))
+		note_time();
 	return bpf_redirect(from.out_ifindex, 0);
 }
 

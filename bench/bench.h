@@ -3,10 +3,11 @@
 #ifndef N64_BENCH_H
 #define N64_BENCH_H
 
-#define HEAD_WORDS 20 /* words of 8 bytes that the source writes into every frame */
-#define WANT_WORDS 12 /* of these, what the sink compares */
-#define SAMPLE	   1024 /* every so many frames the sink sums the whole packet */
-#define SUM_MAX	   1536 /* bytes of a packet that it can sum */
+#define HEAD_WORDS   20 /* words of 8 bytes that the source writes into every frame */
+#define WANT_WORDS   12 /* of these, what the sink compares */
+#define SAMPLE	     1024 /* every so many frames the sink sums the whole packet */
+#define OFFER_SAMPLE 256 /* and the source takes the time */
+#define SUM_MAX	     1536 /* bytes of a packet that it can sum */
 
 /* Log-linear latency buckets: SUBS to an octave of nanoseconds. */
 #define SUBS_BITS 5

@@ -302,14 +302,24 @@ static void nothing(int sig)
 	(void)sig;
 }
 
+/* Frames per second that left the source; 0 if they were too few to tell. */
+static double offered(const struct bench_bpf *b)
+{
+	if (b->bss->n_last <= b->bss->n_first)
+		return 0;
+	return (double)(b->bss->n_last - b->bss->n_first) * 1e9 /
+	       (double)(b->bss->t_last - b->bss->t_first);
+}
+
 static json_t *told(const struct run *r, json_t *cpus)
 {
 	json_t *sources = json_array(), *sinks = json_array();
 
 	for (size_t i = 0; i < r->sources; i++) {
 		const struct sending *s = &r->from[i];
-		json_t *one = json_pack("{s:I, s:f, s:f, s:i}", "sent", (json_int_t)s->b->bss->sent,
-					"seconds", s->seconds, "waited", s->waited, "cpu", s->cpu);
+		json_t *one = json_pack(
+			"{s:I, s:f, s:f, s:f, s:i}", "sent", (json_int_t)s->b->bss->sent, "seconds",
+			s->seconds, "waited", s->waited, "offered", offered(s->b), "cpu", s->cpu);
 
 		json_object_set_new(one, "insns",
 				    s->perf_error ? json_null()

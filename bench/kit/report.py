@@ -35,9 +35,10 @@ def around(triple, form):
 
 
 def rate_columns(row, s):
-    out = {"Mpps": around(s["rate"], mega), "ns": f"{1e9 / s['rate'][0]:.0f}"}
+    unit = "M/s" if row.section == "mappings" else "Mpps"
+    out = {unit: around(s["rate"], mega), "ns": f"{1e9 / s['rate'][0]:.0f}"}
     if "ratio" in s:
-        out |= {"redirect": mega(s["reference"][0]), "added ns": f"{s['added'][0]:+.0f}",
+        out |= {BESIDE.get(row.section, "redirect"): mega(s["reference"][0]), "added ns": f"{s['added'][0]:+.0f}",
                 "ratio": around(s["ratio"], lambda v: f"{v:.3f}")}
     out["lost"] = per_mille(s["loss"][0])
     if "worker" in s and s["worker"][0] >= 0.01:
@@ -57,6 +58,7 @@ def latency_columns(row, s):
     return out
 
 
+BESIDE = {"flood": "calm", "invariance": "without"}
 COLUMNS = {"latency": latency_columns}
 
 

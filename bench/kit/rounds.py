@@ -42,7 +42,7 @@ def digest(got, seconds=None):
     sampled = sum(s["rate"] for s in sinks)
     result = {"rate": sampled or good / seconds, "sent": sent, "good": good, "bad": bad,
               "loss": 1 - (good + sum(bad.values())) / sent if sent else 0.0,
-              "offered": sent / seconds, "seconds": seconds, "cpus": got["cpus"],
+              "offered": sum(s["offered"] or s["sent"] / seconds for s in sources), "seconds": seconds, "cpus": got["cpus"],
               "disturbed": got["disturbed"],
               "insns": insns(sources, sent), "no_insns": sources[0].get("no_insns"),
               "looked_up": sum(s["looked_up"] for s in sinks),
@@ -130,20 +130,19 @@ class Progress:
 
 
 def run(rows, rounds, progress):
-    """Fills row.rounds. A row that fails says why and is left out from then on."""
+    """Fills row.rounds. A row of which every round failed says why."""
     for number in range(rounds):
         references = {}
         for row in rows:
-            if row.failed:
-                progress.say(f"{row.key}: left out")
-                continue
             try:
                 take_row(row, references)
-                rate = row.rounds[-1]["product"]["rate"]
-                progress.say(f"round {number + 1}/{rounds}: {row.key}: {rate / 1e6:.3f} M/s")
+                told = f"{row.rounds[-1]['product']['rate'] / 1e6:.3f} M/s"
             except lib.Failed as error:
-                row.failed = str(error).splitlines()[0]
-                progress.say(f"round {number + 1}/{rounds}: {row.key}: {row.failed}")
+                row.failed = told = str(error).splitlines()[0]
+            progress.say(f"round {number + 1}/{rounds}: {row.key}: {told}")
+    for row in rows:
+        if row.rounds:
+            row.failed = ""
 
 
 def plain(bed, load):

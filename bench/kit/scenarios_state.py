@@ -139,6 +139,11 @@ class ManyPrefixes(Stateful):
     def model_of(flows):
         return Model(Net(6, HOSTS6, S6), Net(4, SHARED4, S4, 1024))
 
+    def words(self):  # else the tables of so many addresses take all memory
+        limits = [f"max-{what}={10 * MANY}" for what in (
+            "tcp-mappings", "udp-mappings", "icmp-mappings", "sessions", "subscribers")]
+        return super().words() + [w for limit in limits for w in ("--set", limit)]
+
     def pool(self):
         if self.tag == " 1 prefix":
             return [f"{SHARED4}/22:1024-1535"]
