@@ -42,7 +42,7 @@ struct sending {
 	pthread_t thread;
 	__u8 frame[FRAME_MAX];
 	__u32 bytes, batch, packets;
-	int cpu, perf, perf_error, started;
+	int cpu, perf, perf_error, started, paced;
 	volatile int done;
 	int rc;
 	double seconds, waited;
@@ -144,6 +144,7 @@ static int load_source(struct sending *s, json_t *spec)
 	if (source_conf_of(spec, conf) || use_pinned(b->maps.steps, text_of(spec, "steps")) ||
 	    enter(text_of(spec, "netns")))
 		return 1;
+	s->paced = conf->interval != 0;
 	conf->out_ifindex = if_nametoindex(text_of(spec, "dev"));
 	b->bss->at = conf->begin + (__u32)number_of(spec, "first");
 	rc = bench_bpf__load(b);
@@ -167,13 +168,13 @@ static int send_frames(struct sending *s)
 	struct xdp_md ctx = { .data_end = s->bytes };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = s->frame, .data_size_in = s->bytes,
 		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .batch_size = s->batch,
-		    .repeat = (int)(s->packets ? s->packets : FOREVER),
+		    .repeat = (int)(s->packets && !s->paced ? s->packets : FOREVER),
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
 	int rc;
 
 	do
 		rc = bpf_prog_test_run_opts(bpf_program__fd(s->b->progs.source), &o);
-	while (!rc && !s->packets && !stop);
+	while (!rc && (s->paced || !s->packets) && !stop);
 	return rc == -EINTR ? 0 : rc;
 }
 
@@ -266,6 +267,16 @@ static void wait_quiet(const struct run *r)
 	}
 }
 
+/* Has every paced source sent what it was to send? Others end by themselves. */
+static int all_sent(const struct run *r)
+{
+	for (size_t i = 0; i < r->sources; i++)
+		if (r->from[i].paced && r->from[i].packets && !r->from[i].rc &&
+		    r->from[i].b->bss->sent < r->from[i].packets)
+			return 0;
+	return 1;
+}
+
 static int send_all(struct run *r, long ms)
 {
 	void *arg[ENDS_MAX][2];
@@ -283,7 +294,9 @@ static int send_all(struct run *r, long ms)
 	pthread_barrier_wait(&r->start);
 	for (end = now() + (double)ms / 1000; now() < end;)
 		wait_ms(ms < 20 ? 1 : 5);
-	if (ms)
+	while (!all_sent(r))
+		wait_ms(1);
+	if (ms || r->from[0].paced)
 		stop_senders(r);
 	for (size_t i = 0; i < r->sources; i++)
 		pthread_join(r->from[i].thread, NULL);

@@ -13,6 +13,7 @@ TITLES = {
     "flood": "Established flows while rare packets flood the worker",
     "zero loss": "Zero-loss rate (RFC 2544, RFC 8219): translator and source on two cores",
     "invariance": "What a packet does not meet: with it, beside the same without it",
+    "peers": "Beside other translators",
     "latency": "Latency from the source's core through the translator to the sink, in ns",
 }
 

@@ -235,7 +235,7 @@ class Bed:
             shape = dataclasses.replace(load.shape, flags=flag, timed=False,
                                         size=max(128, load.shape.size))
             one = dataclasses.replace(load, ways=(way,), once=True, shape=shape, sizes=(),
-                                      rate=0, batch=64, pattern="sequential")
+                                      batch=64, pattern="sequential")
             self.pass_over(one)
             for key in [k for k in self.made if k[2]]:
                 del self.made[key]  # external addresses may have changed

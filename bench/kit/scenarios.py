@@ -4,6 +4,7 @@ new mode of the product is one line in MODES of product.py and one here."""
 
 import functools
 
+import peers
 import scenarios_slow
 import scenarios_state
 import scenarios_time
@@ -107,6 +108,7 @@ SCENARIOS = {
     "zero-loss": (scenarios_time.zero_loss, "rate without loss, by binary search; two cores"),
     "latency": (scenarios_time.latency, "percentiles of the time through the translator"),
     "cores": (scenarios_time.cores, "one core and several, the halves of flows apart"),
+    "peers": (peers.peers, "other translators that are installed, in the same rounds"),
     "invariance": (scenarios_state.invariance, "long lists that a packet does not meet"),
 }
 USUAL = ["stateful", "siit", "new-flows", "slow-path", "latency", "peers"]
