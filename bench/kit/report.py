@@ -104,7 +104,7 @@ def text(rows, machine, settings):
 def tree(rows, machine, settings, left_out):
     """The JSON of a run: every round of every row."""
     return {"format": 1, "machine": machine, "settings": settings, "left_out": left_out,
-            "rows": [{"section": r.section, "what": r.what, "key": r.key, "failed": r.failed,
+            "rows": [{"scenario": r.scenario, "section": r.section, "what": r.what, "key": r.key, "failed": r.failed,
                       "summary": rounds.summary(r.rounds), "rounds": r.rounds} for r in rows]}
 
 

@@ -23,10 +23,11 @@ class Row:
     take_reference: object = None  # instead of take
     rounds: list = dataclasses.field(default_factory=list)
     failed: str = ""
+    scenario: str = ""
 
     @property
     def key(self):
-        return " ".join([self.section, *(str(v) for v in self.what.values())])
+        return " ".join([self.scenario, *(str(v) for v in self.what.values())])
 
 
 def digest(got, seconds=None):
