@@ -8,10 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/if_link.h>
 #include <linux/perf_event.h>
-#include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,33 +22,15 @@
 
 #include "bench.h"
 #include "bench.skel.h"
+#include "load.h"
 #include "report.h"
-#include "spec.h"
 
-#define ENDS_MAX  8
-#define FRAME_MAX 1536
-#define FOREVER	  (1u << 30)
+#define ENDS_MAX 8
+#define FOREVER	 (1u << 30)
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
 #define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
 #endif
-
-struct sending {
-	struct bench_bpf *b;
-	json_t *spec;
-	pthread_t thread;
-	__u8 frame[FRAME_MAX];
-	__u32 bytes, batch, packets;
-	int cpu, perf, perf_error, started, paced;
-	volatile int done;
-	int rc;
-	double seconds, waited;
-	__u64 insns;
-};
-
-struct sinking {
-	struct bench_bpf *b;
-};
 
 struct run {
 	struct sending from[ENDS_MAX];
@@ -75,80 +54,6 @@ static void wait_ms(long ms)
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&t, NULL);
-}
-
-/* ---- loading ------------------------------------------------------------------------- */
-
-/* An object of which one program is loaded, with the arrays that are pinned. */
-static struct bench_bpf *open_for(const char *program)
-{
-	struct bench_bpf *b = bench_bpf__open();
-	struct bpf_program *p;
-
-	if (!b) {
-		fail("opening the BPF object", program, -errno);
-		return NULL;
-	}
-	bpf_object__for_each_program(p, b->obj)
-		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), program));
-	return b;
-}
-
-static int use_pinned(struct bpf_map *map, const char *pin)
-{
-	int fd, rc;
-
-	if (!pin)
-		return 0;
-	fd = bpf_obj_get(pin);
-	if (fd < 0)
-		return fail("opening the pinned array", pin, fd);
-	rc = bpf_map__reuse_fd(map, fd);
-	close(fd);
-	return rc ? fail("using the pinned array", pin, rc) : 0;
-}
-
-static int load_sink(struct sinking *s, json_t *spec)
-{
-	const char *netns = text_of(spec, "netns"), *dev = text_of(spec, "dev");
-	struct bench_bpf *b = s->b = open_for("sink");
-	int rc;
-
-	if (!b || sink_conf_of(spec, (struct sink_conf *)(unsigned long)&b->rodata->to) ||
-	    use_pinned(b->maps.externals, text_of(spec, "externals")))
-		return 1;
-	rc = bench_bpf__load(b);
-	if (rc)
-		return fail("loading the sink", dev, rc);
-	if (enter(netns))
-		return 1;
-	rc = bpf_xdp_attach((int)if_nametoindex(dev), bpf_program__fd(b->progs.sink),
-			    XDP_FLAGS_DRV_MODE, NULL);
-	return rc ? fail("attaching the sink to", dev, rc) : 0;
-}
-
-static int load_source(struct sending *s, json_t *spec)
-{
-	struct bench_bpf *b = s->b = open_for("source");
-	struct source_conf *conf;
-	int rc;
-
-	s->spec = spec;
-	s->cpu = (int)number_of(spec, "cpu");
-	s->batch = (__u32)number_of(spec, "batch");
-	s->packets = (__u32)number_of(spec, "packets");
-	s->bytes = bytes_of(spec, "frame", s->frame, sizeof(s->frame));
-	if (!b || !s->bytes)
-		return 1;
-	conf = (struct source_conf *)(unsigned long)&b->rodata->from;
-	if (source_conf_of(spec, conf) || use_pinned(b->maps.steps, text_of(spec, "steps")) ||
-	    enter(text_of(spec, "netns")))
-		return 1;
-	s->paced = conf->interval != 0;
-	conf->out_ifindex = if_nametoindex(text_of(spec, "dev"));
-	b->bss->at = conf->begin + (__u32)number_of(spec, "first");
-	rc = bench_bpf__load(b);
-	return rc ? fail("loading the source for", text_of(spec, "dev"), rc) : 0;
 }
 
 /* ---- sending ------------------------------------------------------------------------- */

@@ -49,13 +49,11 @@ def describe():
             "date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
 
 
-def programs(gateway, devices=("eth6", "eth4")):
-    """Static sizes of the XDP programs on a gateway's devices: they do not wobble."""
-    found = {}
+def programs(bed, devices=("eth6", "eth4")):
+    """Static sizes of the XDP programs of a bed: {device: sizes}. They do not wobble."""
+    gateway, found = bed.topology.gateway, {}
     for device in devices:
-        link = gateway.link(device)
-        ident = link.get("xdp", {}).get("prog", {}).get("id")
-        if not ident:
-            continue
-        found[device] = json.loads(gateway.out([TOOL, "program", str(ident)]))
+        ident = gateway.link(device).get("xdp", {}).get("prog", {}).get("id")
+        if ident:
+            found[device] = json.loads(gateway.out([TOOL, "program", str(ident)]))
     return found

@@ -39,7 +39,8 @@ class Chart:
                       f"set label 2 {quoted(subtitle)} at screen 0.02,0.915 left font ',11' "
                       "textcolor rgb '#555555' noenhanced", "set tmargin 5",
                       f"set xlabel {quoted(x)} noenhanced", f"set ylabel {quoted(y)} noenhanced",
-                      "set grid ytics back lt 1 lw 1 lc rgb '#cccccc'", "set border 3 lc rgb '#555555'",
+                      "set grid ytics back lt 1 lw 1 lc rgb '#cccccc'",
+                      "set border 3 lc rgb '#555555'",
                       "set tics nomirror", "set key outside right top vertical Left reverse "
                       "samplen 2 spacing 1.15 noenhanced", "set yrange [0:*]",
                       "set lmargin 11", "set errorbars small"]

@@ -39,7 +39,8 @@ def rate_columns(row, s):
     unit = "M/s" if row.section == "mappings" else "Mpps"
     out = {unit: around(s["rate"], mega), "ns": f"{1e9 / s['rate'][0]:.0f}"}
     if "ratio" in s:
-        out |= {BESIDE.get(row.section, "redirect"): mega(s["reference"][0]), "added ns": f"{s['added'][0]:+.0f}",
+        out |= {BESIDE.get(row.section, "redirect"): mega(s["reference"][0]),
+                "added ns": f"{s['added'][0]:+.0f}",
                 "ratio": around(s["ratio"], lambda v: f"{v:.3f}")}
     out["lost"] = per_mille(s["loss"][0])
     if "worker" in s and s["worker"][0] >= 0.01:
@@ -104,7 +105,9 @@ def text(rows, machine, settings):
 def tree(rows, machine, settings, left_out):
     """The JSON of a run: every round of every row."""
     return {"format": 1, "machine": machine, "settings": settings, "left_out": left_out,
-            "rows": [{"scenario": r.scenario, "section": r.section, "what": r.what, "key": r.key, "failed": r.failed,
+            "rows": [{"scenario": r.scenario, "section": r.section, "what": r.what,
+                      "key": r.key, "failed": r.failed,
+                      "programs": r.programs,
                       "summary": rounds.summary(r.rounds), "rounds": r.rounds} for r in rows]}
 
 

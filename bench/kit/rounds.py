@@ -24,6 +24,7 @@ class Row:
     rounds: list = dataclasses.field(default_factory=list)
     failed: str = ""
     scenario: str = ""
+    programs: dict = dataclasses.field(default_factory=dict)
 
     @property
     def key(self):
@@ -43,7 +44,8 @@ def digest(got, seconds=None):
     sampled = sum(s["rate"] for s in sinks)
     result = {"rate": sampled or good / seconds, "sent": sent, "good": good, "bad": bad,
               "loss": 1 - (good + sum(bad.values())) / sent if sent else 0.0,
-              "offered": sum(s["offered"] or s["sent"] / seconds for s in sources), "seconds": seconds, "cpus": got["cpus"],
+              "offered": sum(s["offered"] or s["sent"] / seconds for s in sources),
+              "seconds": seconds, "cpus": got["cpus"],
               "disturbed": got["disturbed"],
               "insns": insns(sources, sent), "no_insns": sources[0].get("no_insns"),
               "looked_up": sum(s["looked_up"] for s in sinks),

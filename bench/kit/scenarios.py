@@ -113,3 +113,4 @@ SCENARIOS = {
 }
 USUAL = ["stateful", "siit", "new-flows", "slow-path", "latency", "peers"]
 QUICK = ["stateful", "siit"]
+CHECKED = ["stateful", "siit", "new-flows"]  # by make bench-check

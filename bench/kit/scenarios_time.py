@@ -84,7 +84,8 @@ def zero_loss(context):
             for bed in beds:
                 what = {"translator": bed.label, "direction": direction, "flows": count(FLOWS),
                         "frame": frame_text(load)}
-                rows.append(context.row("zero loss", what, bed, reference, load, Search(args.tolerate)))
+                rows.append(context.row("zero loss", what, bed, reference, load,
+                                        Search(args.tolerate)))
     return rows
 
 
@@ -106,7 +107,8 @@ def latency(context):
                                            shape=Shape(size=100, timed=True))
                 for bed in beds:
                     what = {"translator": bed.label, "direction": direction,
-                            "flows": count(FLOWS), "rate": f"{count(rate)}/s", "frame": frame_text(load)}
+                            "flows": count(FLOWS), "rate": f"{count(rate)}/s",
+                            "frame": frame_text(load)}
                     rows.append(context.row("latency", what, bed, reference, load))
     return rows
 
