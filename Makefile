@@ -175,10 +175,10 @@ unit-build: $(TESTS) $(TESTS_CLANG)
 unit: unit-build
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
 
-e2e: all $(B)/test/xdp-nat64-clock
+e2e: all $(B)/test/xdp-nat64-clock $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --e2e
 
-test: all unit-build $(B)/test/xdp-nat64-clock
+test: all unit-build $(B)/test/xdp-nat64-clock $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
 
 # ---- Debian's kernels in a virtual machine ---------------------------------------------

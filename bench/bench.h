@@ -5,7 +5,6 @@
 
 #define HEAD_WORDS   20 /* words of 8 bytes that the source writes into every frame */
 #define WANT_WORDS   12 /* of these, what the sink compares */
-#define SAMPLE	     1024 /* every so many frames the sink sums the whole packet */
 #define OFFER_SAMPLE 256 /* and the source takes the time */
 #define SUM_MAX	     1536 /* bytes of a packet that it can sum */
 
@@ -69,6 +68,7 @@ struct sink_conf {
 	__u32 host_base;
 	__u32 ext_base, ext_count; /* external addresses, host byte order */
 	__u32 every; /* a power of two: how often the external address is looked up */
+	__u32 sum_every; /* a power of two: how often both checksums are summed */
 	__u32 time_every; /* a power of two: how often the time is taken */
 	__u32 settle; /* nanoseconds at the beginning of which no time is taken */
 	__u32 sum_const; /* L4 protocol in the pseudo header; 0: none */

@@ -145,7 +145,7 @@ static __always_inline int bad_frame(struct xdp_md *ctx, __u64 nth, struct sink_
 	}
 	if (unlikely(wrong))
 		return cause_of(ctx);
-	if (unlikely(!(nth & (SAMPLE - 1)))) {
+	if (unlikely(!(nth & (to.sum_every - 1)))) {
 		c->summed++;
 		if (!sums_hold(ctx, data, end))
 			return BAD_CHECKSUM;

@@ -86,6 +86,7 @@ int sink_conf_of(json_t *spec, struct sink_conf *c)
 	TAKE(ext_base);
 	TAKE(ext_count);
 	TAKE(every);
+	TAKE(sum_every);
 	TAKE(time_every);
 	TAKE(settle);
 	TAKE(sum_const);

@@ -185,7 +185,7 @@ class Bed:
         return self.expected(load, way) | {"netns": f"/run/netns/{receiver.name}", "dev": "eth0",
                        "externals": self.externals, "learn": load.once and self.changes,
                        "every": load.every or (1 if load.once else 64),
-                       "time_every": 64 if load.once else 1024,
+                       "sum_every": 1024, "time_every": 64 if load.once else 1024,
                        "settle": 0 if load.once else 20_000_000}
 
     # measuring
