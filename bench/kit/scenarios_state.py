@@ -4,6 +4,7 @@ cost that must not depend on what a packet does not meet."""
 
 import dataclasses
 
+import lib
 from frames import Model, Net, Shape
 from product import HOSTS6, S4, S6, SHARED4, Siit, Stateful
 from rig import Load, Reference
@@ -29,6 +30,9 @@ class Opening:
                                                         part=(part, self.rounds))))
         if bed.changes:
             result["created"] = bed.counted("bib_created") - before
+            if result["created"] < 0.99 * result["good"]:
+                raise lib.Failed(f"{bed.label}: {result['good']} first packets of flows came out, "
+                                 f"but only {result['created']} mappings were made")
         return result
 
 
