@@ -7,23 +7,19 @@ import os
 import rounds
 
 TITLES = {
-    "throughput": "Throughput of established flows",
-    "mappings": "New mappings: every frame opens a flow",
-    "slow path": "Slow path: rare packets through the worker",
-    "flood": "Established flows while rare packets flood the worker",
-    "zero loss": "Zero-loss rate (RFC 2544, RFC 8219): translator and source on two cores",
-    "invariance": "What a packet does not meet: with it, beside the same without it",
-    "peers": "Beside other translators",
-    "latency": "Latency from the source's core through the translator to the sink, in ns",
+    "throughput": "throughput of established flows",
+    "mappings": "new mappings, every frame opens a flow",
+    "slow path": "rare packets through the worker",
+    "flood": "established flows while rare packets flood the worker",
+    "zero loss": "rate without loss (RFC 2544, RFC 8219), translator and source on two cores",
+    "invariance": "what a packet does not meet, with it beside the same without it",
+    "peers": "beside other translators",
+    "latency": "time from the source's core through the translator to the sink, in ns",
 }
 
 
 def mega(value):
     return f"{value / 1e6:.2f}" if value >= 1e5 else f"{value / 1e6:.3f}"
-
-
-def kilo(value):
-    return f"{value / 1e3:.0f}"
 
 
 def per_mille(value):
@@ -96,9 +92,10 @@ def text(rows, machine, settings):
            f"{settings['rounds']} interleaved rounds of {settings['ms']} ms, source on CPU "
            f"{settings['cpu']}; median (least-most); ratio and added ns: to redirect-only with "
            "the same frames in the same round; frame: bytes sent without FCS"]
-    for section in dict.fromkeys(row.section for row in rows):
-        out += ["", TITLES.get(section, section)]
-        out += ["  " + line for line in table([cells(r) for r in rows if r.section == section])]
+    for section, scenario in dict.fromkeys((row.section, row.scenario) for row in rows):
+        some = [r for r in rows if (r.section, r.scenario) == (section, scenario)]
+        out += ["", f"{scenario}: {TITLES.get(section, section)}"]
+        out += ["  " + line for line in table([cells(r) for r in some])]
     return "\n".join(out)
 
 

@@ -92,16 +92,21 @@ class Bed:
         self.close()
 
     def close(self):
-        with contextlib.suppress(lib.Failed, subprocess.SubprocessError):
-            if self.is_up:
-                self.down()
+        try:
+            with contextlib.suppress(lib.Failed, subprocess.SubprocessError):
+                if self.is_up:
+                    self.down()
+            self.unpin()
+        finally:
+            self.topology.clean()
+
+    def unpin(self):
         for _, _, files in os.walk(self.pins):
             for name in files:
                 os.unlink(os.path.join(self.pins, name))
         with contextlib.suppress(OSError):
             os.rmdir(self.pins)
             os.rmdir(PINS)
-        self.topology.clean()
 
     def up(self):
         raise NotImplementedError

@@ -112,15 +112,17 @@ def full(context):
     reference = context.enter(Reference(bed.model, 2 * ports, args.verbose))
     load = dataclasses.replace(sized_load(args, "6to4"), flows=ports, port_bits=Tight.HOST_BITS)
     for name, low, high in (("50 %", 0.50, 0.54), ("98 %", 0.97, 0.985)):
-        what = {"translator": bed.label, "in use": name, "ports": count(ports)}
+        what = {"translator": bed.label, "in use": name, "ports": count(ports),
+                "frame": frame_text(load)}
         rows.append(context.row("mappings", what, bed, reference, load, Nearly(low, high)))
     packed = context.enter(Tight(2 * ports, args.program[0], args.settings, "", args.verbose))
     fill(packed, load)
     some = dataclasses.replace(load, flows=MANY)
     what = {"translator": packed.label, "direction": "6to4", "flows": count(MANY),
-            "in use": "all"}
+            "in use": "all", "frame": frame_text(load)}
     rows.append(context.row("throughput", what, packed, reference, some))
-    what = {"translator": packed.label, "direction": "6to4", "flows": "refused", "in use": "all"}
+    what = {"translator": packed.label, "direction": "6to4", "flows": "refused", "in use": "all",
+            "frame": frame_text(load)}
     rows.append(context.row("throughput", what, packed, reference, load, Refused()))
     return rows
 

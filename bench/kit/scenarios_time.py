@@ -54,11 +54,12 @@ class Search:
         for _ in range(STEPS):
             rate = (low + high) // 2
             got = digest(bed.measure(dataclasses.replace(load, rate=rate)))
-            if got["offered"] < 0.9 * rate:  # the source cannot do that
-                high = min(high, int(got["offered"] * 1.1))
-            if got["loss"] <= self.tolerated and got["offered"] >= 0.9 * rate:
-                low, best = rate, got
-            else:
+            lossless = got["loss"] <= self.tolerated
+            if lossless and (best is None or got["offered"] > best["offered"]):
+                best = got
+            if lossless and got["offered"] >= 0.9 * rate:
+                low = rate
+            else:  # too much for the translator, or for the source
                 high = rate
         if best is None:
             raise lib.Failed(f"{bed.label} lost frames at every rate that was tried, down to "
