@@ -25,7 +25,7 @@
 #include "load.h"
 #include "report.h"
 
-#define ENDS_MAX 8
+#define ENDS_MAX 64
 #define FOREVER	 (1u << 30)
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES

@@ -115,14 +115,15 @@ static __always_inline int external_is_right(const __u8 *data, __u32 flow, __u64
 static __always_inline int bad_flow(const __u8 *data, __u64 nth, struct sink_count *c)
 {
 	__u32 flow = *(__u32 *)(data + to.off_id);
+	__u16 port;
 
 	if (unlikely(flow >= to.flows))
 		return BAD_PAYLOAD;
 	if (to.off_host &&
 	    *(__u32 *)(data + to.off_host) != bpf_htonl(to.host_base + (flow >> to.port_bits)))
 		return BAD_ADDRESS;
-	if (to.off_port && bpf_ntohs(*(__u16 *)(data + to.off_port)) !=
-				   to.port_base + (flow & ((1u << to.port_bits) - 1)))
+	port = (__u16)(to.port_base + (flow & ((1u << to.port_bits) - 1)));
+	if (to.off_port && *(__u16 *)(data + to.off_port) != bpf_htons(port))
 		return BAD_PORT;
 	if (to.off_ext_addr && !external_is_right(data, flow, nth, c))
 		return BAD_MAPPING;

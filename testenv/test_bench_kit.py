@@ -29,7 +29,8 @@ from rig import TOOL, Load, Reference, hands, share_of  # noqa: E402
 
 
 def load_run():
-    loader = importlib.machinery.SourceFileLoader("bench_run", os.path.join(lib.TOP, "bench", "run"))
+    path = os.path.join(lib.TOP, "bench", "run")
+    loader = importlib.machinery.SourceFileLoader("bench_run", path)
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench_run", loader))
     loader.exec_module(module)
     return module
@@ -41,7 +42,7 @@ def load_run():
 def one_round(rate, reference, good=1000, sent=1000, bad=None):
     def of(value):
         return {"rate": value, "sent": sent, "good": good, "bad": bad or {}, "offered": value,
-                "loss": 1 - (good + sum((bad or {}).values())) / sent, "cpus": [{"busy": 0.5}]}
+                "loss": 1 - (good + sum((bad or {}).values())) / sent, "cpu_share": 0.5}
     return {"product": of(rate), "reference": of(reference) if reference else None}
 
 
@@ -69,16 +70,17 @@ def test_percentiles():
 
 
 def test_digest_adds_the_ends_up():
-    got = {"sources": [{"sent": 600, "seconds": 2.0, "offered": 0, "insns": None,
-                        "no_insns": "why"}, {"sent": 400, "seconds": 1.0, "offered": 500.0,
-                                             "insns": None}],
+    one = {"sent": 600, "seconds": 2.0, "offered": 0, "insns": None, "cpu": 0, "no_insns": "why"}
+    two = {"sent": 400, "seconds": 1.0, "offered": 500.0, "insns": None, "cpu": 1}
+    got = {"sources": [one, two],
            "sinks": [{"good": 500, "bad": {"port": 100}, "rate": 0.0, "looked_up": 0, "summed": 0},
                      {"good": 300, "bad": {}, "rate": 0.0, "looked_up": 0, "summed": 0}],
-           "cpus": [], "disturbed": 0.0}
+           "cpus": [{"busy": 0.25}, {"busy": 0.75}], "disturbed": 0.0}
     result = rounds.digest(got)
     assert result["rate"] == 400 and result["offered"] == 800
     assert result["loss"] == pytest.approx(0.1) and result["bad"] == {"port": 100}
-    assert result["insns"] is None and result["no_insns"] == "why"
+    assert result["insns"] is None and "why" in result["no_insns"]
+    assert result["cpu_share"] == 0.75
 
 
 def test_flows_are_shared_out_without_a_gap():
@@ -105,7 +107,7 @@ def test_table():
     failed.failed = "no reason"
     lines = report.table([report.cells(good), report.cells(failed)])
     assert lines[0].split() == ["translator", "flows", "Mpps", "ns", "redirect", "added", "ns",
-                                "ratio", "lost", "bad"]
+                                "ratio", "offered", "lost", "CPU", "bad"]
     assert "2.00 (1.00-3.00)" in lines[1] and "+250" in lines[1]
     assert "0.500 (0.250-0.750)" in lines[1]
     assert lines[2].endswith("no reason")

@@ -38,12 +38,19 @@ def mitigations():
     return {name: text for name, text in said.items() if text != "Not affected"}
 
 
+def command_line():
+    """What of the kernel's command line matters here."""
+    found = re.findall(r"\b(?:mitigations|isolcpus|nohz_full|rcu_nocbs|idle|preempt)=\S+",
+                       read("/proc/cmdline"))
+    return " ".join(found)
+
+
 def describe():
     commit = out("git", "-C", lib.TOP, "describe", "--always", "--dirty")
     return {"cpu": cpu_model(), "cpus": os.cpu_count(), "kernel": platform.release(),
             "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
             "virtual": out("systemd-detect-virt") or None,
-            "mitigations": mitigations(), "command_line": read("/proc/cmdline").strip(),
+            "mitigations": mitigations(), "command_line": command_line(),
             "jit": read("/proc/sys/net/core/bpf_jit_enable").strip(),
             "nic": "veth", "driver": "native XDP on veth", "commit": commit or "unknown",
             "date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}

@@ -38,7 +38,8 @@ def rate_columns(row, s):
         out |= {BESIDE.get(row.section, "redirect"): mega(s["reference"][0]),
                 "added ns": f"{s['added'][0]:+.0f}",
                 "ratio": around(s["ratio"], lambda v: f"{v:.3f}")}
-    out["lost"] = per_mille(s["loss"][0])
+    out |= {"offered": mega(s["offered"][0]), "lost": per_mille(s["loss"][0]),
+            "CPU": f"{100 * s['cpu_share'][0]:.0f}%"}
     if "worker" in s and s["worker"][0] >= 0.01:
         out["worker"] = f"{100 * s['worker'][0]:.0f}%"
     out["bad"] = str(s["bad"])

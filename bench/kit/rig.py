@@ -9,30 +9,20 @@ A source in one end host's namespace, a sink on the other's device. `bench measu
 
 import contextlib
 import dataclasses
-import json
 import os
 import subprocess
 
 import lib
 import rare
 from frames import Shape
+from hands import TOOL, cpu_seconds, hands
 
-TOOL = os.path.join(lib.TOP, "build", "bench", "bench")
 PINS = "/sys/fs/bpf/xdp-nat64-bench"
 OPEN_TRIES = 6
 PORT_BITS = 6  # 64 flows to a host
 CALM, CALM_TRIES = 0.1, 3
 CPUS = sorted(os.sched_getaffinity(0))
 DEFAULT_CPU = CPUS[-1]
-
-
-def hands(word, spec, timeout=120):
-    """The result of one command of build/bench/bench."""
-    done = subprocess.run([TOOL, word], input=json.dumps(spec), capture_output=True, text=True,
-                          timeout=timeout, check=False)
-    if done.returncode:
-        raise lib.Failed(f"bench {word} failed: {done.stderr.strip()}")
-    return json.loads(done.stdout)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,15 +277,3 @@ class Reference(Bed):
 
     def up(self):
         self.topology.gateway.run([TOOL, "redirect", "eth6", "eth4"])
-
-
-def cpu_seconds(pid):
-    """What a process has used so far, user and system."""
-    if not pid:
-        return None
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
-            words = f.read().rsplit(")", 1)[1].split()
-    except OSError:
-        return None
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")

@@ -47,7 +47,9 @@ def digest(got, seconds=None):
               "offered": sum(s["offered"] or s["sent"] / seconds for s in sources),
               "seconds": seconds, "cpus": got["cpus"],
               "disturbed": got["disturbed"],
-              "insns": insns(sources, sent), "no_insns": sources[0].get("no_insns"),
+              "insns": insns(sources, sent), "no_insns": why_no_insns(sources),
+              "cpu_share": max((got["cpus"][s["cpu"]]["busy"] for s in sources
+                                if s["cpu"] < len(got["cpus"])), default=0.0),
               "looked_up": sum(s["looked_up"] for s in sinks),
               "summed": sum(s["summed"] for s in sinks)}
     if "worker_seconds" in got:
@@ -62,6 +64,12 @@ def insns(sources, sent):
     if not sent or any(s["insns"] is None for s in sources):
         return None
     return sum(s["insns"] for s in sources) / sent
+
+
+def why_no_insns(sources):
+    said = sources[0].get("no_insns")
+    return said and (f"perf_event_open of the CPU's instruction counter: {said}; a virtual "
+                     "machine seldom has one")
 
 
 def merged(histograms):
@@ -96,7 +104,7 @@ def summary(rounds):
     out = {"rate": spread(p["rate"] for p in product),
            "loss": spread(p["loss"] for p in product),
            "offered": spread(p["offered"] for p in product),
-           "busy": spread(max((c["busy"] for c in p["cpus"]), default=0.0) for p in product),
+           "cpu_share": spread(p["cpu_share"] for p in product),
            "bad": sum(sum(p["bad"].values()) for p in product)}
     if all("worker_share" in p for p in product):
         out["worker"] = spread(p["worker_share"] for p in product)

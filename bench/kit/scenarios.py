@@ -102,6 +102,8 @@ SCENARIOS = {
     "sizes": (sizes, "frames of 60 to 1514 bytes"),
     "protocols": (protocols, "UDP, TCP, ICMP"),
     "new-flows": (scenarios_state.new_flows, "new mappings per second: UDP, and TCP SYN"),
+    "new-flows-cores": (scenarios_state.new_flows_cores,
+                        "the same from one core and several, of one subscriber and many"),
     "full": (scenarios_state.full, "a pool of which 50 %, 98 % and all is in use"),
     "slow-path": (scenarios_slow.slow_path, "packets per second through the worker, by reason"),
     "flood": (scenarios_slow.flood, "established flows while rare packets flood the worker"),

@@ -7,7 +7,7 @@ import dataclasses
 import lib
 from frames import Model, Net, Shape
 from product import HOSTS6, S4, S6, SHARED4, Siit, Stateful
-from rig import Load, Reference
+from rig import CPUS, PORT_BITS, Load, Reference
 from rounds import digest
 from table import count, frame_text, sized_load
 
@@ -52,6 +52,24 @@ def new_flows(context):
                 rows.append(context.row("mappings", what, bed, reference, load, take))
     if not rows:
         context.left_out.append("new-flows: wants --flows of 100k or more")
+    return rows
+
+
+def new_flows_cores(context):
+    """From one core and from all, of many subscribers and of one, who has one external
+    address and so at most its ports."""
+    args, rows = context.args, []
+    settings = {"subscriber-udp": 0, "subscriber-rate": 0}
+    for name, bits, flows in (("many", PORT_BITS, 500_000), ("one", 16, 50_000)):
+        for cpus in dict.fromkeys([(args.cpu,), tuple(CPUS)]):
+            take = Opening(args.rounds)
+            beds, reference = context.mode_beds("stateful", flows, settings)
+            load = dataclasses.replace(sized_load(args, "6to4", flows=flows), cpus=cpus,
+                                       port_bits=bits)
+            for bed in beds:
+                what = {"translator": bed.label, "subscribers": name, "cores": len(cpus),
+                        "flows": count(flows), "frame": frame_text(load)}
+                rows.append(context.row("mappings", what, bed, reference, load, take))
     return rows
 
 
