@@ -27,7 +27,7 @@ PYTHON ?= python3
 
 # `make test`, `demo` and `bench` need root anyway; as root they install what is
 # missing, so that a fresh machine needs one command.
-INSTALLING := $(filter test demo bench,$(MAKECMDGOALS))
+INSTALLING := $(filter test demo bench bench-check,$(MAKECMDGOALS))
 config.mk: configure
 	@./configure $(if $(INSTALLING),$(shell [ "$$(id -u)" = 0 ] && echo --install-deps))
 
@@ -67,7 +67,7 @@ TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS) $(XDP_TESTS))
 TESTS_CLANG := $(call test_of,test-clang,$(COMMON_TESTS))
 FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
 
-.PHONY: all bpf unit-build unit e2e test test-kernels bench demo demo-clean fuzz check install uninstall clean help
+.PHONY: all bpf unit-build unit e2e test test-kernels bench bench-check bench-deps demo demo-clean fuzz check install uninstall clean help
 .DEFAULT_GOAL := all
 
 all: $(PROGRAM)
@@ -175,10 +175,10 @@ unit-build: $(TESTS) $(TESTS_CLANG)
 unit: unit-build
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
 
-e2e: all $(B)/test/xdp-nat64-clock
+e2e: all $(B)/test/xdp-nat64-clock $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --e2e
 
-test: all unit-build $(B)/test/xdp-nat64-clock
+test: all unit-build $(B)/test/xdp-nat64-clock $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
 
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
@@ -246,8 +246,16 @@ demo: all
 demo-clean:
 	@$(PYTHON) testenv/demo.py --clean
 
-bench: all $(B)/bench/bench
-	@$(PYTHON) bench/run
+# SCENARIO="stateful sizes" chooses, BENCH_FLAGS=--quick is for bench/run.
+bench: all $(B)/bench/bench bench-deps
+	@$(PYTHON) bench/run $(BENCH_FLAGS) $(SCENARIO)
+
+bench-check: all $(B)/bench/bench
+	@$(PYTHON) bench/run --check $(BENCH_FLAGS)
+
+# Pictures and peers; without them there are fewer of both.
+bench-deps: config.mk
+	@./configure --bench-deps
 
 $(B)/bench/bench.bpf.o: bench/bench.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
@@ -259,9 +267,16 @@ $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
 	@mv $@.tmp $@
 
-$(B)/bench/bench: bench/bench.c $(B)/bench/bench.skel.h config.mk Makefile
+BENCH_SRC := $(wildcard bench/*.c)
+BENCH_SRC := $(filter-out %.bpf.c,$(BENCH_SRC))
+
+$(B)/bench/%.o: bench/%.c config.mk Makefile | $(B)/bench/bench.skel.h
 	$(call say,CC,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MD -MP $< $(USER_LDFLAGS) -lbpf -lelf -lz -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -isystem $(B)/bench -MD -MP -c $< -o $@
+
+$(B)/bench/bench: $(BENCH_SRC:bench/%.c=$(B)/bench/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(USER_LDFLAGS) $^ -ljansson -lbpf -lelf -lz -lm -o $@
 
 # ---- installing ---------------------------------------------------------------------------------
 
@@ -302,7 +317,9 @@ help:
 	@echo "make demo       IPv6-only clients share an IPv4 address, here and now (root);"
 	@echo "                MODE=siit: one client with an IPv4 address of its own;"
 	@echo "                KEEP=1 leaves it standing; make demo-clean removes it"
-	@echo "make bench      packets per second on veth pairs (root)"
+	@echo "make bench      packets per second on veth pairs, beside other translators (root);"
+	@echo "                SCENARIO=sizes chooses: bench/run --list"
+	@echo "make bench-check   are its ratios over 10 % worse than the last release's? (root)"
 	@echo "make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make check      static checks"
 	@echo "make unit, e2e  one half of make test"

@@ -1,148 +1,132 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The benchmark's hands, one word each, run inside a network namespace:
- *	bench sink DEV              every frame that arrives is dropped
- *	bench redirect DEV DEV      each hands its frames to the other
- *	bench source DEV HEX MS CPU sends the frame as fast as one core can
- * Frames are made by BPF_PROG_TEST_RUN with live frames (kernel 5.18): they take
- * the driver's path as if received and redirected, in the softirq of this core,
- * which then also runs the program under test and the sink. */
+/* The benchmark's hands, one word each:
+ *	bench redirect DEV DEV   in this namespace, each hands its frames to the other
+ *	bench program ID         sizes of a loaded BPF program
+ *	bench measure            sinks and sources, one measurement
+ *	bench externals          an array of external addresses, one for each flow
+ *	bench steps              an array of flows in the order in which they are visited
+ *	bench audit              do two flows share an external address?
+ *	bench draw               the order of flows, to look at
+ * All but the first two read their specification from stdin and write their result to
+ * stdout, as JSON. bench/run is who calls them. */
 #define _GNU_SOURCE
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/types.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
+#include "bench.h"
 #include "bench.skel.h"
+#include "measure.h"
+#include "order.h"
+#include "report.h"
 
-#define FRAME_MAX 128
-#define REPEAT (1 << 17) /* frames of one call; each call costs some ms of its own */
-#define BATCH 64
-
-#ifndef BPF_F_TEST_XDP_LIVE_FRAMES
-#define BPF_F_TEST_XDP_LIVE_FRAMES (1U << 1)
-#endif
-
-static int fail(const char *what, int rc)
+int fail(const char *what, const char *which, int error)
 {
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(rc < 0 ? -rc : errno));
+	fprintf(stderr, "bench: %s %s: %s\n", what, which, strerror(-error));
 	return 1;
 }
 
-static int attach(const struct bpf_program *prog, __u32 ifindex, const char *dev)
+int enter(const char *netns)
 {
-	int rc = bpf_xdp_attach((int)ifindex, bpf_program__fd(prog), XDP_FLAGS_DRV_MODE, NULL);
+	int fd = open(netns, O_RDONLY | O_CLOEXEC), rc;
 
-	return rc ? fail(dev, rc) : 0;
+	if (fd < 0)
+		return fail("entering the network namespace", netns, -errno);
+	rc = setns(fd, CLONE_NEWNET) ? -errno : 0;
+	close(fd);
+	return rc ? fail("entering the network namespace", netns, rc) : 0;
 }
 
-static int run_sink(struct bench_bpf *b, const char *dev)
+static int attach_redirect(struct bench_bpf *b, const char *const dev[2])
 {
-	return attach(b->progs.sink, if_nametoindex(dev), dev);
-}
+	__u32 index[2] = { if_nametoindex(dev[0]), if_nametoindex(dev[1]) };
+	int rc, program = bpf_program__fd(b->progs.redirect);
 
-static int run_redirect(struct bench_bpf *b, const char *one, const char *two)
-{
-	__u32 index[2] = { if_nametoindex(one), if_nametoindex(two) };
-	int i, rc, map = bpf_map__fd(b->maps.devices);
-
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		struct bpf_devmap_val out = { .ifindex = index[!i] };
 
-		rc = bpf_map_update_elem(map, &index[i], &out, BPF_ANY);
+		rc = bpf_map_update_elem(bpf_map__fd(b->maps.devices), &index[i], &out, BPF_ANY);
+		if (!rc)
+			rc = bpf_xdp_attach((int)index[i], program, XDP_FLAGS_DRV_MODE, NULL);
 		if (rc)
-			return fail("devmap", rc);
+			return fail("attaching to", dev[i], rc);
 	}
-	return attach(b->progs.redirect, index[0], one) || attach(b->progs.redirect, index[1], two);
-}
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static int run_source(const struct bench_bpf *b, const __u8 *frame, __u32 len, double seconds)
-{
-	struct xdp_md ctx = { .data_end = len };
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = len, .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .repeat = REPEAT, .batch_size = BATCH,
-		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES);
-	unsigned long long sent = 0;
-	double begin = now(), took;
-	int rc;
-
-	do {
-		rc = bpf_prog_test_run_opts(bpf_program__fd(b->progs.source), &o);
-		if (rc)
-			return fail("BPF_PROG_TEST_RUN with live frames", rc);
-		sent += REPEAT;
-		took = now() - begin;
-	} while (took < seconds);
-	printf("%llu %.9f\n", sent, took);
 	return 0;
 }
 
-static int from_hex(const char *hex, __u8 *frame, __u32 *len)
+static int run_redirect(const char *one, const char *two)
 {
-	unsigned int byte;
-	__u32 n;
+	const char *const dev[2] = { one, two };
+	struct bench_bpf *b = bench_bpf__open();
+	int rc;
 
-	for (n = 0; hex[2 * n]; n++) {
-		if (n == FRAME_MAX || sscanf(hex + (size_t)n * 2, "%2x", &byte) != 1)
-			return -EINVAL;
-		frame[n] = (__u8)byte;
-	}
-	*len = n;
-	return n >= 60 && n % 4 == 0 ? 0 : -EINVAL;
+	if (!b)
+		return fail("opening the BPF object", "", -errno);
+	bpf_program__set_autoload(b->progs.source, false);
+	bpf_program__set_autoload(b->progs.sink, false);
+	rc = bench_bpf__load(b);
+	rc = rc ? fail("loading the program", "redirect", rc) : attach_redirect(b, dev);
+	bench_bpf__destroy(b);
+	return rc;
 }
 
-static int pin_to_cpu(const char *word)
-{
-	cpu_set_t set;
+static const struct {
+	const char *name;
+	json_t *(*run)(json_t *spec);
+} commands[] = {
+	{ "measure", measure },	 { "externals", make_externals },
+	{ "steps", make_steps }, { "audit", audit },
+	{ "draw", draw },
+};
 
-	CPU_ZERO(&set);
-	CPU_SET(atoi(word), &set);
-	return sched_setaffinity(0, sizeof(set), &set);
+static int run_command(json_t *(*run)(json_t *spec))
+{
+	json_error_t error;
+	json_t *spec = json_loadf(stdin, 0, &error), *result;
+
+	if (!spec) {
+		fprintf(stderr, "bench: the specification, line %d: %s\n", error.line, error.text);
+		return 2;
+	}
+	result = run(spec);
+	json_decref(spec);
+	if (!result)
+		return 1;
+	json_dumpf(result, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(result);
+	return 0;
+}
+
+/* What the verifier says is for who changes the programs: BENCH_DEBUG=1. */
+static int say(enum libbpf_print_level level, const char *format, va_list args)
+{
+	return level == LIBBPF_DEBUG || !getenv("BENCH_DEBUG") ? 0 : vfprintf(stderr, format, args);
 }
 
 int main(int argc, char **argv)
 {
-	__u8 frame[FRAME_MAX] = { 0 };
-	struct bench_bpf *b;
-	__u32 len = 0;
-	int rc = 2;
-
+	libbpf_set_print(say);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	b = bench_bpf__open();
-	if (!b)
-		return fail("the BPF object", -errno);
-	if (argc == 6 && !strcmp(argv[1], "source")) {
-		if (from_hex(argv[3], frame, &len))
-			return fail("the frame", -EINVAL);
-		memcpy((void *)(unsigned long)b->rodata->frame, frame, sizeof(frame));
-		*(__u32 *)(unsigned long)&b->rodata->out_ifindex = if_nametoindex(argv[2]);
-		if (pin_to_cpu(argv[5]))
-			return fail("the CPU", -errno);
-	}
-	if (bench_bpf__load(b))
-		return fail("loading the programs", -errno);
-	if (argc == 3 && !strcmp(argv[1], "sink"))
-		rc = run_sink(b, argv[2]);
-	else if (argc == 4 && !strcmp(argv[1], "redirect"))
-		rc = run_redirect(b, argv[2], argv[3]);
-	else if (argc == 6 && !strcmp(argv[1], "source"))
-		rc = run_source(b, frame, len, atof(argv[4]) / 1000);
-	else
-		fprintf(stderr,
-			"usage: bench sink DEV | redirect DEV DEV | source DEV HEX MS CPU\n");
-	bench_bpf__destroy(b);
-	return rc;
+	if (argc == 4 && !strcmp(argv[1], "redirect"))
+		return run_redirect(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "program"))
+		return tell_program(argv[2]) ? fail("reading the program", argv[2], -errno) : 0;
+	for (size_t i = 0; argc == 2 && i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run_command(commands[i].run);
+	fprintf(stderr,
+		"usage: bench redirect DEV DEV | program ID | measure|externals|steps|audit|draw"
+		" < SPECIFICATION\n");
+	return 2;
 }

@@ -32,8 +32,8 @@ files() {
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
 
-step "sh -n configure, check.sh"
-sh -n configure && sh -n testenv/check.sh
+step "sh -n configure, check.sh, bench/peers"
+sh -n configure && sh -n testenv/check.sh && for f in bench/peers/*; do sh -n "$f" || false; done
 result $?
 step "bash -n .ci/run, completion"
 bash -n .ci/run && bash -n dist/xdp-nat64.bash
@@ -43,7 +43,7 @@ if have shellcheck; then
 	step "shellcheck"
 	shellcheck -x configure testenv/check.sh .ci/run >"$log" 2>&1 &&
 		shellcheck -s bash -x dist/xdp-nat64.bash >>"$log" 2>&1 &&
-		shellcheck -s sh -x testenv/vm/test-kernels testenv/vm/init >>"$log" 2>&1
+		shellcheck -s sh -x testenv/vm/test-kernels testenv/vm/init bench/peers/* >>"$log" 2>&1
 	status=$?
 	result $status
 	[ $status -eq 0 ] || cat "$log"
