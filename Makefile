@@ -309,4 +309,5 @@ help:
 	@echo "make install, uninstall   to PREFIX=$(PREFIX), below DESTDIR"
 	@echo "make clean      remove build/ and config.mk"
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Not in the packages and trees of the guests.
+-include $(shell find $(B) -path '$(B)/vm/*/*' -prune -o -type f -name '*.d' -print 2>/dev/null)

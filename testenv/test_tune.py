@@ -14,7 +14,7 @@ from host import Host
 TUNE = os.path.join(lib.TOP, "bench", "tune")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def host():
     host = Host("host", f"n64-tune-{os.urandom(3).hex()}")
     subprocess.run(["ip", "netns", "add", host.name], check=True)

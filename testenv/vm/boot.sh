@@ -78,7 +78,7 @@ boot() {
 		VERSION='$2'
 		SET='$3'
 		PYTHON='$PYTHON'
-		CHECKS='$CHECKS'
+		CHECKS='$(sed 's/ .*//' "$out/checks" | tr '\n' ' ')'
 		export CHECKS
 	END
 	SHARE_PIDS=
