@@ -19,6 +19,10 @@ MICROSECONDS = 50
 class Refused(Exception):
     """Why a setting could not be made, in the words of the kernel."""
 
+    def unsupported(self):
+        """The driver shows the setting and cannot make it."""
+        return "not supported" in str(self)
+
 
 def run(*words):
     done = subprocess.run(words, capture_output=True, text=True, check=False,
@@ -146,9 +150,11 @@ class FlowHash:
             text = run("ethtool", "-n", nic.name, "rx-flow-hash", self.flow)
         except Refused:
             return None
+        if "discarded" in text:
+            return "r"
         letters = {letter for words, letter in self.LETTERS.items()
                    if re.search(rf"^{words}", text, re.M)}
-        return "".join(one for one in "mvtsdfn" if one in letters) or "r"
+        return "".join(one for one in "mvtsdfn" if one in letters) or None
 
     def want(self, nic, now):
         return "sdfn"

@@ -50,6 +50,7 @@ nic_words() {
 	for n in 0 1 2 3; do
 		printf ' -netdev tap,id=n%d,ifname=vm%d,script=no,downscript=no,queues=2,vhost=off' $n $n
 		printf ' -device virtio-net-pci,netdev=n%d,mac=02:00:00:00:64:0%d,mq=on,vectors=6' $n $n
+		printf ',rss=on,hash=on'
 	done
 }
 

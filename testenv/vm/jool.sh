@@ -10,7 +10,7 @@ jool_for() {
 	ready=$VM/jool/$1
 	target=$VM/tree/build/vm/modules/$1
 	mkdir -p "$ready" "$target"
-	if [ ! -e "$ready/jool.ko" ]; then
+	if [ ! -e "$ready/jool.ko" ] || [ ! -d "$VM/packages/libnl-genl" ]; then
 		jool_compiler "$2" "$1" >"$target/jool.reason" || return
 		build_jool "$1" >"$ready.log" 2>&1 || {
 			echo "its modules cannot be built: $(grep -m1 -E '[Ee]rror|^E: ' "$ready.log")" \
@@ -20,6 +20,7 @@ jool_for() {
 	fi
 	cp "$ready"/*.ko "$target/"
 	cp "$VM/packages/jool-tools/usr/bin/jool" "$VM/packages/jool-tools/usr/bin/jool_siit" \
+		"$VM/packages/libnl-genl/usr/lib/x86_64-linux-gnu/"libnl-genl-3.so.200* \
 		"$VM/tree/build/vm/tools/"
 }
 
@@ -36,6 +37,7 @@ jool_compiler() {
 # The packages of the headers differ in names: kbuild is that of the series or of the release.
 jool_packages() {
 	unpack jool-dkms jool-dkms && unpack jool-tools jool-tools || return 1
+	unpack libnl-genl "libnl-genl-3-200/$codename" || return 1
 	kbuild=$(apt_private apt-cache show "linux-headers-$1" |
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p' | sed -n 1p)
 	unpack "headers-$1" "linux-headers-$1" "linux-headers-${1%-cloud-amd64}-common" "$kbuild"
