@@ -18,10 +18,11 @@ jool_for() {
 			return
 		}
 	fi
+	rm -f "$target/jool.reason"
 	cp "$ready"/*.ko "$target/"
-	cp "$VM/packages/jool-tools/usr/bin/jool" "$VM/packages/jool-tools/usr/bin/jool_siit" \
-		"$VM/packages/libnl-genl/usr/lib/x86_64-linux-gnu/"libnl-genl-3.so.200* \
-		"$VM/tree/build/vm/tools/"
+	find "$VM/packages/jool-tools/usr/bin" "$VM/packages/libnl-genl" \
+		\( -name jool -o -name jool_siit -o -name libnl-genl-3.so.200 \) ! -type d \
+		-exec cp -L {} "$VM/tree/build/vm/tools/" \;
 }
 
 # Headers have options of the compiler that built the kernel, which older ones do not know.
