@@ -49,7 +49,7 @@ def test_tune(nics):  # noqa: F811
         text = tune(gateway, *ports, "--apply")
         print(table, text)
         assert "eth6: queues: 1 -> 2" in text and queues(gateway, "eth6") == 2
-        assert " 0 changed" in " " + tune(gateway, *ports, "--apply")
+        assert "\n0 changed" in tune(gateway, *ports, "--apply")
         assert all(where in "01" for where in affinities()), affinities()
         with attached(nics, "siit") as instance:
             talks(nics, instance, "siit")
