@@ -65,7 +65,7 @@ for n in 0 2; do
 done
 exec "$@"'
 
-# boot PACKAGE-FOLDER VERSION SET SECONDS: runs the guest; its results are in $out then.
+# boot PACKAGE-FOLDER VERSION MACHINE SECONDS: runs the guest; its results are in $out then.
 # QEMU_PID and SHARE_PIDS are there for the caller to end when it is interrupted.
 boot() {
 	kernel=$1/boot/vmlinuz-$2

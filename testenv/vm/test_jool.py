@@ -14,7 +14,7 @@ from test_nics import nics  # noqa: F401  (a fixture)
 from test_pktgen import neighbours, send  # noqa: F401  (a fixture)
 
 SECONDS = 4
-ROUNDS = 2
+ROUNDS = 1
 
 
 @contextlib.contextmanager
