@@ -18,7 +18,8 @@ class Governor:
     absent = "the clock is not this kernel's to choose"
 
     def read(self, _):
-        return {path.split("/")[5]: read_word(path) for path in sorted(glob.glob(GOVERNORS))} or None
+        return {path.split("/")[5]: read_word(path)
+                for path in sorted(glob.glob(GOVERNORS))} or None
 
     def want(self, _, now):
         return dict.fromkeys(now, "performance")

@@ -5,7 +5,8 @@
  *   PROGRAM CONFIGURATION INSTRUCTIONS STATES STACK MILLISECONDS
  *
  * The limits are 1,000,000 instructions processed and 512 bytes of stack; STACK is the largest
- * frame of a function, and the calls add up (testenv/bpf_stack.py does that). Exit status 1 if one does not load. */
+ * frame of a function, and the calls add up (testenv/bpf_stack.py does that). Exit status 1
+ * if a program does not load. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
