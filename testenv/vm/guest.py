@@ -35,7 +35,7 @@ Check = collections.namedtuple("Check", "machine seconds modules how what every"
                                defaults=[False])
 CHECKS = {
     "load": Check("main", 300, [], "load", ["build/vm/load"], True),
-    "demo-siit": Check("main", 400, ["veth"], "run", ["testenv/demo.py", "--mode", "siit"], True),
+    "demo-siit": Check("main", 400, ["veth"], "run", ["testenv/demo.py", "--mode", "siit"]),
     "demo-stateful": Check("main", 600, ["veth"], "run",
                            ["testenv/demo.py", "--mode", "stateful"]),
     "vlan": Check("main", 300, ["veth", "8021q"], "pytest", [*DEVICES, "vlan"]),
