@@ -76,7 +76,8 @@ range4() {
 }
 
 # Counters of a NIC as lines: "total PACKETS BYTES", "lost PACKETS" (which the NIC or its driver
-# had no room for), "queue NUMBER PACKETS". Drivers name those of a queue in their own ways.
+# had no room for), "queue NUMBER PACKETS". Drivers name those of a queue in their own ways; some
+# count by queue only what an XDP program has seen.
 counters() {
 	ip -s link show dev "$1" | awk '
 		/^ *RX:/ {
@@ -88,12 +89,19 @@ counters() {
 		}'
 	ethtool -S "$1" 2>/dev/null | awk -F: '
 		{ name = $1; gsub(/ /, "", name); value = $NF + 0 }
-		name ~ /^rx(_queue_|-)?[0-9]+[._]packets$/ || name ~ /^queue_[0-9]+_rx_cnt$/ {
+		name ~ /^rx(_queue_|-)?[0-9]+[._](xdp_)?packets$/ || name ~ /^queue_[0-9]+_rx_cnt$/ {
 			match(name, /[0-9]+/)
-			print "queue", substr(name, RSTART, RLENGTH), value
+			number = substr(name, RSTART, RLENGTH)
+			if (name ~ /xdp/) xdp[number] = value
+			else all[number] = value
 		}
-		name ~ /^\[[0-9]+\]$/ && $2 ~ /^ *rx_ucast_packets$/ {
-			print "queue", substr(name, 2) + 0, value
+		name ~ /^\[[0-9]+\]$/ && $2 ~ /^ *rx_ucast_packets$/ { all[substr(name, 2) + 0] = value }
+		END {
+			for (number in xdp) last = number + 0 > last ? number + 0 : last
+			for (number in all) last = number + 0 > last ? number + 0 : last
+			for (i = 0; i <= last; i++)
+				if (i in all) print "queue", i, all[i]
+				else if (i in xdp) print "queue", i, xdp[i]
 		}'
 }
 
@@ -116,7 +124,7 @@ difference() {
 			for (i = 0; i < n; i++)
 				row("queue " order[i], queue[order[i]],
 				    total > 0 ? sprintf(" %6.1f%%", 100 * queue[order[i]] / total) : "")
-			if (!n) print "(the driver has no counters for each queue)"
+			if (!n) print "(the driver has no counters by queue)"
 			row("total", total, "")
 			if (lost) printf "%-8s %14.0f  no room in the receiving NIC or its host\n", "dropped", lost
 			if (sent) {

@@ -6,6 +6,7 @@ translated, and arrives. The cables are those of test_nics.py."""
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
@@ -16,8 +17,8 @@ from test_nics import nics  # noqa: F401  (a fixture)
 from topology import link_local_of
 
 FOLDER = os.path.join(lib.TOP, "bench", "pktgen")
-PACKETS = 4000
-RATE = 2000
+PACKETS = 2000
+RATE = 500  # an emulated machine on a busy one is that slow
 NETWORK = "198.51.100.8/30"  # around S4
 
 
@@ -53,19 +54,19 @@ def neighbours(nics):  # noqa: F811
 
 
 def arrives(nics, sender, receiver, *words):  # noqa: F811
-    """All of it is forwarded by the ports, and (nearly) all is counted by the receiver."""
+    """The ports forward all that they get, and (nearly) all is counted by the receiver."""
     gateway = nics.gateway
     before = gateway.stats()
     rows = send(sender, receiver, *words, "--count", str(PACKETS), "--rate", str(RATE))
+    now = gateway.stats()
+    more = now.since(before)
     sent = rows["sent", "total"]
     assert abs(sent - PACKETS) <= 20, rows
     assert all(rows["sent", f"queue {n}"] > PACKETS / 3 for n in (0, 1)), rows
-    assert rows["received", "total"] >= sent * 0.95, rows
-    now = gateway.wait_settled(before, sent, 20)
-    more = now.since(before)
     count = sum(n for stage, reasons in more.items() if stage in now.ports
                 for reason, n in reasons.items() if reason.startswith("fwd_"))
-    assert count >= sent * 0.98, more
+    assert count >= sent * 0.95, (rows, more)
+    assert rows["received", "total"] >= sent * 0.95, (rows, more)
 
 
 TO4 = ("--pref64", PREF64, "--dst", NETWORK)
@@ -98,9 +99,9 @@ def test_interrupted(nics):  # noqa: F811
     """Ctrl-C ends a run without end, with its table, and leaves nothing behind."""
     client = nics.client
     child = client.start([f"{FOLDER}/send", "-i", "eth0", *TO4, "--src", H6, "--rate", "1000",
-                          "--seconds", "600"], stdout=-1)
-    lib.wait_for("the generators", lambda: "Running: eth0@" in client.out(
-        ["sh", "-c", "cat /proc/net/pktgen/kpktgend_*"]))
+                          "--seconds", "600"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lib.wait_for("the generators", lambda: child.poll() is not None or "Running: eth0@" in (
+        client.out(["sh", "-c", "cat /proc/net/pktgen/kpktgend_*"])))
     os.killpg(child.pid, signal.SIGINT)
     text = child.communicate(timeout=60)[0].decode()
     assert child.returncode == 0 and re.search(r"^total +\d\d+ ", text, re.M), text
