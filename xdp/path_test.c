@@ -10,6 +10,8 @@
  *   nat64 ═══ nat64x                   the pair
  */
 #define _GNU_SOURCE
+#include <time.h>
+
 #include "path_golden.h"
 
 static void test_golden(void **state)

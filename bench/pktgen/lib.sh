@@ -121,10 +121,12 @@ difference() {
 		$1 == "lost" { lost = $2 - old["lost"] }
 		END {
 			printf "%-8s %14s %9s %7s\n", "received", "packets", "Mpps", "share"
+			for (i = 0; i < n; i++) counted += queue[order[i]]
+			if (!counted) n = 0
 			for (i = 0; i < n; i++)
 				row("queue " order[i], queue[order[i]],
 				    total > 0 ? sprintf(" %6.1f%%", 100 * queue[order[i]] / total) : "")
-			if (!n) print "(the driver has no counters by queue)"
+			if (!n && total) print "(the driver has no counters by queue)"
 			row("total", total, "")
 			if (lost) printf "%-8s %14.0f  no room in the receiving NIC or its host\n", "dropped", lost
 			if (sent) {
