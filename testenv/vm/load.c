@@ -122,19 +122,15 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 /* "stack depth 120+0+64": of the program and of the functions that it calls */
 static unsigned long largest_frame(void)
 {
-	const char *at = strstr(verifier_log, "stack depth ");
-	unsigned long most = 0, n;
-	char *end;
+	const char *at = strstr(verifier_log, "stack depth");
+	unsigned long most = 0, n = 0;
 
-	if (!at)
-		return 0;
-	for (at += strlen("stack depth ");; at = end + 1) {
-		n = strtoul(at, &end, 10);
+	for (; at && *at && *at != '\n'; at++) {
+		n = *at >= '0' && *at <= '9' ? n * 10 + (unsigned long)(*at - '0') : 0;
 		if (n > most)
 			most = n;
-		if (*end != '+')
-			return most;
 	}
+	return most;
 }
 
 /* "processed 132000 insns (limit 1000000) max_states_per_insn 4 total_states 7 ..." */
