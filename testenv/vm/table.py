@@ -73,6 +73,9 @@ def notes_of(folder, checks, rows):
         words[check] = word
         if word != "ok" or re.match(r"\d+ tests;", text):
             notes.append(f"{check}, {os.path.basename(folder)}: {word}: {text}")
+    reasons = {text for check, (word, _, text) in rows.items() if word == "skipped"}
+    if len(reasons) == 1 and set(words.values()) <= {"skipped", "-"}:
+        notes = [f"{os.path.basename(folder)}: skipped: {reasons.pop()}"]
     return words, notes
 
 
