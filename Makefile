@@ -182,7 +182,7 @@ test: all unit-build $(B)/test/xdp-nat64-clock $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
 
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
-# KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some.
+# KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some; testenv/vm/README.md.
 
 LOAD_OBJ := $(CONFIG_SRC:%.c=$(B)/%.o) $(B)/user/dataplane/probe.o $(B)/user/dataplane/map_sizes.o
 $(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
@@ -190,13 +190,7 @@ $(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -MF $@.d $< $(LOAD_OBJ) $(USER_LDFLAGS) $(LIBS) -o $@
 
-$(B)/vm/load-clock: testenv/vm/load.c $(LOAD_OBJ) $(B)/clock/nat64.skel.h config.mk Makefile
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) -isystem $(B)/clock $(USER_CFLAGS) -MD -MP -MF $@.d $< $(LOAD_OBJ) \
-		$(USER_LDFLAGS) $(LIBS) -o $@
-
-test-kernels: all $(B)/vm/load $(B)/vm/load-clock $(B)/test/xdp-nat64-clock $(call test_of,test,$(XDP_TESTS))
+test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(call test_of,test,$(XDP_TESTS))
 	@PYTHON=$(PYTHON) sh testenv/vm/test-kernels
 
 # ---- fuzzing ------------------------------------------------------------------------------
@@ -313,7 +307,7 @@ help:
 	@echo "make            build build/xdp-nat64"
 	@echo "make test       build, unit tests and end-to-end tests (root; else unit tests only)"
 	@echo "make test-kernels   load, tests and demo on Debian's kernels in qemu (root);"
-	@echo "                KERNELS=6.1 chooses, as CHECKS=load does"
+	@echo "                KERNELS=6.1 and CHECKS=load choose; testenv/vm/README.md"
 	@echo "make demo       IPv6-only clients share an IPv4 address, here and now (root);"
 	@echo "                MODE=siit: one client with an IPv4 address of its own;"
 	@echo "                KEEP=1 leaves it standing; make demo-clean removes it"
@@ -326,4 +320,5 @@ help:
 	@echo "make install, uninstall   to PREFIX=$(PREFIX), below DESTDIR"
 	@echo "make clean      remove build/ and config.mk"
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+# Not in the packages and trees of the guests.
+-include $(shell find $(B) -path '$(B)/vm/*/*' -prune -o -type f -name '*.d' -print 2>/dev/null)

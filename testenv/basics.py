@@ -20,6 +20,8 @@ S4, S6 = "198.51.100.10", "2001:db8:64::198.51.100.10"
 R4, R6 = "198.51.100.254", "2001:db8:dead::1"
 GW4, GW6 = "203.0.113.1", "2001:db8:ffff::1"
 
+# How many times slower than a real machine this one is: an emulated one waits longer.
+PATIENCE = float(os.environ.get("PATIENCE", "1"))
 QUEUES = max(2, os.cpu_count() or 2)
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 
@@ -48,6 +50,7 @@ class Failed(Exception):
 def wait_for(what, probe, seconds=10.0, more=None, step=0.02):
     """Polls `probe` until it returns something true, and returns that. `more` says
     at the end what it was like instead."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         value = probe()

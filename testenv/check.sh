@@ -43,7 +43,8 @@ if have shellcheck; then
 	step "shellcheck"
 	shellcheck -x configure testenv/check.sh .ci/run >"$log" 2>&1 &&
 		shellcheck -s bash -x dist/xdp-nat64.bash >>"$log" 2>&1 &&
-		shellcheck -s sh -x testenv/vm/test-kernels testenv/vm/init bench/peers/* >>"$log" 2>&1
+		shellcheck -s sh -x testenv/vm/test-kernels testenv/vm/init bench/peers/* >>"$log" 2>&1 &&
+		shellcheck -s sh -x bench/pktgen/send bench/pktgen/count >>"$log" 2>&1
 	status=$?
 	result $status
 	[ $status -eq 0 ] || cat "$log"

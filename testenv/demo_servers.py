@@ -9,10 +9,10 @@ import socket
 import sys
 import threading
 
-from lib import S4, Topology, wait_for
+from lib import PATIENCE, S4, Topology, wait_for
 
-
-FILE_SIZE = 100 * 1000 * 1000
+MEGABYTES = 100 if PATIENCE <= 1 else 5
+FILE_SIZE = MEGABYTES * 1000 * 1000
 
 
 class Servers:

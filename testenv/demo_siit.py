@@ -4,7 +4,7 @@
 from lib import GW4, GW6, H4, H6, PREF64, R4, S6, Topology
 from demo_checks import (curl, datagrams, dns, iperf_tcp, iperf_udp, large_ping, ping, show_hops,
                          small_link, traceroute)
-from demo_servers import Servers
+from demo_servers import MEGABYTES, Servers
 from demo_table import show_attach, verdict, walk
 
 PICTURE = """
@@ -33,7 +33,7 @@ def experiments(topology, servers):
     yield "traceroute, distant to client", lambda: show_hops(
         traceroute(topology.distant, H4, ["192.0.2.193", R4, GW4, H4]),
         ["edge", "router", "gateway"])
-    yield "curl, 100 MB over HTTP", lambda: curl(client, servers)
+    yield f"curl, {MEGABYTES} MB over HTTP", lambda: curl(client, servers)
     yield "iperf3 TCP, client to server", lambda: iperf_tcp(topology)
     yield "iperf3 TCP, server to client", lambda: iperf_tcp(topology, "-R")
     yield "iperf3 UDP, client to server", lambda: iperf_udp(topology)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from clients import POOL, Clients
 from demo_checks import (curl, datagrams, dns, fetch, iperf_tcp, iperf_udp, ping, show_hops,
                          small_link, traceroute)
-from demo_servers import Servers
+from demo_servers import MEGABYTES, Servers
 from demo_table import show, show_attach, verdict, walk
 from lib import GW4, PREF64, R4, S4, S6, Failed, wait_for
 
@@ -66,7 +66,7 @@ def experiments(topology, servers):
     yield "traceroute, distant to client", lambda: show_hops(
         traceroute(topology.distant, POOL, ["192.0.2.193", R4, GW4, POOL], "-U", "-p", str(QUIET)),
         ["edge", "router", "gateway"])
-    yield "curl, 3 x 100 MB over HTTP", lambda: downloads(topology, servers)
+    yield f"curl, 3 x {MEGABYTES} MB over HTTP", lambda: downloads(topology, servers)
     yield "iperf3 TCP, client to server", lambda: iperf_tcp(topology)
     yield "iperf3 TCP, server to client", lambda: iperf_tcp(topology, "-R")
     yield "iperf3 UDP, client to server", lambda: iperf_udp(topology)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from basics import ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, Failed
+from basics import ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, PATIENCE, Failed
 
 CLONE_NEWNET = 0x40000000
 
@@ -83,7 +83,7 @@ class Host:
         """CompletedProcess with text in stdout and stderr."""
         words = self.argv(command)
         self._echo(words)
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout,
+        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout * PATIENCE,
                               check=False, stdin=subprocess.DEVNULL, **more)
         if check and done.returncode != 0:
             raise Failed(f"{self.role}: {shlex.join(words[3:])}: exit status {done.returncode}\n"

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs the checks of one set inside the guest, one after the other. Each line of
+"""Runs checks inside the guest, one after the other. Each line of
 /out/results is "CHECK ok|FAILED|skipped SECONDS TEXT"; the whole output of a check is
 /out/CHECK.log."""
 
+import collections
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,44 +16,52 @@ import modules
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = "/out"
-PYTEST = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=short",
-          "-rfEs", "--durations=5", "-o", "console_output_style=classic"]
+PYTEST = ["-p", "no:cacheprovider", "-q", "--tb=short", "-rfEs", "--durations=5",
+          "-o", "console_output_style=classic"]
 
 # What tests of the whole tree run here: those that take seconds, and that show what
 # kernels differ in (BPF, XDP, namespaces, netlink), not arithmetic.
 ATTACH = ["testenv/test_attach.py", "testenv/test_pool.py", "-k",
           "refused_attach or test_blocks or that_vanishes or bpffs_that"]
 STATEFUL = ["testenv/test_st_hosts.py", "testenv/test_st_packets.py"]
+DEVICES = ["testenv/vm/test_devices.py", "-k"]
+NICS = ["testenv/vm/test_nics.py", "-k"]
 
-# name: (set, seconds, modules, how, what)
+# A check is one row. machine: "nics" needs the four virtio-net devices, "main" does not;
+# seconds: the most that it may take; modules: what the kernel must have, or it is skipped;
+# how: one of HOW; what: its words; every: on every kernel, not only on the chosen ones of
+# test-kernels.
+Check = collections.namedtuple("Check", "machine seconds modules how what every",
+                               defaults=[False])
 CHECKS = {
-    "load": ("main", 90, [], "load", ["build/vm/load", "build/vm/load-clock"]),
-    "demo-siit": ("main", 200, ["veth"], "run", ["testenv/demo.py", "--mode", "siit"]),
-    "demo-stateful": ("main", 200, ["veth"], "run", ["testenv/demo.py", "--mode", "stateful"]),
-    "vlan": ("main", 100, ["veth", "8021q"], "pytest", ["testenv/vm/test_devices.py", "-k",
-                                                        "vlan"]),
-    "vrf": ("main", 100, ["veth", "vrf"], "pytest", ["testenv/vm/test_devices.py", "-k", "vrf"]),
-    "bond": ("main", 100, ["veth", "bonding"], "pytest", ["testenv/vm/test_devices.py", "-k",
-                                                          "bond"]),
-    "wireguard": ("main", 100, ["veth", "wireguard"], "pytest",
-                  ["testenv/vm/test_devices.py", "-k", "wireguard"]),
-    "macvlan": ("main", 100, ["veth", "macvlan"], "pytest", ["testenv/test_worker_host.py", "-k",
-                                                             "macvlan"]),
-    "golden": ("main", 400, ["veth"], "pytest", ["testenv/test_golden.py", "-k", "fast"]),
-    "stateful": ("main", 400, ["veth"], "pytest", STATEFUL),
-    "siit": ("main", 300, ["veth"], "pytest", ["testenv/test_hosts.py", "-k", "ttl_loss or quiet"
-                                               " or traceroute or fragment"]),
-    "attach": ("main", 300, ["veth", "bridge", "tun"], "pytest", ATTACH),
-    "xdp-stateful": ("main", 300, ["veth"], "cmocka",
-                     ["build/test/state_path_test", "build/test/state_pref_test",
-                      "build/test/state_tcp_test"]),
-    "xdp-siit": ("main", 400, ["veth"], "cmocka", ["build/test/path_test"]),
-    "nic-attach": ("nics", 120, ["virtio_net"], "pytest", ["testenv/vm/test_nics.py", "-k",
-                                                           "native"]),
-    "nic-traffic": ("nics", 200, ["virtio_net"], "pytest", ["testenv/vm/test_nics.py", "-k",
-                                                            "through"]),
-    "pktgen": ("nics", 200, ["virtio_net", "pktgen"], "pytest", ["testenv/vm/test_nics.py", "-k",
-                                                                 "pktgen"]),
+    "load": Check("main", 900, [], "load", ["build/vm/load"], True),
+    "demo-siit": Check("main", 1200, ["veth"], "run", ["testenv/demo.py", "--mode", "siit"]),
+    "demo-stateful": Check("main", 1800, ["veth"], "run",
+                           ["testenv/demo.py", "--mode", "stateful"]),
+    "vlan": Check("main", 900, ["veth", "8021q"], "pytest", [*DEVICES, "vlan"]),
+    "vrf": Check("main", 900, ["veth", "vrf"], "pytest", [*DEVICES, "vrf"]),
+    "bond": Check("main", 1500, ["veth", "bonding"], "pytest", [*DEVICES, "bond"]),
+    "wireguard": Check("main", 900, ["veth", "wireguard"], "pytest", [*DEVICES, "wireguard"]),
+    "macvlan": Check("main", 900, ["veth", "macvlan"], "pytest",
+                     ["testenv/test_worker_host.py", "-k", "macvlan"]),
+    "golden": Check("main", 1800, ["veth"], "pytest", ["testenv/test_golden.py", "-k", "fast"]),
+    "stateful": Check("main", 2700, ["veth"], "pytest", STATEFUL),
+    "siit": Check("main", 1800, ["veth"], "pytest",
+                  ["testenv/test_hosts.py", "-k", "ttl_loss or quiet or traceroute or fragment"]),
+    "attach": Check("main", 1800, ["veth", "bridge", "tun"], "pytest", ATTACH),
+    "xdp-stateful": Check("main", 1800, ["veth"], "cmocka",
+                          ["build/test/state_path_test", "build/test/state_pref_test",
+                           "build/test/state_tcp_test"]),
+    "xdp-siit": Check("main", 1800, ["veth"], "cmocka", ["build/test/path_test"], True),
+    "nic-attach": Check("nics", 900, ["virtio_net"], "pytest", [*NICS, "native"]),
+    "nic-traffic": Check("nics", 1200, ["virtio_net"], "pytest", [*NICS, "through"], True),
+    "pktgen": Check("nics", 900, ["virtio_net", "pktgen"], "pytest",
+                    ["testenv/vm/test_pktgen.py", "-k", "not stateful"], True),
+    "pktgen-st": Check("nics", 900, ["virtio_net", "pktgen"], "pytest",
+                       ["testenv/vm/test_pktgen.py", "-k", "stateful"]),
+    "tune": Check("nics", 900, ["virtio_net"], "pytest", ["testenv/vm/test_tune_nics.py"]),
+    "jool": Check("nics", 1800, ["virtio_net", "pktgen", "jool", "jool_siit"], "pytest",
+                  ["testenv/vm/test_jool.py"]),
 }
 
 
@@ -61,8 +71,9 @@ ALWAYS = ["veth", "dummy", "tun", "bridge", "inet_diag", "tcp_diag", "udp_diag",
 
 
 def missing_module(names):
-    folder = f"/lib/modules/{os.uname().release}"
-    reasons = [modules.load(folder, name) for name in names]
+    release = os.uname().release
+    reasons = [modules.load(f"/lib/modules/{release}", name, f"{TOP}/build/vm/modules/{release}")
+               for name in names]
     return next((reason for reason in reasons if reason), None)
 
 
@@ -82,8 +93,41 @@ def run(words, log, seconds):
         return status, f.read()
 
 
+def run_pytest(words, log, seconds):
+    """The same in a process of this one: what an emulated machine takes half a minute to
+    import is there already."""
+    import pytest  # pylint: disable=import-outside-toplevel
+    log.write("pytest " + " ".join(words) + "\n")
+    log.flush()
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.chdir(TOP)
+        for fd in (1, 2):
+            os.dup2(log.fileno(), fd)
+        os._exit(pytest.main([*PYTEST, *words]))
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.2)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+def preload():
+    """What the tests import."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    sys.path.insert(0, f"{TOP}/testenv")
+    import lib  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+    import pytest  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+    import scapy.all  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
+
+
 def check_load(words, log, seconds):
-    """The programs, and those with the clock of the tests: their stacks differ."""
+    """Rows of load.c: program, configuration, instructions, states, stack, milliseconds."""
     bad, rows = [], []
     for program in words:
         status, text = run([os.path.join(TOP, program)], log, seconds)
@@ -117,7 +161,7 @@ def check_pytest(words, log, seconds):
     report = os.path.join("/tmp", "report.xml")
     if os.path.exists(report):
         os.unlink(report)
-    status, _ = run([*PYTEST, f"--junitxml={report}", *words], log, seconds)
+    status = run_pytest([f"--junitxml={report}", *words], log, seconds)
     if status is None:
         return "FAILED", f"took more than {seconds} s"
     cases = list(ET.parse(report).getroot().iter("testcase")) if os.path.exists(report) else []
@@ -130,8 +174,10 @@ def check_pytest(words, log, seconds):
         return "FAILED", (", ".join(failed[:2]) or f"exit status {status}") + more
     if skipped and len(skipped) == len(cases):
         return "skipped", skipped[0].removeprefix("Skipped: ")
-    return "ok", f"{len(cases) - len(skipped)} tests" + (
-        f", {len(skipped)} skipped" if skipped else "")
+    with open(log.name, encoding="utf-8", errors="replace") as f:
+        told = re.findall(r"figures: (.*)", f.read())
+    return "ok", "; ".join([f"{len(cases) - len(skipped)} tests" + (
+        f", {len(skipped)} skipped" if skipped else ""), *told])
 
 
 def check_run(words, log, seconds):
@@ -146,18 +192,27 @@ HOW = {"load": check_load, "cmocka": check_cmocka, "pytest": check_pytest, "run"
 
 
 def main():
+    if sys.argv[1] == "list":  # for test-kernels: "CHECK MACHINE" of all or of "every"
+        for name, check in CHECKS.items():
+            if check.every or sys.argv[2] != "every":
+                print(name, check.machine)
+        return
+    with open(f"{OUT}/started", "w", encoding="ascii"):
+        pass
     missing_module(ALWAYS)
-    wanted = os.environ.get("CHECKS", "").split()
-    for name, (group, seconds, needs, how, words) in CHECKS.items():
-        if group != sys.argv[1] or (wanted and name not in wanted):
-            continue
+    wanted = os.environ["CHECKS"].split()
+    chosen = {name: check for name, check in CHECKS.items()
+              if name in wanted and check.machine in ("main", sys.argv[1])}
+    if any(check.how == "pytest" for check in chosen.values()):
+        preload()
+    for name, check in chosen.items():
         begin = time.monotonic()
-        reason = missing_module(needs)
+        reason = missing_module(check.modules)
         if reason:
             word, text = "skipped", reason
         else:
             with open(f"{OUT}/{name}.log", "w+", encoding="utf-8") as log:
-                word, text = HOW[how](words, log, seconds)
+                word, text = HOW[check.how](check.what, log, check.seconds)
         with open(f"{OUT}/results", "a", encoding="utf-8") as results:
             results.write(f"{name} {word} {time.monotonic() - begin:.0f} {text}\n")
 

@@ -2,9 +2,11 @@
 /* Loads each program of the data plane by itself, as attach would configure it on this
  * kernel, and prints what the verifier says of it:
  *
- *   PROGRAM CONFIGURATION INSTRUCTIONS STATES MILLISECONDS
+ *   PROGRAM CONFIGURATION INSTRUCTIONS STATES STACK MILLISECONDS
  *
- * The limit is 1,000,000 instructions processed. Exit status 1 if one does not load. */
+ * The limits are 1,000,000 instructions processed and 512 bytes of stack; STACK is the largest
+ * frame of a function, and the calls add up (testenv/bpf_stack.py does that). Exit status 1
+ * if a program does not load. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -122,15 +124,29 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
 }
 
+/* "stack depth 120+0+64": of the program and of the functions that it calls */
+static unsigned long largest_frame(void)
+{
+	const char *at = strstr(verifier_log, "stack depth");
+	unsigned long most = 0, n = 0;
+
+	for (; at && *at && *at != '\n'; at++) {
+		n = *at >= '0' && *at <= '9' ? n * 10 + (unsigned long)(*at - '0') : 0;
+		if (n > most)
+			most = n;
+	}
+	return most;
+}
+
 /* "processed 132000 insns (limit 1000000) max_states_per_insn 4 total_states 7 ..." */
 static void report(const struct variation *v, double ms)
 {
 	const char *line = strstr(verifier_log, "processed ");
 	const char *states = line ? strstr(line, "total_states ") : NULL;
 
-	printf("%-13s %-14s %7lu %6lu %6.0f\n", v->program, v->name,
+	printf("%-13s %-14s %7lu %6lu %5lu %6.0f\n", v->program, v->name,
 	       line ? strtoul(line + 10, NULL, 10) : 0,
-	       states ? strtoul(states + 13, NULL, 10) : 0, ms);
+	       states ? strtoul(states + 13, NULL, 10) : 0, largest_frame(), ms);
 	fflush(stdout);
 }
 
@@ -180,7 +196,8 @@ int main(void)
 	int bad = 0;
 
 	libbpf_set_print(NULL); /* the verifier's words are printed below */
-	printf("%-13s %-14s %7s %6s %6s\n", "program", "configuration", "insns", "states", "ms");
+	printf("%-13s %-14s %7s %6s %5s %6s\n", "program", "configuration", "insns", "states",
+	       "stack", "ms");
 	for (size_t i = 0; i < sizeof(variations) / sizeof(variations[0]); i++) {
 		const struct variation *v = &variations[i];
 		struct policy pol;

@@ -59,10 +59,15 @@ def needed(files, name, order, seen):
     order.append((files[name], data))
 
 
-def load(folder, name):
-    """Loads a module and what it needs into the running kernel; None, or why not."""
+def load(folder, name, more):
+    """Loads a module and what it needs into the running kernel; None, or why not. `more`: a
+    folder with modules that are not the kernel's own, or with NAME.reason why not."""
     files = find(folder)
+    files |= {name_of(path): path for path in glob.glob(f"{more}/*.ko")}
     if name not in files:
+        if os.path.exists(f"{more}/{name}.reason"):
+            with open(f"{more}/{name}.reason", encoding="utf-8") as f:
+                return f.read().strip()
         return None if name in builtin(folder) else f"this kernel has no module {name}"
     order = []
     needed(files, name, order, set())

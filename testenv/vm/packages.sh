@@ -61,12 +61,17 @@ unpack() {
 	echo "$VM/packages/$name"
 }
 
-# Since 6.17 or so the image is an empty package that needs two others.
+# Since 6.19 the image is an empty package that needs two others. Why a kernel cannot be had is
+# in $VM/apt/RELEASE.log: the archive also has images whose modules are gone.
 unpack_kernel() {
-	if apt_private apt-cache show "linux-modules-$1" 2>/dev/null | grep -q '^Package:'; then
+	if ! apt_private apt-cache show "linux-image-$1" | grep -q '^Depends:.*linux-modules-'; then
+		unpack "$1" "linux-image-$1"
+	elif apt_private apt-cache show "linux-modules-$1" 2>/dev/null | grep -q '^Package:'; then
 		unpack "$1" "linux-binary-$1" "linux-modules-$1"
 	else
-		unpack "$1" "linux-image-$1"
+		echo "the sources offer linux-image-$1 without linux-modules-$1, which it needs" \
+			>"$VM/apt/$1.log"
+		return 1
 	fi
 }
 

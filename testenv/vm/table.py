@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The table of test-kernels: one row for each check, one column for each kernel, and below
-it what failed or was skipped with the reason. Arguments: the folders of the results, named
-after the kernels. Exit status 1 if anything failed or did not run."""
+it what failed or was skipped with the reason, and what the verifier says of each program.
+Arguments: the folders of the results, named after the kernels. Exit status 1 if anything
+failed or did not run."""
 
 import os
 import re
@@ -36,29 +37,70 @@ def end_of(folder):
     return found[1].strip() if found else "the guest ended or ran out of time before"
 
 
+def asked(folder):
+    """Checks that this kernel was to get."""
+    with open(os.path.join(folder, "checks"), encoding="utf-8") as f:
+        return {line.split()[0] for line in f}
+
+
+def verifier(folders, wide):
+    """Rows of load.c side by side."""
+    rows = {}
+    for folder in folders:
+        try:
+            with open(os.path.join(folder, "load.log"), encoding="utf-8") as f:
+                found = re.findall(r"^(n64_\w+ +\S+) +(\d+) +\d+ +(\d+) +\d+$", f.read(), re.M)
+        except FileNotFoundError:
+            continue
+        for name, instructions, stack in found:
+            rows.setdefault(" ".join(name.split()), {})[folder] = f"{instructions}/{stack}"
+    if rows:
+        print("\ninstructions that the verifier went through (of 1000000) / largest stack frame "
+              "(of 512 bytes)")
+    for name, cells in rows.items():
+        print(f"{name:28}" + "".join(f"{cells.get(folder, '-'):>{wide}}" for folder in folders))
+
+
+def notes_of(folder, checks, rows):
+    """{check: word}, and a line for each that is not well or has figures."""
+    words, notes = {}, []
+    ran = asked(folder)
+    for check in checks:
+        if check not in ran:
+            words[check] = "-"
+            continue
+        word, _, text = rows.get(check, ("FAILED", 0, end_of(folder)))
+        words[check] = word
+        if word != "ok" or re.match(r"\d+ tests;", text):
+            notes.append(f"{check}, {os.path.basename(folder)}: {word}: {text}")
+    reasons = {text for check, (word, _, text) in rows.items() if word == "skipped"}
+    if len(reasons) == 1 and set(words.values()) <= {"skipped", "-"}:
+        notes = [f"{os.path.basename(folder)}: skipped: {reasons.pop()}"]
+    return words, notes
+
+
 def main():
     folders = sys.argv[1:]
-    wanted = os.environ.get("CHECKS", "").split()
-    checks = [name for name in CHECKS if not wanted or name in wanted]
-    results = {os.path.basename(folder): read(folder) for folder in folders}
-    wide = max(len(name) for name in results) + 2
-    wide = max(wide, 12)
-    print()
-    print(f"{'':14}" + "".join(f"{name:>{wide}}" for name in results))
-    bad, notes = 0, []
+    some = set().union(*map(asked, folders))
+    checks = [name for name in CHECKS if name in some]
+    words, notes, seconds = {}, [], 0
+    for folder in folders:
+        rows = read(folder)
+        seconds += sum(row[1] for row in rows.values())
+        words[folder], more = notes_of(folder, checks, rows)
+        notes += more
+    wide = max(9, *(len(os.path.basename(folder)) + 2 for folder in folders))
+    print(f"\n{'':14}" + "".join(f"{os.path.basename(folder):>{wide}}" for folder in folders))
     for check in checks:
-        cells = []
-        for folder, rows in zip(folders, results.values()):
-            word, _, text = rows.get(check, ("FAILED", 0, end_of(folder)))
-            bad += word == "FAILED"
-            cells.append(word)
-            if word != "ok" or check == "load":
-                notes.append(f"{check}, {os.path.basename(folder)}: {word}: {text}")
-        print(f"{check:14}" + "".join(f"{cell:>{wide}}" for cell in cells))
+        print(f"{check:14}" + "".join(f"{words[folder][check]:>{wide}}" for folder in folders))
+    if any("-" in row.values() for row in words.values()):
+        print("-: only on the kernels of Debian's releases and on the newest; FULL=1 runs it")
     print()
     for note in notes:
         print(note)
-    return 1 if bad else 0
+    verifier(folders, max(wide, 12))
+    print(f"\n{seconds // 60} minutes of checks")
+    return 1 if any("FAILED" in row.values() for row in words.values()) else 0
 
 
 if __name__ == "__main__":

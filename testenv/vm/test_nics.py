@@ -6,7 +6,6 @@ two. The cables are outside this machine.
 """
 
 import glob
-import json
 import os
 import re
 import socket
@@ -20,7 +19,6 @@ from lib import H4, H6, S4, S6
 from test_devices import MODES, attached, forwarded, talks
 from test_hosts import ping
 
-PACKETS = 4000
 QUEUES = 2
 STREAM = 1 << 20
 
@@ -108,49 +106,3 @@ def download(nics, size):
             got += len(data)
         sender.join()
         return got
-
-
-def pktgen(host, lines):
-    """Writes the settings and runs; the result that pktgen tells."""
-    def write(name, *commands):
-        for command in commands:
-            host.run(["sh", "-c", 'printf "%s\\n" "$1" >"$2"', "sh", command,
-                      f"/proc/net/pktgen/{name}"])
-    write("kpktgend_0", "rem_device_all", "add_device eth0")
-    write("eth0", *lines)
-    write("pgctrl", "start")
-    text = host.out(["cat", "/proc/net/pktgen/eth0"])
-    write("kpktgend_0", "rem_device_all")
-    return text
-
-
-def received(host):
-    row = json.loads(host.out("ip -j -s link show dev eth0"))[0]
-    return row["stats64"]["rx"]["packets"]
-
-
-WAYS = {
-    "6to4": ("client", "server", f"dst6 {S6}", f"src6 {H6}", "eth6"),
-    "4to6": ("server", "client", f"dst {H4}", f"src_min {S4}\nsrc_max {S4}", "eth4"),
-}
-
-
-@pytest.mark.parametrize("mode, way", [("siit", "6to4"), ("siit", "4to6"), ("stateful", "6to4")])
-def test_pktgen(nics, mode, way):
-    """The kernel's packet generator: what it sends is translated, and arrives."""
-    sender, receiver, dst, src, port = WAYS[way]
-    sender, receiver = getattr(nics, sender), getattr(nics, receiver)
-    with attached(nics, mode) as gateway:
-        ping(gateway, S4, count=1), ping(gateway, H6, count=1)  # resolves the neighbours
-        before, seen = gateway.stats(), received(receiver)
-        text = pktgen(sender, [
-            f"count {PACKETS}", "clone_skb 0", "pkt_size 100", "ratep 2000", dst,
-            *src.split("\n"), f"dst_mac {gateway.mac(port)}", "udp_dst_min 9", "udp_dst_max 9",
-            "udp_src_min 1024", "udp_src_max 1087", "flag UDPSRC_RND", "flag UDPCSUM"])
-        assert re.search(r"Result: OK", text), text
-        now = gateway.wait_settled(before, PACKETS, 20)
-        count = sum(n for stage, reasons in now.since(before).items() if stage in now.ports
-                    for reason, n in reasons.items() if reason.startswith("fwd_"))
-        assert count >= PACKETS, now.since(before)
-        lib.wait_for("the packets", lambda: received(receiver) - seen >= PACKETS * 0.95, 5,
-                     lambda: f": {received(receiver) - seen} of {PACKETS} arrived")
