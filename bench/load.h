@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+/* The two kinds of ends of a measurement. */
 #ifndef N64_BENCH_LOAD_H
 #define N64_BENCH_LOAD_H
 

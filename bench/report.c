@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* Counts, rates and latencies of the sinks, shares of the cores and sizes of programs,
+ * as JSON. */
 #include <linux/types.h>
 
 #include "bench.h"

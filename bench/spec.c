@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* The words of a specification are the names of the fields of bench.h. */
 #include "spec.h"
 
 #include <errno.h>

@@ -190,16 +190,12 @@ class ManyAllowed(Stateful):
         return super().words() + [w for e in entries for w in ("--set", f"allow6={e}")]
 
 
-class OneAllowed(Stateful):
-    pass
-
-
 def invariance(context):
     """Each with and without; the ratio is to the one without, in the same round."""
     args, rows = context.args, []
     cases = (("1,000 pool prefixes", "1 prefix", ManyPrefixes, ManyPrefixes, {}),
              ("10,000 mappings (eam)", "1 mapping", ManyMappings, Siit, {}),
-             ("10,000 entries of allow6", "none", ManyAllowed, OneAllowed, {}),
+             ("10,000 entries of allow6", "none", ManyAllowed, Stateful, {}),
              ("address-dependent filtering", "endpoint-independent", Stateful, Stateful,
               {"filtering-udp": "adf"}))
     for name, than, many, one, settings in cases:
