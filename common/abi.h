@@ -278,7 +278,7 @@ struct n64_bucket {
 };
 
 /* One remembered answer of urpf6 (ADR-28), per CPU. */
-#define N64_URPF_SLOTS 1024
+#define N64_URPF_SLOTS 4096
 struct n64_urpf {
 	struct addr6 src;
 	__u32 ifindex;

@@ -232,7 +232,7 @@ static __always_inline __u32 urpf_second(void)
 
 static __always_inline struct n64_urpf *urpf_slot(const struct addr6 *src)
 {
-	__u32 slot = (src->w[1] ^ src->w[3] ^ src->w[3] >> 16) & (N64_URPF_SLOTS - 1);
+	__u32 slot = hop_place(hop_dst6(src)) & (N64_URPF_SLOTS - 1);
 
 	return bpf_map_lookup_elem(&urpf, &slot);
 }
