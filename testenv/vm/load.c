@@ -4,9 +4,9 @@
  *
  *   PROGRAM CONFIGURATION INSTRUCTIONS STATES STACK MILLISECONDS
  *
- * The limits are 1,000,000 instructions processed and 512 bytes of stack; STACK is the largest
- * frame of a function, and the calls add up (testenv/bpf_stack.py does that). Exit status 1
- * if a program does not load. */
+ * The limits are 1,000,000 instructions processed and 512 bytes of stack. STACK is that of the
+ * deepest calls where the kernel tells (7.2), else the largest of a function; calls add up, which
+ * testenv/bpf_stack.py does. Exit status 1 if a program does not load. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -124,8 +124,8 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
 }
 
-/* "stack depth 120+0+64": of the program and of the functions that it calls */
-static unsigned long largest_frame(void)
+/* "stack depth 120+0+64", each function's, or "stack depth 120+0+64 max 184", or the last alone */
+static unsigned long stack_depth(void)
 {
 	const char *at = strstr(verifier_log, "stack depth");
 	unsigned long most = 0, n = 0;
@@ -141,12 +141,12 @@ static unsigned long largest_frame(void)
 /* "processed 132000 insns (limit 1000000) max_states_per_insn 4 total_states 7 ..." */
 static void report(const struct variation *v, double ms)
 {
-	const char *line = strstr(verifier_log, "processed ");
+	const char *line = strstr(verifier_log, "\nprocessed ");
 	const char *states = line ? strstr(line, "total_states ") : NULL;
 
 	printf("%-13s %-14s %7lu %6lu %5lu %6.0f\n", v->program, v->name,
-	       line ? strtoul(line + 10, NULL, 10) : 0,
-	       states ? strtoul(states + 13, NULL, 10) : 0, largest_frame(), ms);
+	       line ? strtoul(line + 11, NULL, 10) : 0,
+	       states ? strtoul(states + 13, NULL, 10) : 0, stack_depth(), ms);
 	fflush(stdout);
 }
 
