@@ -27,7 +27,7 @@ PYTHON ?= python3
 
 # `make test`, `demo` and `bench` need root anyway; as root they install what is
 # missing, so that a fresh machine needs one command.
-INSTALLING := $(filter test demo bench bench-check,$(MAKECMDGOALS))
+INSTALLING := $(filter test demo bench bench-check bench-micro,$(MAKECMDGOALS))
 config.mk: configure
 	@./configure $(if $(INSTALLING),$(shell [ "$$(id -u)" = 0 ] && echo --install-deps))
 
@@ -67,7 +67,7 @@ TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS) $(XDP_TESTS))
 TESTS_CLANG := $(call test_of,test-clang,$(COMMON_TESTS))
 FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
 
-.PHONY: all bpf unit-build unit e2e test test-kernels bench bench-check bench-deps demo demo-clean fuzz check install uninstall clean help
+.PHONY: all bpf unit-build unit e2e test test-kernels bench bench-check bench-micro bench-insns bench-deps demo demo-clean fuzz check install uninstall clean help
 .DEFAULT_GOAL := all
 
 all: $(PROGRAM)
@@ -261,8 +261,7 @@ $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name bench_bpf > $@.tmp
 	@mv $@.tmp $@
 
-BENCH_SRC := $(wildcard bench/*.c)
-BENCH_SRC := $(filter-out %.bpf.c,$(BENCH_SRC))
+BENCH_SRC := $(filter-out bench/micro.c %.bpf.c,$(sort $(wildcard bench/*.c)))
 
 $(B)/bench/%.o: bench/%.c config.mk Makefile | $(B)/bench/bench.skel.h
 	$(call say,CC,$@)
@@ -271,6 +270,33 @@ $(B)/bench/%.o: bench/%.c config.mk Makefile | $(B)/bench/bench.skel.h
 $(B)/bench/bench: $(BENCH_SRC:bench/%.c=$(B)/bench/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(USER_LDFLAGS) $^ -ljansson -lbpf -lelf -lz -lm -o $@
+
+# bench/micro: a build of the programs that ends after a chosen step.
+$(B)/bench/micro-bpf/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DN64_MICRO -MD -MP -c $< -o $@
+
+$(B)/bench/micro-bpf/nat64.skel.h: $(B)/bench/micro-bpf/nat64.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name nat64_bpf > $@.tmp
+	@mv $@.tmp $@
+
+$(B)/libuser.a: $(LIB_SRC:%.c=$(B)/%.o)
+	$(archive)
+
+$(B)/bench/micro: bench/micro.c $(B)/bench/micro-bpf/nat64.skel.h $(B)/libuser.a config.mk Makefile
+	$(call say,CC,$@)
+	$(Q)$(CC) -isystem $(B)/bench/micro-bpf $(USER_CFLAGS) -Ixdp -MD -MP $< $(B)/libuser.a \
+		$(USER_LDFLAGS) -lcmocka $(LIBS) -o $@
+
+bench-micro: $(B)/bench/micro
+	@$(B)/bench/micro
+
+# Instructions of each step instead of nanoseconds, which wobble with the machine: on the
+# oldest kernel, in a guest whose clock counts them.
+bench-insns: $(B)/bench/micro all $(B)/vm/load $(B)/test/xdp-nat64-clock $(call test_of,test,$(XDP_TESTS))
+	@PYTHON=$(PYTHON) INSNS=1 KERNELS=6.1 CHECKS=micro sh testenv/vm/test-kernels
 
 # ---- installing ---------------------------------------------------------------------------------
 
@@ -314,6 +340,8 @@ help:
 	@echo "make bench      packets per second on veth pairs, beside other translators (root);"
 	@echo "                SCENARIO=sizes chooses: bench/run --list"
 	@echo "make bench-check   are its ratios over 10 % worse than the last release's? (root)"
+	@echo "make bench-micro, bench-insns   nanoseconds, instructions of each step of the fast"
+	@echo "                path (root)"
 	@echo "make fuzz       every fuzzer for FUZZ_SECONDS=$(FUZZ_SECONDS)"
 	@echo "make check      static checks"
 	@echo "make unit, e2e  one half of make test"

@@ -31,6 +31,25 @@ static __always_inline const struct n64_conf *conf_get(void)
 	return c;
 }
 
+/* Steps of the short way (quick.h), for bench/micro: a build of its own ends there, in the
+ * others this is nothing. */
+enum micro_step { MICRO_NOTHING, MICRO_PARSE, MICRO_POLICY, MICRO_LOOKUP, MICRO_ROUTE, MICRO_ALL };
+
+#ifdef N64_MICRO
+__u32 micro_stop = MICRO_ALL;
+
+static __always_inline bool micro_ends(enum micro_step step)
+{
+	return *(volatile __u32 *)&micro_stop == (__u32)step;
+}
+#else
+static __always_inline bool micro_ends(enum micro_step step)
+{
+	(void)step;
+	return false;
+}
+#endif
+
 /* The fields of struct xdp_md are 32 bits wide; the verifier turns a load into a
  * pointer, and clang, which does not know, would add to it in 32 bits. */
 static __always_inline void *frame_start(const struct xdp_md *ctx)

@@ -104,16 +104,14 @@ static __always_inline int hop_known(const struct n64_conf *c, const struct n64_
 
 /* Is it time that the kernel sends a packet itself and so confirms the neighbour? After
  * half the time a packet that begins something, which no other can overtake. */
-static __always_inline bool hop_wants_kernel(const struct n64_conf *c, const struct n64_hops *h,
-					     const struct pkt *p, struct n64_hop *e, __u32 now)
+static __always_inline bool hop_is_due(const struct n64_conf *c, const struct n64_hops *h,
+				       const struct pkt *p, const struct n64_hop *e, __u32 now)
 {
 	__u32 age = now - e->confirm, most = h->confirm * c->hz;
-	bool begins = p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p);
 
-	if (likely(age < most / 2) || !most || (age < most && !begins))
+	if (likely(age < most / 2) || !most)
 		return false;
-	e->confirm = now;
-	return true;
+	return age >= most || (p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p));
 }
 
 /* ---- remembering ------------------------------------------------------------------------ */

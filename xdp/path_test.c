@@ -298,6 +298,52 @@ static void test_pair(void **state)
 	json_decref(root);
 }
 
+static void confirm_after(__u32 seconds)
+{
+	struct n64_hops *h = malloc(sizeof(*h));
+	int fd = bpf_map__fd(map_named(world.first, "hops"));
+	__u32 zero = 0;
+
+	if (!h || bpf_map_lookup_elem(fd, &zero, h))
+		fail_msg("no map hops");
+	h->confirm = seconds;
+	map_put("hops", &zero, h);
+	free(h);
+}
+
+/* A neighbour that is remembered is confirmed by a packet that the kernel sends itself
+ * (design 3): in time one goes into the pair, marked, and nat64 does not redirect it. */
+static void test_confirm(void **state)
+{
+	static const enum reason after[] = {R_fwd_6to4, R_kern_6to4, R_fwd_6to4};
+	json_t *root = golden_open();
+	struct frame f;
+	struct run r;
+
+	(void)state;
+	if (world.first)
+		world_drop();
+	world_load(json_object_get(json_object_get(root, "configs"), "S"), NULL);
+	confirm_after(1);
+	frame_udp(&f, SLOT_V6);
+	run_frame(&r, SLOT_V6, &f);
+	assert_reason(&r, "remembered", R_fwd_6to4);
+	usleep(1200000); /* then the first one asks again: there is no worker */
+	for (size_t i = 0; i < 3; i++) {
+		frame_udp(&f, SLOT_V6);
+		run_frame(&r, SLOT_V6, &f);
+		assert_reason(&r, "a second later", after[i]);
+		if (r.reason != R_kern_6to4)
+			continue;
+		assert_int_equal(r.out[MAC_LEN + 1] & PAIR_KERNEL, PAIR_KERNEL);
+		frame_from(&f, &r);
+		run_frame(&r, N64_SLOT_EXIT, &f);
+		assert_reason(&r, "marked", R_exit_kernel);
+	}
+	world_drop();
+	json_decref(root);
+}
+
 /* L2-01: tags of the ingress device go, tags of the egress device come. */
 static void test_vlan(void **state)
 {
@@ -433,7 +479,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_ttl),    cmocka_unit_test(test_pair),
-		cmocka_unit_test(test_vlan),   cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_vlan),   cmocka_unit_test(test_confirm),
+		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_urpf_errors), cmocka_unit_test(test_pieces),
 	};
 

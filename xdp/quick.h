@@ -18,11 +18,12 @@
 /* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
 static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 							const struct n64_port *port,
-							__u32 ifindex, enum ip_family fam,
+							const struct pkt *p,
+							enum ip_family fam,
 							struct hop_dst d, __u32 len)
 {
 	const struct n64_hops *h = hops_get();
-	struct hop_key k = { .d = d, .fam = (__u8)fam, .flow = hop_flow(ifindex) };
+	struct hop_key k = { .d = d, .fam = (__u8)fam, .flow = hop_flow(p->ifindex) };
 	const struct n64_hop *e;
 	__u32 n;
 
@@ -34,7 +35,7 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 	if (e && unlikely(!hop_is(e, &k)))
 		e = hop_at(c, n + 1);
 	if (!e || !hop_is(e, &k) || !hop_holds(c, e, &k) || len > e->mtu ||
-	    (h->confirm && k.now - e->confirm >= h->confirm * c->hz / 2))
+	    unlikely(hop_is_due(c, h, p, e, k.now)))
 		return NULL;
 	return e;
 }
@@ -75,6 +76,12 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, struct pkt *p)
 	return true;
 }
 
+/* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */
+static __always_inline bool quick_begins(const struct pkt *p)
+{
+	return p->proto == P_TCP && p->tcp_flags & TCP_SYN;
+}
+
 static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
 					  const struct pkt *p, const struct xlat *x,
 					  const struct route *rt)
@@ -109,7 +116,10 @@ static __always_inline enum ip_family quick_family(const struct xdp_md *ctx,
 	/* what only the long way knows about */
 	if (role.kind != ROLE_PORT || c->opt.force_slow || !(c->have & HAVE_REDIRECT_SG))
 		return FAM_NONE;
-	if ((const void *)(eth + 1) > frame_end(ctx) || !mac_equal(eth->dst, port->mac))
+	if ((const void *)(eth + 1) > frame_end(ctx))
+		return FAM_NONE;
+	if (unlikely(!mac_equal(eth->dst, port->mac)) &&
+	    (!(port->flags & PORT_ANY_MAC) || eth->dst[0] & 1))
 		return FAM_NONE;
 	if (eth->type == be16(ET_IP6))
 		return FAM_6;

@@ -18,10 +18,10 @@ static __attribute__((noinline)) int quick6_siit(struct xdp_md *ctx, const struc
 	if (rule_header(&p) || rule_source(&p) || beyond_fast_path6(&p) ||
 	    (c->opt.urpf6 != URPF_OFF && !urpf_known(&p.src6, p.ifindex)))
 		return QUICK_NOT;
-	if (siit_6to4(&env, &p, &x) || x.late || x.hairpin || addr4_is_multicast(x.dst4) ||
-	    judge(c, &p, false, c->opt.clamp_mss6to4))
+	if (quick_begins(&p) || siit_6to4(&env, &p, &x) || x.late || x.hairpin ||
+	    addr4_is_multicast(x.dst4) || judge(c, &p, false, c->opt.clamp_mss6to4))
 		return QUICK_NOT;
-	rt.hop = quick_hop(c, port, p.ifindex, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	return rt.hop ? quick_send6to4(ctx, c, &p, &x, &rt) : QUICK_NOT;
 }
 
@@ -36,11 +36,11 @@ static __attribute__((noinline)) int quick4_siit(struct xdp_md *ctx, const struc
 	if (!quick_parse4(ctx, &p) || beyond_fast_path4(&p) || addr4_is_multicast(p.dst4) ||
 	    siit_target4(&env, &p, &x) || !(port->flags & PORT_4TO6))
 		return QUICK_NOT;
-	if (rule_header(&p) || rule_source(&p) || siit_4to6(&env, &p, &x) || x.late ||
-	    judge(c, &p, false, c->opt.clamp_mss4to6) ||
+	if (rule_header(&p) || rule_source(&p) || quick_begins(&p) ||
+	    siit_4to6(&env, &p, &x) || x.late || judge(c, &p, false, c->opt.clamp_mss4to6) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return QUICK_NOT;
-	rt.hop = quick_hop(c, port, p.ifindex, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	return rt.hop ? quick_send4to6(ctx, c, &p, &x, &rt) : QUICK_NOT;
 }
 

@@ -83,9 +83,10 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 	__be16 port4;
 	__u64 ctl;
 
-	if (!quick_parse6(ctx, &p))
+	if (!quick_parse6(ctx, &p) || micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (!quick_valid6(&env, port, &p, &x) || pool_find(&env, x.dst4, &flags) >= 0)
+	if (!quick_valid6(&env, port, &p, &x) || pool_find(&env, x.dst4, &flags) >= 0 ||
+	    micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
 	e = quick_bib6(c, &p, &ctl);
@@ -97,12 +98,12 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 	    !quick_state(c, &p, ctl, until, st_now(), p.dport, &fresh))
 		return QUICK_NOT;
 	slot = mem_slot(ctl_row(ctl) >> 2);
-	if (!slot)
+	if (!slot || micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
 	x.src4 = slot->addr;
 
-	rt.hop = quick_hop(c, port, p.ifindex, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
-	if (!rt.hop)
+	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return QUICK_NOT;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
@@ -140,9 +141,9 @@ static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64
 	__u64 ctl;
 	int slot;
 
-	if (!quick_parse4(ctx, &p))
+	if (!quick_parse4(ctx, &p) || micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (!quick_valid4(&env, port, &p, &x, &slot))
+	if (!quick_valid4(&env, port, &p, &x, &slot) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
 	b = mem_binding(binding_index(row_of((__u32)slot, stateful_table(&p)), host16(p.dport)));
@@ -154,11 +155,11 @@ static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_state(c, &p, ctl, until, st_now(), p.sport, &fresh) ||
-	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6))
+	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6) || micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
 
-	rt.hop = quick_hop(c, port, p.ifindex, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
-	if (!rt.hop)
+	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return QUICK_NOT;
 	if (until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);

@@ -189,9 +189,11 @@ static __attribute__((noinline)) int route_find(struct xdp_md *ctx, const struct
 	m->entry = hop_known(c, h, &m->k);
 	e = m->entry < 0 ? NULL : hop_at(c, (__u32)m->entry);
 	if (e && len <= e->mtu) {
-		m->confirm = hop_wants_kernel(c, h, p, e, m->k.now);
-		if (m->confirm)
+		if (unlikely(hop_is_due(c, h, p, e, m->k.now))) {
+			e->confirm = m->k.now;
+			m->confirm = true;
 			m->entry = -1;
+		}
 		return R_GO_ON;
 	}
 	m->entry = -1;

@@ -241,6 +241,18 @@ static inline void bed_sizes(struct nat64_bpf *s)
 	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
 }
 
+/* Others than those of the mode. */
+static inline bool bed_wants(const struct bpf_program *p)
+{
+#ifdef BED_MICRO
+	return !strcmp(bpf_program__name(p), "n64_micro") ||
+	       !strcmp(bpf_program__name(p), "n64_query");
+#else
+	(void)p;
+	return false;
+#endif
+}
+
 /* The programs with the configuration written into them, not loaded yet. */
 static inline struct nat64_bpf *bed_program(int kind)
 {
@@ -252,7 +264,8 @@ static inline struct nat64_bpf *bed_program(int kind)
 	((struct n64_role *)&s->rodata->role)->slot = kind == ROLE_XLAT ? N64_SLOT_XLAT : 0;
 	((struct n64_role *)&s->rodata->role)->kind = kind;
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == s->progs.n64_stateful || p == s->progs.n64_state);
+		bpf_program__set_autoload(p, p == s->progs.n64_stateful ||
+						 p == s->progs.n64_state || bed_wants(p));
 	bed_sizes(s);
 	return s;
 }

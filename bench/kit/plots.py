@@ -207,7 +207,7 @@ def peers(tree):
 
 
 def breakdown(steps, text):
-    """{"steps": [{"name", "ns"}]}: where the time of a packet goes."""
+    """Of bench/micro: where the time of a packet goes."""
     chart = Chart("Cost of each step of a packet", text, "nanoseconds", "")
     return bars(chart, [(step["name"], step["ns"], COLOURS[0]) for step in steps], "%.1f")
 
@@ -223,8 +223,9 @@ def draw(path):
     except (OSError, ValueError) as error:
         raise lib.Failed(f"{path} cannot be read as the JSON of a run: {error}") from None
     base = os.path.splitext(path)[0]
-    if "steps" in tree:
-        return breakdown(tree["steps"], tree.get("title", "")).write(f"{base}-steps")
+    if isinstance(tree, list) and all("steps" in way for way in tree):
+        return [name for way in tree for name in breakdown(way["steps"], way["title"]).write(
+            f"{base}-{way['title'].replace(' ', '-')}")]
     if "rows" not in tree:
         raise lib.Failed(f"{path} is no JSON of bench/run: it has no rows")
     made = []

@@ -80,7 +80,8 @@ boot() {
 		SET='$3'
 		PYTHON='$PYTHON'
 		CHECKS='$(sed 's/ .*//' "$out/checks" | tr '\n' ' ')'
-		export CHECKS
+		INSNS='$INSNS'
+		export CHECKS INSNS
 	END
 	SHARE_PIDS=
 	share "$sockets/host" /
@@ -91,8 +92,10 @@ boot() {
 	which=$3
 	# One thread for all CPUs of the guest: the other cores stay free, and the kernel may
 	# change its code while it runs, which qemu with a thread for each does not bear.
+	# With INSNS each instruction takes a nanosecond of the guest's clock.
+	# shellcheck disable=SC2086 # two words or none
 	set -- nice -n 19 timeout -k 5 "$4" "$QEMU" -M q35 -cpu "$CPU" \
-		-accel tcg,thread=single -smp "$([ "$3" = nics ] && echo 2 || echo 1)" -m 2048 \
+		${INSNS:+-icount shift=0,sleep=off} -accel tcg,thread=single -smp "$([ "$3" = nics ] && echo 2 || echo 1)" -m 2048 \
 		-nodefaults -no-reboot -display none -serial "file:$out/$3.console" \
 		-object memory-backend-memfd,id=mem,size=2048M,share=on -numa node,memdev=mem \
 		-chardev "socket,id=c0,path=$sockets/host" \

@@ -4,6 +4,7 @@
 /out/CHECK.log."""
 
 import collections
+import json
 import os
 import re
 import signal
@@ -53,6 +54,7 @@ CHECKS = {
                           ["build/test/state_path_test", "build/test/state_pref_test",
                            "build/test/state_tcp_test"]),
     "xdp-siit": Check("main", 1800, ["veth"], "cmocka", ["build/test/path_test"], True),
+    "micro": Check("main", 900, ["veth"], "micro", ["build/bench/micro", "--json"]),
     "nic-attach": Check("nics", 900, ["virtio_net"], "pytest", [*NICS, "native"]),
     "nic-traffic": Check("nics", 1200, ["virtio_net"], "pytest", [*NICS, "through"], True),
     "pktgen": Check("nics", 900, ["virtio_net", "pktgen"], "pytest",
@@ -188,7 +190,20 @@ def check_run(words, log, seconds):
     return "ok", text.strip().splitlines()[-1]
 
 
-HOW = {"load": check_load, "cmocka": check_cmocka, "pytest": check_pytest, "run": check_run}
+def check_micro(words, log, seconds):
+    """Instructions of each step of the fast path, where qemu's clock counts them."""
+    if not os.environ.get("INSNS"):
+        return "skipped", "an emulated clock says nothing; make bench-insns counts instructions"
+    status, text = run([os.path.join(TOP, words[0]), *words[1:]], log, seconds)
+    if status != 0:
+        return "FAILED", text.strip().splitlines()[-1] if text.strip() else f"exit {status}"
+    told = [f"{way['title']} {sum(step['ns'] for step in way['steps'])} instructions ("
+            + ", ".join(f"{step['name']} {step['ns']}" for step in way["steps"]) + ")"
+            for way in json.loads(text)]
+    return "ok", "; ".join(told)
+
+
+HOW = {"micro": check_micro, "load": check_load, "cmocka": check_cmocka, "pytest": check_pytest, "run": check_run}
 
 
 def main():

@@ -89,7 +89,7 @@ int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *st
 {
 	struct nat64_bpf *skel = nat64_bpf__open();
 	int cpus = libbpf_num_possible_cpus();
-	__u32 ncpu = cpus > 0 ? (__u32)cpus : 1;
+	__u32 ncpu = cpus > 0 ? (__u32)cpus : 1, rows;
 	const struct map_sizing size = { n4, n6, ncpu, hop_slots_for(ncpu) };
 	size_t total = 0;
 	struct bpf_map *m;
@@ -106,8 +106,8 @@ int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *st
 
 		if (bpf_map__is_internal(m))
 			continue;
-		if (generation_entries(name, &size))
-			n = generation_entries(name, &size);
+		if (generation_entries(name, &size, &rows))
+			n = rows;
 		if (state)
 			n = state_entries(skel, m, n, state);
 		bytes = map_bytes(m, n, (int)ncpu);

@@ -8,38 +8,34 @@
 #include "abi.h"
 #include "hop.h"
 
-static __u32 at_least_one(size_t n)
-{
-	return n ? (__u32)n : 1;
-}
-
-__u32 generation_entries(const char *map, const struct map_sizing *s)
+bool generation_entries(const char *map, const struct map_sizing *s, __u32 *n)
 {
 	__u32 known = s->ncpu * N64_KNOWN_SLOTS;
 
 	if (!strcmp(map, "pol4") || !strcmp(map, "pol4v"))
-		return at_least_one(s->n4);
-	if (!strcmp(map, "pol6") || !strcmp(map, "pol6v"))
-		return at_least_one(s->n6);
-	if (!strcmp(map, "known4"))
-		return s->n4 ? known : 1;
-	if (!strcmp(map, "known6"))
-		return s->n6 ? known : 1;
-	if (!strcmp(map, "hopcache"))
-		return hop_entries(s->ncpu, s->hop_slots);
-	return 0;
+		*n = (__u32)s->n4;
+	else if (!strcmp(map, "pol6") || !strcmp(map, "pol6v"))
+		*n = (__u32)s->n6;
+	else if (!strcmp(map, "known4"))
+		*n = s->n4 ? known : 0;
+	else if (!strcmp(map, "known6"))
+		*n = s->n6 ? known : 0;
+	else if (!strcmp(map, "hopcache"))
+		*n = hop_entries(s->ncpu, s->hop_slots);
+	else
+		return false;
+	return true;
 }
 
 int generation_size(struct bpf_object *obj, const struct map_sizing *s)
 {
 	struct bpf_map *m;
 	int rc = 0;
+	__u32 n;
 
 	bpf_object__for_each_map(m, obj) {
-		__u32 n = generation_entries(bpf_map__name(m), s);
-
-		if (n && !rc)
-			rc = bpf_map__set_max_entries(m, n);
+		if (!rc && generation_entries(bpf_map__name(m), s, &n))
+			rc = bpf_map__set_max_entries(m, n ? n : 1);
 	}
 	return rc;
 }

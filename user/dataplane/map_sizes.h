@@ -14,11 +14,11 @@ struct map_sizing {
 	__u32 hop_slots;	/* of struct n64_conf */
 };
 
-/* Entries of the map of that name, 0: another question. */
-__u32 generation_entries(const char *map, const struct map_sizing *s);
+/* Entries that the map of that name needs. False: it is not one of these. */
+bool generation_entries(const char *map, const struct map_sizing *s, __u32 *n);
 
 struct bpf_object;
-/* Sets them all in an object that is not loaded yet. 0 or -errno. */
+/* Sets them all in an object that is not loaded yet, to one at least. 0 or -errno. */
 int generation_size(struct bpf_object *obj, const struct map_sizing *s);
 
 #endif

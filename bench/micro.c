@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Nanoseconds of each step of the fast path (mode stateful, an established UDP flow), by
+ * BPF_PROG_TEST_RUN of a build that ends after a chosen step. What a step costs is the
+ * difference to the one before; the last one writes the frame, counts and asks for the
+ * redirect, and puts the head of the frame back for the next turn.
+ *
+ *	bench/micro [--json]
+ *
+ * In an emulated machine whose clock counts instructions (make bench-insns) the same
+ * program prints instructions. */
+#define _GNU_SOURCE
+#define BED_PRODUCT
+#define BED_MICRO
+#include "../xdp/state_run.h"
+
+#include "hop.h"
+
+#define TURNS 100000	/* of one run; less than a second, in which next hops hold */
+#define ROUNDS 9
+#define HOST "2001:db8:1::10"
+#define PEER "192.0.2.5"
+
+static const char *const step_name[] = {"baseline", "parse", "policy", "lookup", "route", "write"};
+#define STEPS (sizeof(step_name) / sizeof(step_name[0]))
+
+static struct nat64_bpf *micro;
+
+/* The worker's beat: next hops hold for blocks. */
+static void beat(void)
+{
+	struct n64_fib_query q = {.fam = FAM_NONE}, out;
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = &q, .data_size_in = sizeof(q),
+		    .data_out = &out, .data_size_out = sizeof(out));
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(micro->progs.n64_query), &o))
+		fail_msg("n64_query: %s", strerror(errno));
+}
+
+static __u32 run(const struct frame *f, unsigned int turns, int want)
+{
+	__u32 in = ifindex_of(f->v6 ? "v6" : "v4");
+	struct xdp_md ctx = {.data_end = f->len, .ingress_ifindex = in};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)turns);
+
+	beat();
+	if (bpf_prog_test_run_opts(bpf_program__fd(micro->progs.n64_micro), &o))
+		fail_msg("test run: %s", strerror(errno));
+	if ((int)o.retval != want)
+		fail_msg("action %d instead of %d", (int)o.retval, want);
+	return o.duration;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	return *(const __u32 *)a < *(const __u32 *)b ? -1 : *(const __u32 *)a > *(const __u32 *)b;
+}
+
+/* Medians of rounds in which every step takes its turn. */
+static void measure(const struct frame *f, __u32 median[STEPS])
+{
+	__u32 ns[STEPS][ROUNDS];
+
+	memcpy(micro->bss->micro_frame, f->bytes, sizeof(micro->bss->micro_frame));
+	micro->bss->micro_len = f->len;
+	for (int r = 0; r < ROUNDS; r++) {
+		for (__u32 s = 0; s < STEPS; s++) {
+			micro->data->micro_stop = s;
+			ns[s][r] = run(f, TURNS, s == 0 ? XDP_DROP
+						 : s + 1 < STEPS ? -1 : XDP_REDIRECT);
+		}
+	}
+	for (__u32 s = 0; s < STEPS; s++) {
+		qsort(ns[s], ROUNDS, sizeof(ns[s][0]), by_size);
+		median[s] = ns[s][ROUNDS / 2];
+	}
+}
+
+static void print_text(const char *title, const __u32 ns[STEPS])
+{
+	printf("%s\n  %-10s %6s %8s\n", title, "step", "ns", "so far");
+	for (__u32 s = 1; s < STEPS; s++)
+		printf("  %-10s %6d %8d\n", step_name[s], (int)(ns[s] - ns[s - 1]),
+		       (int)(ns[s] - ns[0]));
+}
+
+static void print_json(const char *title, const __u32 ns[STEPS], bool first)
+{
+	printf("%s{\"title\": \"%s\", \"steps\": [", first ? "[" : ",\n ", title);
+	for (__u32 s = 1; s < STEPS; s++)
+		printf("%s{\"name\": \"%s\", \"ns\": %d}", s > 1 ? ", " : "", step_name[s],
+		       (int)(ns[s] - ns[s - 1]));
+	printf("]}");
+}
+
+/* Each CPU remembers next hops of its own. */
+static void stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+int main(int argc, char **argv)
+{
+	bool json = argc > 1 && !strcmp(argv[1], "--json");
+	static struct frame six, four;
+	__u32 ns6[STEPS], ns4[STEPS];
+	__u16 port;
+
+	if (argc > 1 && !json) {
+		fprintf(stderr, "usage: bench/micro [--json]\n");
+		return 2;
+	}
+	libbpf_set_print(NULL);
+	stay_here();
+	if (world_start(NULL)) {
+		fprintf(stderr, "bench/micro: needs root, for a network namespace and BPF\n");
+		return 1;
+	}
+	bed_open(OPTS("pref64=64:ff9b:1::/96"));
+	micro = bed.skel;
+	beat();
+	port = out6(P_UDP, 0, HOST, 5000, PEER, 53); /* the mapping, and the next hops */
+	from4(P_UDP, 0, PEER, 53, "203.0.113.8", port);
+	frame_6(&six, P_UDP, 0, HOST, 5000, PEER, 53);
+	frame_4(&four, P_UDP, 0, PEER, 53, "203.0.113.8", port);
+	measure(&six, ns6);
+	measure(&four, ns4);
+	if (json) {
+		print_json("stateful 6to4", ns6, true);
+		print_json("stateful 4to6", ns4, false);
+		printf("]\n");
+	} else {
+		print_text("stateful 6to4, one UDP flow", ns6);
+		print_text("stateful 4to6, one UDP flow", ns4);
+	}
+	bed_close();
+	return 0;
+}
