@@ -113,10 +113,19 @@ n64_inline struct hop_dst hop_block(enum ip_family fam, __u32 level, struct hop_
 #define HOP_MUL_A 0x9e3779b97f4a7c15ull
 #define HOP_MUL_B 0xd6e8feb86659fd93ull
 
+/* Every bit of the result depends on every bit of x: hosts may differ in their last bytes
+ * alone, which one multiplication does not carry down. */
+n64_inline __u32 hop_mix(__u64 x)
+{
+	x *= HOP_MUL_A;
+	x ^= x >> 32;
+	return (__u32)(x * HOP_MUL_B >> 32);
+}
+
 /* Place of a block or an address in a bitmap. */
 n64_inline __u32 hop_place(struct hop_dst d)
 {
-	return (__u32)((d.a ^ d.b * HOP_MUL_B) * HOP_MUL_A >> 48);
+	return hop_mix(d.a ^ d.b * HOP_MUL_B) >> 16;
 }
 
 /* Place of its generation: all within the first length have the same. */
@@ -192,8 +201,7 @@ n64_inline __u64 hop_flow_full(const __u64 key[2], __u32 ifindex, struct hop_dst
 /* First entry of the line of a block: keyed, so that nobody chooses who displaces whom. */
 n64_inline __u32 hop_line(__u64 key, struct hop_dst d, __u64 meta, __u32 slots)
 {
-	return (__u32)((d.a ^ d.b * HOP_MUL_B ^ meta ^ key) * HOP_MUL_A >> 40) &
-	       (slots - HOP_WAYS);
+	return hop_mix(d.a ^ d.b * HOP_MUL_B ^ meta ^ key) & (slots - HOP_WAYS);
 }
 
 /* ---- sizes ------------------------------------------------------------------------------ */

@@ -180,12 +180,32 @@ static void test_churn(void **state)
 	assert_int_not_equal(generation(FAM_4, &churn), before);
 }
 
+/* Subscribers differ in two bytes of their prefix alone: their places must not meet. */
+static void test_spread(void **state)
+{
+	static __u8 line[HOP_SLOTS_MAX], place[HOP_GENS];
+	__u32 lines = 0, places = 0;
+
+	(void)state;
+	for (__u32 n = 0; n < 1024; n++) {
+		struct addr6 a = { { be32(0x20010db8), be32(0x10000000 | n), 0, be32(1) } };
+		struct hop_dst d = hop_dst6(&a);
+
+		lines += !line[hop_line(1, d, hop_meta(FAM_6, 2, 7), HOP_SLOTS_MAX)]++;
+		places += !place[hop_place(d) % HOP_GENS]++;
+	}
+	/* of 8,192 lines and 4,096 places that 1,024 hit by chance: 962 and 906 */
+	assert_in_range(lines, 920, 1024);
+	assert_in_range(places, 860, 1024);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
