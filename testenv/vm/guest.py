@@ -203,7 +203,8 @@ def check_micro(words, log, seconds):
     return "ok", "; ".join(told)
 
 
-HOW = {"micro": check_micro, "load": check_load, "cmocka": check_cmocka, "pytest": check_pytest, "run": check_run}
+HOW = {"micro": check_micro, "load": check_load, "cmocka": check_cmocka, "pytest": check_pytest,
+       "run": check_run}
 
 
 def main():

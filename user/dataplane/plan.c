@@ -125,8 +125,9 @@ int plan_make(const struct config *c, const struct links *l, const struct ports 
 		rc = broadcasts(l, ports, &bcast, &n_bcast);
 	if (rc) {
 		free(bcast);
-		return report_error(err, rc, "cannot plan the configuration (memory, randomness, or "
-				    "the kernel's tick by the coarse clock): %s", strerror(-rc));
+		return report_error(err, rc, "cannot plan the configuration (memory, randomness, "
+				    "or the kernel's tick by the coarse clock): %s",
+				    strerror(-rc));
 	}
 	if (n_bcast)
 		conf.have |= HAVE_BCAST4;
