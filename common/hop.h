@@ -138,7 +138,7 @@ n64_inline __u32 hop_net(enum ip_family fam, struct hop_dst d)
 
 n64_inline bool hop_bit(const __u64 *map, __u32 place)
 {
-	return map[place % HOP_BITS / 64] >> place % 64 & 1;
+	return map[n64_bound(place / 64, HOP_BITS / 64 - 1)] >> place % 64 & 1;
 }
 
 n64_inline __u32 hop_gateway(__u32 ifindex, struct hop_dst d)
@@ -154,7 +154,7 @@ n64_inline __u32 hop_gen(const struct n64_hops *h, __u32 net)
 
 n64_inline __u32 hop_gen_host(const struct n64_hops *h, struct hop_dst d)
 {
-	return *(const volatile __u32 *)&h->host[hop_place(d) % HOP_GENS];
+	return *(const volatile __u32 *)&h->host[n64_bound(hop_place(d), HOP_GENS - 1)];
 }
 
 /* Level of the block that `d` is remembered with; `net` is its word of h->net. */

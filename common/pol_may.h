@@ -33,7 +33,7 @@ n64_inline __u32 may_wide6(const struct addr6 *a)
 
 n64_inline bool may_bit(const __u64 *map, __u32 n)
 {
-	return map[n % MAY_BITS / 64] >> n % 64 & 1;
+	return map[n64_bound(n / 64, MAY_BITS / 64 - 1)] >> n % 64 & 1;
 }
 
 n64_inline bool pol_may4(const struct n64_pol_may *m, __be32 a)

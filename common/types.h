@@ -27,6 +27,14 @@
 #error "xdp-nat64 is built for little-endian machines"
 #endif
 
+/* An index, bounded where it is used: the compiler, which knows that it is, would leave the
+ * mask out, and the verifier (before 6.3 or so) forgets the bounds of what was spilled. */
+n64_inline __u64 n64_bound(__u64 n, __u64 mask)
+{
+	__asm__ volatile("" : "+r"(n));
+	return n & mask;
+}
+
 /* Wire order to host order and back; constant expressions for constants. */
 #define be16(x) ((__be16)__builtin_bswap16((__u16)(x)))
 #define be32(x) ((__be32)__builtin_bswap32((__u32)(x)))

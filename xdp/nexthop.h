@@ -38,7 +38,8 @@ static __always_inline void hop_key_of(const struct n64_conf *c, const struct n6
 				       struct hop_key *k)
 {
 	enum ip_family fam = k->fam;
-	__u32 net = *(const volatile __u32 *)&h->net[hop_family(fam)][hop_net(fam, k->d)];
+	const __u32 *gens = h->net[hop_family(fam)];
+	__u32 net = *(const volatile __u32 *)&gens[n64_bound(hop_net(fam, k->d), HOP_GENS - 1)];
 	__u64 now = bpf_jiffies64();
 
 	k->now = (__u32)now;
@@ -172,7 +173,8 @@ static __always_inline bool hop_by_gateway(struct n64_hops *h, const struct hop_
 		return false;
 	place = hop_gateway(q->ifindex, gw) % HOP_BITS;
 	if (!hop_bit(h->gateway, place))
-		__sync_fetch_and_or(&h->gateway[place / 64], 1ull << place % 64);
+		__sync_fetch_and_or(&h->gateway[n64_bound(place / 64, HOP_BITS / 64 - 1)],
+				    1ull << place % 64);
 	return true;
 }
 
