@@ -81,6 +81,19 @@ void hops_raise(struct n64_hops *map, enum ip_family fam, const struct addr6 *ds
 		__atomic_fetch_add(&map->all, 1, __ATOMIC_ACQ_REL);
 }
 
+void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst, __u32 len,
+	      bool neighbours)
+{
+	struct hop_dst d = destination(fam, dst);
+	__u32 f = hop_family(fam);
+	bool known = len != hop_len(fam, 2) || hop_bit(map->single[f], hop_place(d));
+
+	hops_mark(map, fam, dst, len, neighbours);
+	hops_raise(map, fam, dst, len);
+	if (!known)
+		raise(&map->net[f][hop_net(fam, d)]);
+}
+
 static void raise_all(struct hops *h)
 {
 	__atomic_fetch_add(&h->map->all, 1, __ATOMIC_ACQ_REL);
@@ -161,12 +174,13 @@ static void on_route(struct hops *h, const struct nlmsghdr *m)
 
 	if (!read_route(m, &r))
 		return;
-	if (m->nlmsg_type == RTM_NEWROUTE) {
-		if (r.special)
-			note_special(h);
-		hops_mark(h->map, r.fam, &r.dst, r.len, r.neighbours);
+	if (m->nlmsg_type == RTM_DELROUTE) {
+		hops_raise(h->map, r.fam, &r.dst, r.len);
+		return;
 	}
-	hops_raise(h->map, r.fam, &r.dst, r.len);
+	if (r.special)
+		note_special(h);
+	hops_add(h->map, r.fam, &r.dst, r.len, r.neighbours);
 }
 
 /* ---- neighbours ------------------------------------------------------------------------ */

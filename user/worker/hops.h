@@ -57,4 +57,10 @@ void hops_mark(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst
 /* The route was added, changed or removed: answers that may be of it are old. */
 void hops_raise(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst, __u32 len);
 
+/* Both, for a route that is new. The kernel has had it for a moment: what was asked meanwhile
+ * for its address may be remembered for the block around it, so that the first route to a
+ * single address makes the block old as well. */
+void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst, __u32 len,
+	      bool neighbours);
+
 #endif

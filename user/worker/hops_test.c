@@ -180,6 +180,24 @@ static void test_churn(void **state)
 	assert_int_not_equal(generation(FAM_4, &churn), before);
 }
 
+/* A route to a single address, which the kernel has had before we hear of it: what was
+ * remembered meanwhile for the block around it is old, once. */
+static void test_single(void **state)
+{
+	const struct addr6 other = { { be32(0xc6336401) } }, alone = { { be32(0xc6336477) } };
+	__u32 before, after;
+
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	hops_add(&map, FAM_4, &(struct addr6){ { be32(0xc6336400) } }, 24, false);
+	before = generation(FAM_4, &other);
+	hops_add(&map, FAM_4, &alone, 32, false);
+	after = generation(FAM_4, &other);
+	assert_int_not_equal(after, before);
+	hops_add(&map, FAM_4, &alone, 32, false);
+	assert_int_equal(generation(FAM_4, &other), after);
+}
+
 /* Subscribers differ in two bytes of their prefix alone: their places must not meet. */
 static void test_spread(void **state)
 {
@@ -206,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_single),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,9 @@ int view_open(struct view *v, const struct topo_maps *maps, struct n64_hops *hop
 			goto failed;
 	}
 	r = view_sync(v);
-	return r ? r : hops_scan(&v->hops, &v->ask);
+	if (!r) /* in vain: single addresses only, until view_tick tries again */
+		hops_scan(&v->hops, &v->ask);
+	return r;
 failed:
 	return -errno;
 }
