@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The three hash tables of the state: bib6, sessions, subscribers. Open addressing in
- * cache lines: a key has a home line and lies there or in one of the next ones, `reach`
- * of the home line says how far at most. So a packet of a known flow reads one line.
+ * cache lines: a key has a home line and lies there or in one of those that come next
+ * (table_key.h), `reach` of the home line says how far at most. So a packet of a known flow
+ * reads one line.
  *
  * Two CPUs that put the same key in at the same time end with one entry:
  *   1. claim a free entry: FREE -> CLAIMED with a tag of the key, raise the reach

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Keys of the three hash tables of the state and where they are at home: the pure half
- * of table.h, which user space needs as well to read the tables. */
+ * of table.h, which user space needs as well to read the tables.
+ *
+ * A key of sessions or subscribers is at home in the line that its hash says, and else in
+ * one of the next. One of bib6 has two homes: the near one is in a page that the host has
+ * for itself and its neighbours by hash, so that the mappings of a host lie in few pages
+ * and neighbouring ports in one line; whoever finds that full goes to the far one, which
+ * its hash says. */
 #ifndef N64_TABLE_KEY_H
 #define N64_TABLE_KEY_H
 
@@ -9,12 +15,15 @@
 enum st_table { TAB_BIB6, TAB_SESSION, TAB_SUB };
 
 #define TAB_REACH 64		/* lines that a key may lie behind its home */
+#define TAB_NEAR 2		/* ... of which so many are in the near page (bib6) */
+#define TAB_PAGE 64		/* lines of a page: 4 KiB */
+#define TAB_PAGE_PORTS 4096	/* ports of a host that share a near page */
 
 struct st_key {
 	struct addr6 a;		/* host, prefix; session: binding and remote address */
 	__u32 b;		/* bib6: port | proto << 16; session: remote port */
-	__u32 gen;		/* session: generation of the binding */
-	__u64 hash;		/* low half: home line, upper 28 bits: tag */
+	__u32 gen;		/* session: generation of the binding; bib6: near line */
+	__u64 hash;		/* low half: home line (bib6: far), upper 28 bits: tag */
 };
 
 n64_inline __u64 key_mix(__u64 h, __u64 x)
@@ -24,21 +33,41 @@ n64_inline __u64 key_mix(__u64 h, __u64 x)
 }
 
 /* Keyed, so that nobody outside can choose who meets whom. */
-n64_inline __u64 key_hash(const struct n64_conf *c, const struct addr6 *a, __u32 b)
+n64_inline __u64 key_hash_addr(const struct n64_conf *c, const struct addr6 *a)
 {
 	__u64 h = key_mix(c->st.key[0], (__u64)a->w[0] << 32 | a->w[1]);
 
-	h = key_mix(h, (__u64)a->w[2] << 32 | a->w[3]);
+	return key_mix(h, (__u64)a->w[2] << 32 | a->w[3]);
+}
+
+n64_inline __u64 key_hash_rest(const struct n64_conf *c, __u64 h, __u32 b)
+{
 	h = key_mix(h + c->st.key[1], b);
 	return h ^ h >> 29;
+}
+
+n64_inline __u64 key_hash(const struct n64_conf *c, const struct addr6 *a, __u32 b)
+{
+	return key_hash_rest(c, key_hash_addr(c, a), b);
+}
+
+/* Near line of a port of the host whose address has the hash `h`. */
+n64_inline __u32 key_near(__u64 h, enum st_proto proto, __be16 port)
+{
+	__u32 group = (__u32)proto << 16 | (host16(port) & ~(TAB_PAGE_PORTS - 1u));
+	__u32 n = (__u32)((h ^ group) * 0xd6e8feb86659fd93ull >> 32);
+
+	return (n & ~(TAB_PAGE - 1u)) | ((n + (host16(port) >> 1)) & (TAB_PAGE - 1));
 }
 
 n64_inline struct st_key key_bib6(const struct n64_conf *c, enum st_proto proto,
 				  const struct addr6 *host, __be16 port)
 {
 	struct st_key k = { .a = *host, .b = (__u32)proto << 16 | port };
+	__u64 h = key_hash_addr(c, &k.a);
 
-	k.hash = key_hash(c, &k.a, k.b);
+	k.gen = key_near(h, proto, port);
+	k.hash = key_hash_rest(c, h, k.b);
 	return k;
 }
 
@@ -84,16 +113,31 @@ n64_inline __u32 tab_ways(enum st_table t)
 	return t == TAB_SUB ? 1 : 2;
 }
 
+/* The line that is looked at first. */
 n64_inline __u32 tab_home(const struct n64_conf *c, enum st_table t, const struct st_key *k)
 {
-	return (__u32)k->hash & (tab_lines(c, t) - 1);
+	return (t == TAB_BIB6 ? k->gen : (__u32)k->hash) & (tab_lines(c, t) - 1);
 }
 
-/* Place of way `n` of the line `d` behind the home. */
+/* The line that is looked at after `d` others. The second of bib6 is half a page away: two
+ * runs of 64 ports that meet in a page then fill it exactly. */
+n64_inline __u32 tab_line(const struct n64_conf *c, enum st_table t, const struct st_key *k,
+			  __u32 d)
+{
+	__u32 mask = tab_lines(c, t) - 1;
+
+	if (t != TAB_BIB6)
+		return (tab_home(c, t, k) + d) & mask;
+	if (d < TAB_NEAR)
+		return (k->gen ^ d * (TAB_PAGE / 2)) & mask;
+	return ((__u32)k->hash + d - TAB_NEAR) & mask;
+}
+
+/* Place of way `n` of that line. */
 n64_inline __u32 tab_place(const struct n64_conf *c, enum st_table t, const struct st_key *k,
 			   __u32 d, __u32 n)
 {
-	return ((tab_home(c, t, k) + d) & (tab_lines(c, t) - 1)) * tab_ways(t) + n;
+	return tab_line(c, t, k, d) * tab_ways(t) + n;
 }
 
 #endif

@@ -26,17 +26,21 @@ static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct st_k
 	return bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
 }
 
-/* In its home line, or the next: those that lie farther are few. */
+/* In its home line, or one of the three that come next: those that lie farther are few. */
 static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
 						   const struct pkt *p, __u64 *ctl)
 {
 	struct st_key k = key_bib6(c, stateful_table(p), &p->src6, p->sport);
-	__u32 line = tab_home(c, TAB_BIB6, &k);
-	struct n64_bib6 *e = quick_line(line, &k, ctl);
+	struct n64_bib6 *e = quick_line(tab_home(c, TAB_BIB6, &k), &k, ctl);
+	__u32 reach;
 
-	if (likely(e) || !tab_reach(c, TAB_BIB6, &k))
+	if (likely(e))
 		return e;
-	return quick_line((line + 1) & (c->st.bib6_lines - 1), &k, ctl);
+	reach = tab_reach(c, TAB_BIB6, &k);
+	n64_no_unroll
+	for (__u32 d = 1; d < 4 && d <= reach && !e; d++)
+		e = quick_line(tab_line(c, TAB_BIB6, &k, d), &k, ctl);
+	return e;
 }
 
 /* A plain packet by its facts alone, whose peer is x->dst4? */
