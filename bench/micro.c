@@ -114,7 +114,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench/micro [--json]\n");
 		return 2;
 	}
-	libbpf_set_print(NULL);
+	if (!getenv("MICRO_LOG"))
+		libbpf_set_print(NULL);
 	stay_here();
 	if (world_start(NULL)) {
 		fprintf(stderr, "bench/micro: needs root, for a network namespace and BPF\n");

@@ -277,14 +277,6 @@ struct n64_bucket {
 	__u64 credit;	/* ns */
 };
 
-/* One remembered answer of urpf6 (ADR-28), per CPU. */
-#define N64_URPF_SLOTS 4096
-struct n64_urpf {
-	struct addr6 src;
-	__u32 ifindex;
-	__u32 second;	/* in which it was asked; older ones are asked again */
-};
-
 /* IPv4 ID generator, per CPU (ID-01). */
 #define N64_ID_SLOTS 1024
 struct n64_ids {

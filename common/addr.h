@@ -9,8 +9,7 @@
 
 n64_inline bool addr6_equal(const struct addr6 *a, const struct addr6 *b)
 {
-	return !((a->w[0] ^ b->w[0]) | (a->w[1] ^ b->w[1]) | (a->w[2] ^ b->w[2]) |
-		 (a->w[3] ^ b->w[3]));
+	return !((addr6_half(a, 0) ^ addr6_half(b, 0)) | (addr6_half(a, 1) ^ addr6_half(b, 1)));
 }
 
 n64_inline bool addr6_is_zero(const struct addr6 *a)
@@ -22,6 +21,14 @@ n64_inline bool addr6_is_zero(const struct addr6 *a)
 n64_inline __be32 mask4(__u32 len)
 {
 	return len ? be32(~0u << (32 - len)) : 0;
+}
+
+/* Mask of half an address, for a prefix of `len` bits; `from`: its first bit, 0 or 64. */
+n64_inline __u64 mask6_half(__u32 len, __u32 from)
+{
+	if (len <= from)
+		return 0;
+	return len >= from + 64 ? ~0ull : be64(~0ull << (64 - (len - from)));
 }
 
 n64_inline bool prefix4_contains(__be32 prefix, __u32 len, __be32 addr)
@@ -56,10 +63,10 @@ n64_inline bool pref64_contains(const struct n64_pref64 *p, const struct addr6 *
 	/* The six lengths end inside word 0, 1 or 2, so that three compares do. */
 	switch (p->len) {
 	case 96:
-		return !((p->prefix.w[0] ^ a->w[0]) | (p->prefix.w[1] ^ a->w[1]) |
-			 (p->prefix.w[2] ^ a->w[2]));
+		return addr6_half(&p->prefix, 0) == addr6_half(a, 0) &&
+		       p->prefix.w[2] == a->w[2];
 	case 64:
-		return !((p->prefix.w[0] ^ a->w[0]) | (p->prefix.w[1] ^ a->w[1]));
+		return addr6_half(&p->prefix, 0) == addr6_half(a, 0);
 	case 32:
 		return p->prefix.w[0] == a->w[0];
 	default:
@@ -140,27 +147,49 @@ n64_inline bool pref64_exists(const struct n64_conf *conf, __u32 pref)
 	return pref < conf->n_pref64 && pref < N64_MAX_PREF64 && conf->pref64[pref].len;
 }
 
-/* Index of the longest pref64 that contains `a` (ADR-08), or -1. A single one costs no
- * comparison of lengths: n_pref64 is a constant to the verifier. */
-n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
+/* All ones if `x` is 0, else 0; by arithmetic, see pref64_search. */
+n64_inline __u32 ones_if_zero(__u64 x)
 {
-	__u32 len = 0;
-	int found = -1;
+	x = (x | (0 - x)) >> 63;
+	__asm__ volatile("" : "+r"(x));
+	return (__u32)x - 1;
+}
 
+/* Index of the longest of several pref64, or -1. The address by its halves as they stand in
+ * memory: it may stay in registers. No branch depends on the address, so that the verifier
+ * goes through the loop once and not once for each prefix that may be found. */
+n64_far int pref64_search(const struct n64_conf *conf, __u64 lo, __u64 hi)
+{
+	__u32 len = 0, found = ~0u;
+
+	if (!conf)
+		return -1;
 	n64_no_unroll
 	for (__u32 i = 0; i < N64_MAX_PREF64; i++) {
 		const struct n64_pref64 *p = &conf->pref64[i];
+		__u64 differ = (addr6_half(&p->prefix, 0) ^ lo) & mask6_half(p->len, 0);
+		__u32 take;
 
 		if (i >= conf->n_pref64)
 			break;
-		if (p->len <= len || !pref64_contains(p, a))
-			continue;
-		if (conf->n_pref64 == 1 || p->len == 96)
-			return (int)i; /* none is longer */
-		len = p->len;
-		found = (int)i;
+		differ |= (addr6_half(&p->prefix, 1) ^ hi) & mask6_half(p->len, 64);
+		/* the shorter one is not looked for any more */
+		take = ones_if_zero(differ) & ~ones_if_zero((len - p->len) >> 31);
+		len = (len & ~take) | (p->len & take);
+		found = (found & ~take) | (i & take);
 	}
-	return found;
+	return (int)found;
+}
+
+/* Index of the longest pref64 that contains `a` (ADR-08), or -1. A single one costs one
+ * comparison: its length is a constant to the verifier. */
+n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
+{
+	if (likely(conf->n_pref64 == 1))
+		return conf->pref64[0].len && pref64_contains(&conf->pref64[0], a) ? 0 : -1;
+	if (!conf->n_pref64)
+		return -1;
+	return pref64_search(conf, addr6_half(a, 0), addr6_half(a, 1));
 }
 
 /* 64:ff9b::/96, the well-known prefix (RFC 6052 2.1). */
@@ -255,6 +284,8 @@ n64_inline bool src6_is_illegal(const struct addr6 *a)
 {
 	__u32 w0 = host32(a->w[0]);
 
+	if (likely(w0 >> 29 == 1))
+		return false; /* 2000::/3 */
 	if (!(a->w[0] | a->w[1] | a->w[2]))
 		return !a->w[3] || a->w[3] == be32(1);
 	if (!(a->w[0] | a->w[1]) && a->w[2] == be32(0xffff))

@@ -13,11 +13,13 @@
 /* Folds a running sum to 16 bits, end-around carry. */
 n64_inline __u16 csum_fold(__u64 sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)sum;
+	__u32 x;
+
+	/* a number and its halves exchanged: the sum has the folded one in its upper half */
+	sum += sum << 32 | sum >> 32;
+	x = (__u32)(sum >> 32);
+	x += x << 16 | x >> 16;
+	return (__u16)(x >> 16);
 }
 
 /* The checksum field that goes with a running sum over everything else. */
@@ -73,14 +75,17 @@ n64_inline __u64 csum_pseudo6(const struct addr6 *src, const struct addr6 *dst,
 	return csum_addr6(src) + csum_addr6(dst) + be32(len) + be32(proto);
 }
 
+n64_inline __u64 csum_words5(const struct ip4_words *h)
+{
+	return (__u64)h->w[0] + h->w[1] + h->w[2] + h->w[3] + h->w[4];
+}
+
 /* Header checksum of the 20 bytes at `ip`, whose own field counts as zero. */
 n64_inline __be16 csum_ip4(const struct ip4_hdr *ip)
 {
-	const __u8 *p = (const __u8 *)ip;
-	__u32 w[5];
+	const struct ip4_words *h = (const void *)ip;
 
-	copy_aligned4(w, p, sizeof(w));
-	return csum_finish((__u64)w[0] + w[1] + (w[2] & 0x0000ffff) + w[3] + w[4]);
+	return csum_finish(csum_words5(h) - (h->w[2] & 0xffff0000));
 }
 
 #ifndef __bpf__

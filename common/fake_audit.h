@@ -18,11 +18,18 @@ static char audit_text[200];
  * within the farthest reach. */
 static inline __u32 audit_keys(const struct st_key *k)
 {
-	__u32 n = 0, lines = fm.conf.st.bib6_lines;
+	__u32 n = 0, seen[TAB_REACH];
 
-	for (__u32 d = 0; d < (lines < TAB_REACH ? lines : TAB_REACH); d++)
-		for (__u32 way = 0; way < 2; way++)
+	/* the near lines and the far ones may be the same */
+	for (__u32 d = 0; d < TAB_REACH; d++) {
+		bool again = false;
+
+		seen[d] = tab_line(&fm.conf, TAB_BIB6, k, d);
+		for (__u32 i = 0; i < d; i++)
+			again |= seen[i] == seen[d];
+		for (__u32 way = 0; way < 2 && !again; way++)
 			n += tab_match(TAB_BIB6, tab_place(&fm.conf, TAB_BIB6, k, d, way), k);
+	}
 	return n;
 }
 

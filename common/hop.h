@@ -43,6 +43,8 @@ struct n64_hops {
 	__u64 cut[2][HOP_BITS / 64];
 	/* Addresses that a route speaks of alone, by hop_place */
 	__u64 single[2][HOP_BITS / 64];
+	/* Blocks of the second length in which there is such an address, by hop_place */
+	__u64 inside[2][HOP_BITS / 64];
 	/* Gateways that some remembered answer goes to, by hop_gateway */
 	__u64 gateway[HOP_BITS / 64];
 };
@@ -51,6 +53,10 @@ struct n64_hops {
 
 #define HOP_WAYS 2
 #define HOP_TAGS 2
+
+enum hop_entry_flags {
+	HOP_INSIDE = 1 << 0,	/* not for all of the block: see n64_hops.inside */
+};
 
 /* Entries of CPU n: from n * (hop_slots + HOP_WAYS) on; the last HOP_WAYS are scratch, for
  * answers that nobody is to remember. */
@@ -62,8 +68,8 @@ struct n64_hop {
 	__u32 confirm;		/* and when the kernel sent a packet itself */
 	__u16 mtu;		/* of the route, 0: addresses of this block are asked one by one */
 	__u8 n_tags;
-	__u8 pad;
-	__u8 smac[MAC_LEN], dmac[MAC_LEN];
+	__u8 flags;		/* enum hop_entry_flags */
+	__u8 dmac[MAC_LEN], smac[MAC_LEN];	/* as they stand in the frame */
 	__u32 port;		/* in the devmap */
 	struct vlan_hdr tag[HOP_TAGS];
 };
@@ -85,7 +91,7 @@ n64_inline struct hop_dst hop_dst4(__be32 addr)
 
 n64_inline struct hop_dst hop_dst6(const struct addr6 *x)
 {
-	return (struct hop_dst){ (__u64)x->w[1] << 32 | x->w[0], (__u64)x->w[3] << 32 | x->w[2] };
+	return (struct hop_dst){ addr6_half(x, 0), addr6_half(x, 1) };
 }
 
 n64_inline __u32 hop_family(enum ip_family fam)

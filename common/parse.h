@@ -54,13 +54,12 @@ n64_inline bool parse_eth(const void *data, const void *end, struct pkt *p)
  * EtherType says. Lengths are as written, believed by nobody yet. */
 n64_inline bool parse_ip4(const struct ip4_hdr *ip, const void *end, struct pkt *p)
 {
+	const struct ip4_words *w = (const void *)ip;
 	__u16 frag;
-	__u32 w[5];
 
 	if ((const void *)(ip + 1) > end || ip->ver_ihl >> 4 != 4)
 		return false;
-	copy_aligned4(w, ip, sizeof(w));
-	p->hdr_csum_ok = csum_fold((__u64)w[0] + w[1] + w[2] + w[3] + w[4]) == 0xffff;
+	p->hdr_csum_ok = csum_fold(csum_words5(w)) == 0xffff;
 	p->ihl = (ip->ver_ihl & 0xf) * 4;
 	p->tos = ip->tos;
 	p->ttl = ip->ttl;
@@ -95,8 +94,8 @@ n64_inline bool parse_ip6(const struct ip6_hdr *ip, const void *end, struct pkt 
 	p->l4_off = IP6_LEN;
 	p->l4_len = host16(ip->plen);
 	p->l3_len = IP6_LEN + p->l4_len;
-	p->src6 = ip->src;
-	p->dst6 = ip->dst;
+	addr6_copy(&p->src6, &ip->src);
+	addr6_copy(&p->dst6, &ip->dst);
 	return true;
 }
 

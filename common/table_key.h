@@ -35,9 +35,7 @@ n64_inline __u64 key_mix(__u64 h, __u64 x)
 /* Keyed, so that nobody outside can choose who meets whom. */
 n64_inline __u64 key_hash_addr(const struct n64_conf *c, const struct addr6 *a)
 {
-	__u64 h = key_mix(c->st.key[0], (__u64)a->w[0] << 32 | a->w[1]);
-
-	return key_mix(h, (__u64)a->w[2] << 32 | a->w[3]);
+	return key_mix(key_mix(c->st.key[0], addr6_half(a, 0)), addr6_half(a, 1));
 }
 
 n64_inline __u64 key_hash_rest(const struct n64_conf *c, __u64 h, __u32 b)

@@ -13,6 +13,8 @@
 #include <stddef.h>
 
 #define n64_inline static inline __attribute__((always_inline, unused))
+/* Rarely needed, or large: one copy, which the verifier sees once. */
+#define n64_far static __attribute__((noinline, unused))
 #define n64_must_check __attribute__((warn_unused_result))
 /* In front of a loop that ends early: unrolled it only costs code and stack. */
 #ifdef __clang__
@@ -38,6 +40,7 @@ n64_inline __u64 n64_bound(__u64 n, __u64 mask)
 /* Wire order to host order and back; constant expressions for constants. */
 #define be16(x) ((__be16)__builtin_bswap16((__u16)(x)))
 #define be32(x) ((__be32)__builtin_bswap32((__u32)(x)))
+#define be64(x) __builtin_bswap64((__u64)(x))
 #define host16(x) __builtin_bswap16((__u16)(x))
 #define host32(x) __builtin_bswap32((__u32)(x))
 
@@ -46,6 +49,29 @@ n64_inline __u64 n64_bound(__u64 n, __u64 mask)
 struct addr6 {
 	__be32 w[4];
 };
+
+/* Half 0 or 1 of an address as it stands in memory. One load on machines that load from any
+ * place, which are those that XDP is for; the host build does not take it for granted. */
+n64_inline __u64 addr6_half(const struct addr6 *a, __u32 n)
+{
+#ifdef __bpf__
+	return *(const __u64 *)__builtin_assume_aligned(&a->w[2 * n], 8);
+#else
+	return (__u64)a->w[2 * n + 1] << 32 | a->w[2 * n];
+#endif
+}
+
+n64_inline void addr6_copy(struct addr6 *to, const struct addr6 *from)
+{
+#ifdef __bpf__
+	__u64 *half = __builtin_assume_aligned(to, 8);
+
+	half[0] = addr6_half(from, 0);
+	half[1] = addr6_half(from, 1);
+#else
+	*to = *from;
+#endif
+}
 
 /* Every IP header that we touch is four-byte aligned: saying so keeps clang
  * from reading an address byte by byte. */

@@ -69,6 +69,12 @@ struct ip4_hdr {
 	__be32 dst;
 } __attribute__((packed, aligned(4)));
 
+/* The same by words. Of this type and not copied: clang takes a copy of what it does not
+ * know to be aligned byte by byte. */
+struct ip4_words {
+	__u32 w[5];
+} __attribute__((aligned(4), may_alias));
+
 #define IP4_DF 0x4000
 #define IP4_MF 0x2000
 #define IP4_OFFSET 0x1fff

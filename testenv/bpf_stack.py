@@ -19,23 +19,29 @@ def output(*command):
 
 
 def functions(path):
-    """Name by (section number, address), and the number of .text."""
+    """Name by (section number, address), the number of .text, and that of each section."""
     listing = output("llvm-readelf", "-S", "-s", path)
     found = re.search(r"^\s*\[\s*(\d+)\]\s+\.text\s", listing, re.M)
     text = found[1] if found else None
     names = {}
+    section = {name: number for number, name in
+               re.findall(r"^\s*\[\s*(\d+)\]\s+(\S+)\s+PROGBITS", listing, re.M)}
     for line in listing.splitlines():
         words = line.split()
         if len(words) >= 8 and words[3] == "FUNC":
             names[words[6], int(words[1], 16)] = words[7]
-    return names, text
+    return names, text, section
 
 
 def read(path):
     """Frame and callees of each function."""
-    names, text = functions(path)
-    frame, calls, name, before = {}, {}, None, ""
-    for line in output("llvm-objdump", "-dr", "--no-show-raw-insn", path).splitlines():
+    names, text, section = functions(path)
+    frame, calls, name, before, here = {}, {}, None, "", None
+    for line in output("llvm-objdump", "-dr", path).splitlines():
+        place = re.match(r"Disassembly of section (\S+):", line)
+        if place:
+            here = section[place[1]]
+            continue
         head = re.match(r"[0-9a-f]+ <(\w+)>:", line)
         if head:
             if not head[1].startswith("LBB"):
@@ -49,6 +55,12 @@ def read(path):
         offset = re.search(r"r\d+ \+= -(\d+)$", line)
         if offset and int(offset[1]) <= 512:
             frame[name] = max(frame[name], int(offset[1]))
+        near = re.match(r"\s*(\d+):\s+85 10 00 00 (\w\w) (\w\w) (\w\w) (\w\w)", line)
+        if near and near.groups()[1:] != ("ff",) * 4:  # in its own section: no relocation
+            far = int.from_bytes(bytes.fromhex("".join(near.groups()[1:])), "little", signed=True)
+            target = names.get((here, (int(near[1]) + 1 + far) * 8))
+            if target and target != name:
+                calls[name].add(target)
         called = re.search(r"R_BPF_64_32\s+(\S+)", line)
         if called and called[1] == ".text":  # a static function, by its place
             number = int(re.search(r"call (-?\w+)", before)[1], 0)

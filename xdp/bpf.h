@@ -31,6 +31,10 @@ static __always_inline const struct n64_conf *conf_get(void)
 	return c;
 }
 
+/* A global function: verified once and by itself, for all arguments; whoever calls it knows
+ * nothing of what it returns. Pointers may be NULL. */
+#define N64_ONCE __attribute__((noinline))
+
 /* Steps of the short way (quick.h), for bench/micro: a build of its own ends there, in the
  * others this is nothing. */
 enum micro_step { MICRO_NOTHING, MICRO_PARSE, MICRO_POLICY, MICRO_LOOKUP, MICRO_ROUTE, MICRO_ALL };

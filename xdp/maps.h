@@ -106,14 +106,6 @@ struct {
 	__type(value, struct n64_ids);
 } ids SEC(".maps");
 
-/* urpf: sources that had a route within this second (ADR-28), direct mapped. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, N64_URPF_SLOTS);
-	__type(key, __u32);
-	__type(value, struct n64_urpf);
-} urpf SEC(".maps");
-
 /* facts: those of the packet in hand. Here and not on the stack, which is 512
  * bytes for a program and all that it calls. One entry, per CPU: a program is
  * never interrupted by another on the same CPU. */

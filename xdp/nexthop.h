@@ -67,6 +67,29 @@ static __always_inline bool hop_is(const struct n64_hop *e, const struct hop_key
 	return e->meta == k->meta && e->a == k->block.a && e->b == k->block.b;
 }
 
+/* What most destinations are remembered with, if it holds and is for all of its block,
+ * which no bitmap has to be asked for. NULL: the whole question is to be asked. Not for when
+ * the worker is away or HOP_EXACT or HOP_FULL is set. */
+static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
+						       const struct n64_hops *h,
+						       enum ip_family fam, struct hop_dst d,
+						       __u64 flow)
+{
+	__u32 net = *(const volatile __u32 *)
+			    &h->net[hop_family(fam)][n64_bound(hop_net(fam, d), HOP_GENS - 1)];
+	__u32 level = net & HOP_CUT, gen = hop_gen(h, net);
+	struct hop_key k = {.block = hop_block(fam, level, d), .meta = hop_meta(fam, level, flow)};
+	const struct n64_hop *e;
+	__u32 n;
+
+	asm volatile("" ::: "memory");
+	n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
+	e = hop_at(c, n);
+	if (e && unlikely(!hop_is(e, &k)))
+		e = hop_at(c, n + 1);
+	return e && hop_is(e, &k) && e->gen == gen && !(e->flags & HOP_INSIDE) ? e : NULL;
+}
+
 /* Without a worker an answer holds for a second. */
 static __always_inline bool hop_holds(const struct n64_conf *c, const struct n64_hop *e,
 				      const struct hop_key *k)
@@ -141,6 +164,7 @@ static __always_inline void hop_head(struct n64_hop *e, const struct hop_key *k)
 	}
 	e->gen = k->gen;
 	e->asked = k->now;
+	e->flags = 0;
 }
 
 /* The answer q, to leave by `out`. */
@@ -154,6 +178,15 @@ static __always_inline void hop_body(struct n64_hop *e, const struct bpf_fib_loo
 	e->tag[1] = out->tag[1];
 	__builtin_memcpy(e->smac, q->smac, MAC_LEN);
 	__builtin_memcpy(e->dmac, q->dmac, MAC_LEN);
+}
+
+/* Is there an address in the block of which this answer says nothing? */
+static __always_inline void hop_inside(struct n64_hop *e, const struct n64_hops *h,
+				       const struct hop_key *k)
+{
+	if (k->level == 1 &&
+	    hop_bit(h->inside[hop_family((enum ip_family)k->fam)], hop_place(k->block)))
+		e->flags = HOP_INSIDE;
 }
 
 /* Does the answer go to a gateway? Then the worker is told that this one matters. */
@@ -203,6 +236,7 @@ static __always_inline __u32 hop_remember(const struct n64_conf *c, struct n64_h
 	if (e) {
 		hop_head(e, k);
 		hop_body(e, q, out);
+		hop_inside(e, h, k);
 	}
 	return n;
 }

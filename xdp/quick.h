@@ -15,6 +15,22 @@
 
 /* ---- the next hop ------------------------------------------------------------------- */
 
+/* Of a destination that hop_plain has no answer for. */
+N64_ONCE int quick_hop_other(__u32 ifindex, __u32 fam, __u64 a, __u64 b)
+{
+	const struct n64_conf *c = conf_get();
+	struct hop_room *m = hop_room_get();
+	struct n64_hops *h = hops_get();
+
+	if (!m || !h)
+		return -1; /* cannot be */
+	m->k.fam = fam == FAM_6 ? FAM_6 : FAM_4;
+	m->k.d = (struct hop_dst){a, b};
+	m->k.flow = hop_flow(ifindex);
+	hop_key_of(c, h, &m->k);
+	return hop_known(c, h, &m->k);
+}
+
 /* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
 static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 							const struct n64_port *port,
@@ -23,19 +39,19 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 							struct hop_dst d, __u32 len)
 {
 	const struct n64_hops *h = hops_get();
-	struct hop_key k = { .d = d, .fam = (__u8)fam, .flow = hop_flow(p->ifindex) };
-	const struct n64_hop *e;
-	__u32 n;
+	const struct n64_hop *e = NULL;
+	__u64 now = bpf_jiffies64();
+	int n;
 
 	if (!h || h->flags & HOP_FULL || port->flags & (PORT_STACK | PORT_NO_IP6))
 		return NULL;
-	hop_key_of(c, h, &k);
-	n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
-	e = hop_at(c, n);
-	if (e && unlikely(!hop_is(e, &k)))
-		e = hop_at(c, n + 1);
-	if (!e || !hop_is(e, &k) || !hop_holds(c, e, &k) || len > e->mtu ||
-	    unlikely(hop_is_due(c, h, p, e, k.now)))
+	if (likely(!h->flags && now - h->beat <= c->hz))
+		e = hop_plain(c, h, fam, d, hop_flow(p->ifindex));
+	if (unlikely(!e || !e->mtu)) {
+		n = quick_hop_other(p->ifindex, fam, d.a, d.b);
+		e = n < 0 ? NULL : hop_at(c, (__u32)n);
+	}
+	if (!e || len > e->mtu || unlikely(hop_is_due(c, h, p, e, (__u32)now)))
 		return NULL;
 	return e;
 }
@@ -61,7 +77,7 @@ static __always_inline bool quick_parse6(struct xdp_md *ctx, struct pkt *p)
 	p->avail = frame_end(ctx) - (const void *)ip;
 	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
-	return true;
+	return p->has_l4; /* asked at once: what a header lacks is not carried along */
 }
 
 static __always_inline bool quick_parse4(struct xdp_md *ctx, struct pkt *p)
@@ -73,7 +89,7 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, struct pkt *p)
 	p->avail = frame_end(ctx) - (const void *)ip;
 	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
-	return true;
+	return p->has_l4;
 }
 
 /* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */

@@ -16,7 +16,7 @@ static __attribute__((noinline)) int quick6_siit(struct xdp_md *ctx, const struc
 	if (!quick_parse6(ctx, &p) || siit_target6(&env, &p, &x) || !(port->flags & PORT_6TO4))
 		return QUICK_NOT;
 	if (rule_header(&p) || rule_source(&p) || beyond_fast_path6(&p) ||
-	    (c->opt.urpf6 != URPF_OFF && !urpf_known(&p.src6, p.ifindex)))
+	    (c->opt.urpf6 != URPF_OFF && !urpf_known(c, &p.src6, p.ifindex)))
 		return QUICK_NOT;
 	if (quick_begins(&p) || siit_6to4(&env, &p, &x) || x.late || x.hairpin ||
 	    addr4_is_multicast(x.dst4) || judge(c, &p, false, c->opt.clamp_mss6to4))

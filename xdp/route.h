@@ -226,52 +226,58 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 	return R_GO_ON;
 }
 
-/* About a second: 256 jiffies, which are free where a clock costs 15 ns. */
-static __always_inline __u32 urpf_second(void)
+/* ---- ADR-28, urpf6: the IPv6 source must have a route --------------------------------------- */
+
+/* Remembered like a next hop, beside them: for the block of the source and the device that the
+ * packet came in by. */
+#define HOP_FLOW_URPF (1ull << 40)
+
+/* Is a route to this source remembered, that still holds? Registers only: most sources lie in
+ * a block that hop_plain knows. */
+static __always_inline bool urpf_known(const struct n64_conf *c, const struct addr6 *src,
+				       __u32 ifindex)
 {
-	return (__u32)(bpf_jiffies64() >> 8) + 1;
+	const struct n64_hops *h = hops_get();
+
+	return h && !h->flags && bpf_jiffies64() - h->beat <= c->hz &&
+	       hop_plain(c, h, FAM_6, hop_dst6(src), hop_flow(ifindex) | HOP_FLOW_URPF);
 }
 
-static __always_inline struct n64_urpf *urpf_slot(const struct addr6 *src)
+/* strict: the route by the device that the packet came in by. */
+N64_ONCE int urpf_refuses(struct xdp_md *ctx, const struct addr6 *src, __u32 ifindex,
+			  __u32 strict)
 {
-	__u32 slot = hop_place(hop_dst6(src)) & (N64_URPF_SLOTS - 1);
-
-	return bpf_map_lookup_elem(&urpf, &slot);
-}
-
-/* Was a route to this source, from that device, found within this second? */
-static __always_inline bool urpf_known(const struct addr6 *src, __u32 ifindex)
-{
-	const struct n64_urpf *known = urpf_slot(src);
-
-	return known && known->second == urpf_second() && known->ifindex == ifindex &&
-	       addr6_equal(&known->src, src);
-}
-
-/* ADR-28, urpf6: the IPv6 source must have a route; strict: by the device it came
- * in by. One answer stands for about a second. */
-static __attribute__((noinline)) int urpf_refuses(struct xdp_md *ctx, const struct addr6 *src,
-						  __u32 ifindex, __u32 strict)
-{
-	struct n64_urpf *known = urpf_slot(src);
-	struct bpf_fib_lookup q = {
-		.family = N64_AF_INET6,
-		.ifindex = ifindex,
-	};
+	const struct n64_conf *c = conf_get();
+	struct hop_room *m = hop_room_get();
+	struct n64_hops *h = hops_get();
+	struct n64_hop *e;
 	long rc;
 
-	if (!known || urpf_known(src, ifindex))
+	if (!src || !m || !h)
+		return 0; /* cannot be */
+	m->k.fam = FAM_6;
+	m->k.d = hop_dst6(src);
+	m->k.flow = hop_flow(ifindex) | HOP_FLOW_URPF;
+	hop_key_of(c, h, &m->k);
+	if (hop_known(c, h, &m->k) >= 0)
 		return 0;
-	__builtin_memcpy(q.ipv6_dst, src, sizeof(*src));
-	rc = bpf_fib_lookup(ctx, &q, sizeof(q), 0);
+	__builtin_memset(&m->q, 0, sizeof(m->q));
+	m->q.family = N64_AF_INET6;
+	m->q.ifindex = ifindex;
+	__builtin_memcpy(m->q.ipv6_dst, src, sizeof(*src));
+	rc = bpf_fib_lookup(ctx, &m->q, sizeof(m->q), 0);
+	count(R_fib_asked, 0);
 	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH &&
 	    rc != BPF_FIB_LKUP_RET_FWD_DISABLED && rc != BPF_FIB_LKUP_RET_UNSUPP_LWT)
 		return 1;
-	if (strict && q.ifindex != ifindex)
+	if (strict && m->q.ifindex != ifindex)
 		return 1;
-	known->src = *src;
-	known->ifindex = ifindex;
-	known->second = urpf_second();
+	e = hop_at(c, hop_victim(c, &m->k));
+	if (e) {
+		hop_head(e, &m->k);
+		e->mtu = 0xffff; /* nobody is sent by it */
+		hop_inside(e, h, &m->k);
+	}
 	return 0;
 }
 

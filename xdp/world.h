@@ -27,7 +27,7 @@ static __always_inline const struct n64_pol6 *pol6_row(__u32 row)
 }
 
 /* Longest prefix match of the lists: row + 2, or 1. */
-static __attribute__((noinline)) __u32 pol4_search(__be32 addr)
+static __always_inline __u32 pol4_search(__be32 addr)
 {
 	struct n64_pol4_key key = {.prefixlen = 32, .addr = addr};
 	const __u32 *row = bpf_map_lookup_elem(&pol4, &key);
@@ -44,11 +44,10 @@ static __attribute__((noinline)) __u32 pol4_search(__be32 addr)
 
 static __always_inline __u32 known6_hash(const struct addr6 *a)
 {
-	return may_hash(((__u64)a->w[1] << 32 | a->w[0]) ^
-			((__u64)a->w[3] << 32 | a->w[2]) * 0xd6e8feb86659fd93ull) >> 4;
+	return may_hash(addr6_half(a, 0) ^ addr6_half(a, 1) * 0xd6e8feb86659fd93ull) >> 4;
 }
 
-static __attribute__((noinline)) __u32 pol6_search(const struct addr6 *addr)
+static __always_inline __u32 pol6_search(const struct addr6 *addr)
 {
 	struct n64_pol6_key key = {.prefixlen = 128, .addr = *addr};
 	const __u32 *row = bpf_map_lookup_elem(&pol6, &key);
@@ -63,37 +62,52 @@ static __attribute__((noinline)) __u32 pol6_search(const struct addr6 *addr)
 	return n;
 }
 
-n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
+/* What the lists say of an address: row + 2, or 1. */
+N64_ONCE __u32 pol4_find(__be32 addr)
 {
-	__u32 zero = 0, slot, row;
+	__u32 zero = 0, slot;
 	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
 	const struct n64_known4 *k;
 
-	(void)env;
 	if (may && likely(!pol_may4(may, addr)))
-		return NULL;
+		return 1;
 	slot = known_slot(may_hash(addr) >> 4);
 	k = bpf_map_lookup_elem(&known4, &slot);
-	row = k && likely(k->addr == addr) ? k->row : 0;
-	if (unlikely(!row))
-		row = pol4_search(addr);
+	if (k && likely(k->addr == addr && k->row))
+		return k->row;
+	return pol4_search(addr);
+}
+
+/* `a`, `b`: the halves of the address, which so may stay in registers. */
+N64_ONCE __u32 pol6_find(__u64 a, __u64 b)
+{
+	struct addr6 addr = {.w = {(__u32)a, a >> 32, (__u32)b, b >> 32}};
+	__u32 zero = 0, slot;
+	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
+	const struct n64_known6 *k;
+
+	if (may && likely(!pol_may6(may, &addr)))
+		return 1;
+	slot = known_slot(known6_hash(&addr));
+	k = bpf_map_lookup_elem(&known6, &slot);
+	if (k && likely(addr6_equal(&k->addr, &addr) && k->row))
+		return k->row;
+	return pol6_search(&addr);
+}
+
+n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)
+{
+	__u32 row = pol4_find(addr);
+
+	(void)env;
 	return row == 1 ? NULL : pol4_row(row);
 }
 
 n64_inline const struct n64_pol6 *env_pol6(const struct n64_env *env, const struct addr6 *addr)
 {
-	__u32 zero = 0, slot, row;
-	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
-	const struct n64_known6 *k;
+	__u32 row = pol6_find(addr6_half(addr, 0), addr6_half(addr, 1));
 
 	(void)env;
-	if (may && likely(!pol_may6(may, addr)))
-		return NULL;
-	slot = known_slot(known6_hash(addr));
-	k = bpf_map_lookup_elem(&known6, &slot);
-	row = k && likely(addr6_equal(&k->addr, addr)) ? k->row : 0;
-	if (unlikely(!row))
-		row = pol6_search(addr);
 	return row == 1 ? NULL : pol6_row(row);
 }
 

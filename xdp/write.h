@@ -58,8 +58,7 @@ static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
 		eth->type = be16(type);
 		return true;
 	}
-	__builtin_memcpy(eth->dst, rt->hop->dmac, MAC_LEN);
-	__builtin_memcpy(eth->src, rt->hop->smac, MAC_LEN);
+	copy_aligned4(__builtin_assume_aligned(eth->dst, 4), rt->hop->dmac, 2 * MAC_LEN);
 	for (__u32 i = 0; i < N64_MAX_TAGS; i++) {
 		if (i >= rt->hop->n_tags)
 			break;

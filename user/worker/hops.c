@@ -61,9 +61,10 @@ void hops_mark(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst
 	struct hop_dst d = destination(fam, dst);
 	__u32 f = hop_family(fam);
 
-	if (len == hop_len(fam, 2))
+	if (len == hop_len(fam, 2)) {
 		set_bit(map->single[f], hop_place(d));
-	else if (len > hop_len(fam, 1) || neighbours)
+		set_bit(map->inside[f], hop_place(hop_block(fam, 1, d)));
+	} else if (len > hop_len(fam, 1) || neighbours)
 		cut_blocks(map, fam, d, len);
 	if (len > hop_len(fam, 0) || (neighbours && len == hop_len(fam, 0)))
 		__atomic_fetch_or(&map->net[f][hop_net(fam, d)], HOP_CUT, __ATOMIC_RELEASE);
@@ -86,7 +87,9 @@ void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst,
 {
 	struct hop_dst d = destination(fam, dst);
 	__u32 f = hop_family(fam);
-	bool known = len != hop_len(fam, 2) || hop_bit(map->single[f], hop_place(d));
+	bool known = len != hop_len(fam, 2) ||
+		     (hop_bit(map->single[f], hop_place(d)) &&
+		      hop_bit(map->inside[f], hop_place(hop_block(fam, 1, d))));
 
 	hops_mark(map, fam, dst, len, neighbours);
 	hops_raise(map, fam, dst, len);
@@ -336,6 +339,8 @@ static void put_in_force(struct hops *h, const struct n64_hops *fresh)
 	for (int last = 0; last < 2; last++) {
 		replace_bits(&map->cut[0][0], &fresh->cut[0][0], sizeof(map->cut) / 8, last);
 		replace_bits(&map->single[0][0], &fresh->single[0][0], sizeof(map->single) / 8,
+			     last);
+		replace_bits(&map->inside[0][0], &fresh->inside[0][0], sizeof(map->inside) / 8,
 			     last);
 		replace_cuts(&map->net[0][0], &fresh->net[0][0], 2 * HOP_GENS, last);
 		set_flag(map, HOP_FULL, h->special || h->policy);
