@@ -242,6 +242,12 @@ n64_inline bool tab_rival(struct st_put *x, __u32 place)
 			return true;
 		}
 	}
+	/* a subscriber that is being removed may yet be left in place (sub_remove) */
+	if (t == TAB_SUB && ctl_state(ctl) == CTL_DEAD &&
+	    addr6_equal(&((const struct n64_subscriber *)at)->prefix, &x->k.a)) {
+		x->found = TAB_BUSY;
+		return true;
+	}
 	if (!tab_match(t, place, &x->k))
 		return false;
 	x->found = (int)place;
