@@ -45,6 +45,8 @@ struct pkt {
 	__be16 sport, dport;	/* ICMP query: both the identifier */
 	__be16 l4_csum;
 	__u16 udp_len;
+
+	__u32 left;		/* enum reason with which it leaves, see xdp/path.h */
 };
 
 n64_inline bool pkt_is_fragment(const struct pkt *p)

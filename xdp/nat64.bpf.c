@@ -62,6 +62,7 @@ int n64_port(struct xdp_md *ctx)
 	if (!r)
 		r = (enum reason)(p->fam == FAM_6 ? path6(ctx, port, p, &action)
 						  : path4(ctx, port, p, &action));
+	r = any_reason(p, r);
 	action = leave(ctx, p, &r, action);
 	count(r, p->l3_len);
 	return action;
@@ -98,6 +99,7 @@ int n64_stateful(struct xdp_md *ctx)
 	if (!r)
 		r = p->fam == FAM_6 ? path6_stateful(ctx, &env, port, p, s, &action)
 				   : path4_stateful(ctx, &env, port, p, s, &action);
+	r = any_reason(p, r);
 	action = leave(ctx, p, &r, action);
 	/* GEN-05: an ICMP error that the worker cannot be asked about is the host's */
 	if (unlikely(r == R_sp_rate_icmp) && p->fam == FAM_4 && role.kind == ROLE_PORT &&

@@ -37,6 +37,15 @@ static __always_inline enum reason enter(struct xdp_md *ctx, const struct n64_co
 	return R_GO_ON;
 }
 
+/* The same reason, read back from memory, of which the verifier knows nothing: it would follow
+ * each reason by itself through all that comes next. */
+static __always_inline enum reason any_reason(struct pkt *p, enum reason r)
+{
+	*(volatile __u32 *)&p->left = r;
+	r = (enum reason)*(volatile __u32 *)&p->left;
+	return (__u32)r < N_REASONS ? r : R_internal;
+}
+
 /* HP-07: nothing on nat64x but targets; the kernel's own chatter is counted
  * apart. */
 static __always_inline enum reason pair_refusal(const struct pkt *p)

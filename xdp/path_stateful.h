@@ -103,7 +103,7 @@ static __always_inline enum reason judge_stateful(const struct n64_conf *c, cons
 }
 
 /* allow6, of one host (ADR-26, GEN-11). */
-static __attribute__((noinline)) int allows6(const struct addr6 *host)
+N64_ONCE int allows6(const struct addr6 *host)
 {
 	struct n64_env env = {.conf = conf_get()};
 

@@ -163,9 +163,8 @@ static __always_inline __u64 route_flow(const struct n64_conf *c, const struct n
 
 /* `what`: length of the translated packet, and in bit 0 whether it is IPv6. The reason why
  * it cannot leave, or R_GO_ON with the answer in m. */
-static __attribute__((noinline)) int route_find(struct xdp_md *ctx, const struct n64_port *port,
-						const struct pkt *p, const struct xlat *x,
-						__u32 what)
+N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const struct pkt *p,
+			const struct xlat *x, __u32 what)
 {
 	enum ip_family fam = what & 1 ? FAM_6 : FAM_4;
 	const struct n64_conf *c = conf_get();
@@ -174,7 +173,7 @@ static __attribute__((noinline)) int route_find(struct xdp_md *ctx, const struct
 	struct n64_hops *h = hops_get();
 	struct n64_hop *e;
 
-	if (!m || !h)
+	if (!port || !p || !x || !m || !h)
 		return R_internal; /* cannot be */
 	m->entry = -1;
 	m->confirm = false;
