@@ -17,6 +17,8 @@
 
 #define TURNS 100000	/* of one run; less than a second, in which next hops hold */
 #define ROUNDS 9
+#define NEW_TURNS 65536
+#define NEW_ROUNDS 6
 #define HOST "2001:db8:1::10"
 #define PEER "192.0.2.5"
 
@@ -36,7 +38,8 @@ static void beat(void)
 		fail_msg("n64_query: %s", strerror(errno));
 }
 
-static __u32 run(const struct frame *f, unsigned int turns, int want)
+static __u32 run_program(const struct bpf_program *program, const struct frame *f,
+			 unsigned int turns, int want)
 {
 	__u32 in = ifindex_of(f->v6 ? "v6" : "v4");
 	struct xdp_md ctx = {.data_end = f->len, .ingress_ifindex = in};
@@ -44,7 +47,7 @@ static __u32 run(const struct frame *f, unsigned int turns, int want)
 		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)turns);
 
 	beat();
-	if (bpf_prog_test_run_opts(bpf_program__fd(micro->progs.n64_micro), &o))
+	if (bpf_prog_test_run_opts(bpf_program__fd(program), &o))
 		fail_msg("test run: %s", strerror(errno));
 	if ((int)o.retval != want)
 		fail_msg("action %d instead of %d", (int)o.retval, want);
@@ -54,6 +57,21 @@ static __u32 run(const struct frame *f, unsigned int turns, int want)
 static int by_size(const void *a, const void *b)
 {
 	return *(const __u32 *)a < *(const __u32 *)b ? -1 : *(const __u32 *)a > *(const __u32 *)b;
+}
+
+static __u32 run(const struct frame *f, unsigned int turns, int want)
+{
+	return run_program(micro->progs.n64_micro, f, turns, want);
+}
+
+/* Nanoseconds of a packet that makes a mapping: hosts with 1, 2, 3 ... ports. */
+static void measure_new(const struct frame *f, __u32 ns[NEW_ROUNDS])
+{
+	memcpy(micro->bss->micro_frame, f->bytes, sizeof(micro->bss->micro_frame));
+	micro->bss->micro_len = f->len;
+	micro->bss->micro_turn = 1;
+	for (int r = 0; r < NEW_ROUNDS; r++)
+		ns[r] = run_program(micro->progs.n64_stateful, f, NEW_TURNS, XDP_REDIRECT);
 }
 
 /* Medians of rounds in which every step takes its turn. */
@@ -107,7 +125,7 @@ int main(int argc, char **argv)
 {
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	static struct frame six, four;
-	__u32 ns6[STEPS], ns4[STEPS];
+	__u32 ns6[STEPS], ns4[STEPS], ns_new[NEW_ROUNDS];
 	__u16 port;
 
 	if (argc > 1 && !json) {
@@ -130,6 +148,12 @@ int main(int argc, char **argv)
 	frame_4(&four, P_UDP, 0, PEER, 53, "203.0.113.8", port);
 	measure(&six, ns6);
 	measure(&four, ns4);
+	bed_close();
+	bed_open(OPTS("pref64=64:ff9b:1::/96", "pool4=203.0.113.8/29", "urpf6=off",
+		      "max-subscribers=131072"));
+	micro = bed.skel;
+	out6(P_UDP, 0, HOST, 5000, PEER, 53); /* the next hop */
+	measure_new(&six, ns_new);
 	if (json) {
 		print_json("stateful 6to4", ns6, true);
 		print_json("stateful 4to6", ns4, false);
@@ -137,6 +161,9 @@ int main(int argc, char **argv)
 	} else {
 		print_text("stateful 6to4, one UDP flow", ns6);
 		print_text("stateful 4to6, one UDP flow", ns4);
+		puts("a new UDP mapping, by how many its host has");
+		for (int r = 0; r < NEW_ROUNDS; r++)
+			printf("  %-10d %6u\n", r, ns_new[r]);
 	}
 	bed_close();
 	return 0;

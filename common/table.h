@@ -144,8 +144,15 @@ static long tab_find_step(__u32 d, void *arg)
 /* Place of the key x->k, or TAB_NONE. */
 n64_inline int tab_find(struct tab_walk *x)
 {
+	__u32 reach;
+
 	x->found = TAB_NONE;
-	st_loop(tab_reach(st_conf(), (enum st_table)x->t, &x->k) + 1, tab_find_step, x);
+	/* most lie at home, and the reach is a line of memory as well */
+	if (likely(tab_find_step(0, x)))
+		return x->found;
+	reach = tab_reach(st_conf(), (enum st_table)x->t, &x->k);
+	if (reach)
+		st_loop(reach + 1, tab_find_step, x);
 	return x->found;
 }
 

@@ -14,6 +14,10 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
+#ifdef N64_MICRO
+#include "micro.h"
+#endif
+
 /* The action that goes with a reason; *r changes where the hand-over fails or nat64x has
  * another word for it. */
 static __always_inline int leave(struct xdp_md *ctx, const struct pkt *p, enum reason *r,
@@ -80,6 +84,10 @@ int n64_stateful(struct xdp_md *ctx)
 	enum reason r;
 	int action = XDP_DROP;
 
+#ifdef N64_MICRO
+	if (micro_turn && !micro_fresh(ctx))
+		return XDP_ABORTED;
+#endif
 	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, &action)) {
 		count(r, frame_end(ctx) - frame_start(ctx));
 		return action;
@@ -117,6 +125,24 @@ int n64_exit(struct xdp_md *ctx)
 	return exit_path(ctx);
 }
 
+#ifdef N64_MICRO
+/* For bench/micro: the short way up to micro_stop, and all of it with a frame of a new
+ * flow each time. */
+SEC("xdp")
+int n64_micro(struct xdp_md *ctx)
+{
+	const struct n64_port *port;
+	__u32 slot = role.slot;
+
+	if (!micro_restore(ctx))
+		return XDP_ABORTED;
+	port = bpf_map_lookup_elem(&ports, &slot);
+	if (!port || micro_ends(MICRO_NOTHING))
+		return XDP_DROP;
+	return quick_stateful(ctx, port);
+}
+#endif
+
 SEC("xdp")
 int n64_query(struct xdp_md *ctx)
 {
@@ -128,34 +154,3 @@ int n64_state(struct n64_call *call)
 {
 	return state_program(call);
 }
-
-#ifdef N64_MICRO
-/* For bench/micro, in a build of its own: the frame as it was, then the short way up to
- * micro_stop. */
-#define MICRO_MAX 128
-__u64 micro_frame[MICRO_MAX / 8] = {};
-__u32 micro_len = 0;
-
-SEC("xdp")
-int n64_micro(struct xdp_md *ctx)
-{
-	int grown = (int)(frame_end(ctx) - frame_start(ctx)) - (int)micro_len;
-	const struct n64_port *port;
-	__u32 slot = role.slot;
-	__u64 *data;
-
-	if (grown && bpf_xdp_adjust_head(ctx, grown))
-		return XDP_ABORTED;
-	data = frame_start(ctx);
-	n64_no_unroll
-	for (int i = 0; i < MICRO_MAX / 8; i++) {
-		if ((const void *)(data + i + 1) > frame_end(ctx))
-			break;
-		data[i] = micro_frame[i];
-	}
-	port = bpf_map_lookup_elem(&ports, &slot);
-	if (!port || micro_ends(MICRO_NOTHING))
-		return XDP_DROP;
-	return quick_stateful(ctx, port);
-}
-#endif
