@@ -15,7 +15,7 @@ n64_inline enum reason call_out(struct st_work *w)
 	if (!state_look6(w)) {
 		r = state_may_make6(w);
 		if (!r)
-			r = (enum reason)state_make6(w);
+			r = (enum reason)(conf_is_dynamic(st_conf()) ? host_make(w) : state_make6(w));
 		if (r)
 			return r;
 	}
@@ -30,6 +30,8 @@ n64_inline bool call_slot(struct st_work *w)
 	if (slot < 0)
 		return false;
 	w->q.row = row_of((__u32)slot, (enum st_proto)w->q.proto);
+	if (conf_is_dynamic(st_conf()))
+		w->q.port4 = host_port(w->q.addr4);
 	w->shared = !(w->q.flags & CALL_HAIRPIN) && mem_is_local(w->q.addr4);
 	return true;
 }
@@ -167,8 +169,8 @@ n64_inline enum reason static_evict(struct st_work *w, __u32 index, __u32 force)
 		return R_GO_ON;
 	if (!b || !slot || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE)
 		return R_GO_ON;
-	w->q.addr4 = slot->addr;
 	w->q.port4 = be16(index_port(index));
+	w->q.addr4 = state_addr4(slot, w->q.port4);
 	w->q.host6 = b->host6;
 	w->q.port6 = b->port6;
 	return R_static_conflict;

@@ -191,7 +191,7 @@ static int open_instance(struct state_view *v, const char *name, struct config_e
 
 	if (rc)
 		return rc;
-	if (strcmp(state_str(&s, "mode"), "stateful"))
+	if (!strcmp(state_str(&s, "mode"), "siit"))
 		rc = report_error(err, -ENOTSUP, "instance '%s' is in mode %s, which keeps no "
 				  "mappings and sessions: every packet is translated by itself",
 				  name, state_str(&s, "mode"));

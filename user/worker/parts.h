@@ -98,6 +98,7 @@ void packet_log(struct worker *w, enum reason r);
 /* ---- mode stateful ----------------------------------------------------------------- */
 
 bool worker_is_stateful(const struct worker *w);
+bool worker_has_state(const struct worker *w);
 
 /* fragments.c: 0 or -ENOMEM. */
 int fragments_open(struct worker *w);
