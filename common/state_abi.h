@@ -313,6 +313,8 @@ enum call_op {
 enum call_flags {
 	CALL_FORCE = 1 << 0,
 	CALL_FROM_PAIR = 1 << 1,
+	CALL_RESTORE = 1 << 3,	/* CALL_STATIC_ADD, mode dynamic: no static mapping, but one that
+				 * lives for `n` seconds, of an address that is in the pool */
 	CALL_HAIRPIN = 1 << 2,	/* CALL_IN of a packet that CALL_OUT has just done */
 };
 

@@ -10,6 +10,7 @@
 #include "path_siit.h"
 #include "path_stateful.h"
 #include "query.h"
+#include "quick_dynamic.h"
 #include "quick_siit.h"
 #include "quick_stateful.h"
 
@@ -126,10 +127,15 @@ int n64_dynamic(struct xdp_md *ctx)
 		return action;
 	}
 	port = bpf_map_lookup_elem(&ports, &slot);
+	if (!port)
+		return XDP_PASS; /* cannot be: slots are checked at load */
+	action = quick_dynamic(ctx, port);
+	if (likely(action != QUICK_NOT))
+		return action;
 	p = new_pkt();
 	s = new_scene();
-	if (!port || !p || !s)
-		return XDP_PASS; /* cannot be: slots are checked at load */
+	if (!p || !s)
+		return XDP_PASS; /* cannot be */
 	action = XDP_DROP;
 	r = enter(ctx, env.conf, port, p);
 	if (!r)

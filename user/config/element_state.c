@@ -194,11 +194,16 @@ static void protos_text(__u32 protos, char *buf, size_t size)
 					      proto_words[i]);
 }
 
-void pool4_text(const struct pool4_entry *e, char *buf, size_t size)
+void pool4_text(const struct pool4_entry *e, bool bare, char *buf, size_t size)
 {
 	char prefix[PREFIX_TEXT], protos[16];
 
 	prefix4_text(&e->prefix, prefix);
+	if (bare && e->first == POOL_FIRST_PORT && e->last == POOL_LAST_PORT &&
+	    e->protos == POOL_ALL_PROTOS) {
+		snprintf(buf, size, "%s", prefix);
+		return;
+	}
 	protos_text(e->protos, protos, sizeof(protos));
 	snprintf(buf, size, "%s:%u-%u%s%s", prefix, e->first, e->last,
 		 e->protos == POOL_ALL_PROTOS ? "" : ":", e->protos == POOL_ALL_PROTOS ? "" : protos);

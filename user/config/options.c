@@ -290,7 +290,7 @@ void option_elem_text(const struct config *c, enum opt_id id, size_t i, char *bu
 		noxlat_text(e, buf, size);
 		break;
 	case ELEM_POOL4:
-		pool4_text(e, buf, size);
+		pool4_text(e, c->opt.mode == MODE_DYNAMIC, buf, size);
 		break;
 	case ELEM_STATIC:
 		static_text(e, buf, size);

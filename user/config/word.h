@@ -59,7 +59,8 @@ int build_pool4(const struct word *val, void *elem);
 int build_host(const struct word *val, void *elem);
 int build_static(const struct word *val, void *elem);
 int build_port_time(const struct word *val, void *elem);
-void pool4_text(const struct pool4_entry *e, char *buf, size_t size);
+/* `bare`: what it does not say, it is not asked about (mode dynamic). */
+void pool4_text(const struct pool4_entry *e, bool bare, char *buf, size_t size);
 void static_text(const struct static_entry *e, char *buf, size_t size);
 void host_text(const struct host_entry *e, char *buf, size_t size);
 void port_time_text(const struct port_time *e, char *buf, size_t size);

@@ -15,7 +15,7 @@
 #include "worker.h"
 
 /* Kinds of lines that packets cause. */
-enum packet_log { LOG_UDP_ZERO, LOG_EH, LOG_NO_SOURCE, LOG_TX, N_PACKET_LOGS };
+enum packet_log { LOG_UDP_ZERO, LOG_EH, LOG_NO_SOURCE, LOG_TX, LOG_POOL, N_PACKET_LOGS };
 
 /* The packet in hand. */
 struct packet {
