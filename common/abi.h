@@ -324,6 +324,7 @@ struct n64_fib_query {
 enum n64_slow_flags {
 	SLOW_FROM_PAIR = 1 << 0,	/* came in through nat64x: TTL 1 is valid */
 	SLOW_CUT = 1 << 1,		/* only the first 1280 bytes follow (GEN-13) */
+	SLOW_STACK = 1 << 2,		/* came in by a port with deliver: stack */
 };
 
 /* Stands in front of the Ethernet frame of a slow packet. Host order. */
@@ -350,7 +351,8 @@ enum n64_pair_flags {
 	PAIR_ORIGINATED = 1 << 0,	/* made here: an ICMP error */
 	PAIR_RETURNED = 1 << 1,		/* untranslated: give it to the kernel as it is */
 	PAIR_FROM_KERNEL = 1 << 2,	/* came in through nat64x */
-	PAIR_KERNEL = 1 << 3,		/* the kernel shall send it, which confirms the neighbour */
+	PAIR_KERNEL = 1 << 3,		/* the kernel shall send it: that confirms the neighbour;
+					 * deliver: stack */
 };
 
 struct n64_pair_mac {
