@@ -10,23 +10,18 @@
 
 struct host_walk {
 	struct st_key k;
-	struct st_work *w;
-	int index;	/* of the binding that the host had, -1 */
+	int place;	/* of the entry that the host had, TAB_NONE */
+	__u32 dist;	/* in lines, from its home */
 };
 
-/* An entry that is free, or the one that was just claimed for the host: what did it hold? */
-n64_inline void host_look(struct host_walk *x, __u32 place)
+/* An entry that is free: whose was it? */
+n64_inline bool host_was(struct host_walk *x, __u32 place)
 {
 	const struct n64_bib6 *e = mem_bib6(place);
-	bool mine = (int)place == x->w->place;
-	__u64 ctl;
+	__u64 ctl = e ? st_load(&e->ctl) : 0;
 
-	if (!e)
-		return;
-	ctl = mine ? x->w->put.was : st_load(&e->ctl);
-	if (ctl_state(ctl) == CTL_FREE && (ctl_row(ctl) & 3) == ST_HOST &&
-	    addr6_equal(&e->host6, &x->k.a))
-		x->index = (int)binding_index(ctl_row(ctl), host16(e->port4));
+	return e && ctl_state(ctl) == CTL_FREE && (ctl_row(ctl) & 3) == ST_HOST &&
+	       addr6_equal(&e->host6, &x->k.a);
 }
 
 static long host_step(__u32 d, void *arg)
@@ -34,36 +29,51 @@ static long host_step(__u32 d, void *arg)
 	struct host_walk *x = arg;
 	__u32 place = tab_place(st_conf(), TAB_BIB6, &x->k, d, 0);
 
-	host_look(x, place);
-	if (x->index < 0)
-		host_look(x, place + 1);
-	return x->index >= 0;
+	x->dist = d;
+	if (host_was(x, place))
+		x->place = (int)place;
+	else if (host_was(x, place + 1))
+		x->place = (int)place + 1;
+	return x->place != TAB_NONE;
 }
 
-/* The binding that the host of w->q had before, or -1. */
-ST_FAR int host_had(struct st_work *w)
+/* Claims the entry that w->q.host6 had before, w->expired: the index of its binding + 1, or
+ * as bib6_put does. */
+ST_FAR int host_put(struct st_work *w)
 {
 	struct host_walk x = {};
+	struct n64_bib6 *e;
+	__be16 port;
 
 	if (!w)
-		return -1;
+		return TAB_BUSY;
 	x.k = key_bib6(st_conf(), ST_HOST, &w->q.host6, w->q.port6);
-	x.w = w;
-	x.index = -1;
+	x.place = TAB_NONE;
 	st_loop(tab_reach(st_conf(), TAB_BIB6, &x.k) + 1, host_step, &x);
-	return x.index;
+	w->put.t = TAB_BIB6;
+	w->put.now = w->now;
+	w->put.k = x.k;
+	w->expired = 0;
+	e = x.place < 0 ? NULL : mem_bib6((__u32)x.place);
+	port = e ? e->port4 : 0;
+	tab_put_begin(&w->put);
+	w->put.dist = x.dist;
+	if (!e || !tab_take(&w->put, (__u32)x.place))
+		return tab_put(&w->put);
+	w->expired = binding_index(ctl_row(w->put.was), host16(port)) + 1;
+	return tab_put_settle(&w->put);
 }
 
-/* Claims it again. Its index, or -1. */
-ST_FAR int host_return(struct st_work *w)
+/* Claims the address that it had. Its index, or -1. */
+n64_inline int host_return(struct st_work *w)
 {
-	int index = host_had(w);
-	const struct n64_binding *b = index < 0 ? NULL : mem_binding((__u32)index);
+	__u32 index = w->expired - 1;
+	const struct n64_binding *b = w->expired ? mem_binding(index) : NULL;
 
-	if (!w || !b || !addr6_equal(&b->host6, &w->q.host6) ||
-	    port_wish(w, (__u32)index >> 16, index_port((__u32)index)) < 0)
+	if (!b || !addr6_equal(&b->host6, &w->q.host6) ||
+	    port_wish(w, index >> 16, index_port(index)) < 0)
 		return -1;
-	return index;
+	return (int)index;
 }
 
 /* An address of the pool that is free or has expired, from the keyed one on. */
@@ -97,7 +107,7 @@ ST_FAR int host_make(struct st_work *w)
 		binding_reclaim(w->expired - 1, w->now);
 	if (!all_enter(c, ST_HOST))
 		return R_table_full;
-	w->place = bib6_put(w);
+	w->place = host_put(w);
 	if (w->place < 0 || !w->put.claimed) {
 		all_leave(ST_HOST);
 		if (w->place >= 0)

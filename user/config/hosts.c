@@ -165,9 +165,7 @@ int check_dynamic(const struct check *k)
 static void usable(const struct prefix4 *p, __u32 *first, __u32 *last)
 {
 	*first = host32(p->addr);
-	*last = *first | (p->len ? ~0u >> p->len : ~0u);
-	if (p->len == 32)
-		*last = *first;
+	*last = *first | (p->len < 32 ? ~0u >> p->len : 0);
 	if (p->len < 31) {
 		(*first)++;
 		(*last)--;

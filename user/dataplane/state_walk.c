@@ -106,8 +106,7 @@ static bool wants_slot(const struct state_view *v, const struct state_filter *f,
 		return filter_wants_row(f, addr4, proto);
 	if (f->addr4.len > 16) {
 		range[0] = host32(f->addr4.addr) & HOST_LOW;
-		range[1] = range[0] | (~0u >> (f->addr4.len == 32 ? 31 : f->addr4.len));
-		range[1] = f->addr4.len == 32 ? range[0] : range[1];
+		range[1] = range[0] | (f->addr4.len < 32 ? ~0u >> f->addr4.len : 0);
 		return host_block(f->addr4.addr) == addr4;
 	}
 	return filter_wants_row(f, addr4, proto);
