@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The other path in modes stateful and dynamic: the steps of GEN-08 with the mapping state in between
- * (RFC 6146 3.4 to 3.8), for packets of either family, for what is hairpinned, and for
- * fragments of a datagram that is known. */
+/* The other path in modes stateful and dynamic: the steps of GEN-08 with the mapping state
+ * in between (RFC 6146 3.4 to 3.8), for packets of either family, for what is hairpinned,
+ * and for fragments of a datagram that is known. */
 #ifndef N64_SLOW_STATE_H
 #define N64_SLOW_STATE_H
 

@@ -15,7 +15,8 @@ n64_inline enum reason call_out(struct st_work *w)
 	if (!state_look6(w)) {
 		r = state_may_make6(w);
 		if (!r)
-			r = (enum reason)(conf_is_dynamic(st_conf()) ? host_make(w) : state_make6(w));
+			r = (enum reason)(conf_is_dynamic(st_conf()) ? host_make(w) :
+								       state_make6(w));
 		if (r)
 			return r;
 	}
@@ -218,8 +219,9 @@ ST_FAR int call_static_add(struct st_work *w)
 	port_set_used(row, host16(port4));
 	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
 	w->q.pref = c->first_pref64; /* until the host uses another */
-	state_publish(c, w, index, live ? 0 : CTL_STATIC,
-		      live ? w->now + (w->q.n < c->opt.dyn_timeout ? w->q.n : c->opt.dyn_timeout) : 0);
+	if (w->q.n > c->opt.dyn_timeout)
+		w->q.n = c->opt.dyn_timeout;
+	state_publish(c, w, index, live ? 0 : CTL_STATIC, live ? w->now + w->q.n : 0);
 	return R_GO_ON;
 }
 

@@ -4,7 +4,6 @@ state clock that tests move. The pool is 10.0.1.0/24 where a test takes no other
 are fc00::/8."""
 
 import contextlib
-import json
 import os
 
 import pytest
@@ -117,4 +116,4 @@ PROTOCOLS = {
 
 
 def problems(gateway):
-    return json.loads(gateway.cmd("status", "--json", "--name", gateway.instance).stdout)["problems"]
+    return gateway.status()["problems"]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The programs of the data plane. On every port, and on nat64x, where the kernel routes
  * packets to us, one program for both directions by mode: n64_port (path_siit.h),
- * n64_stateful (path_stateful.h) or n64_dynamic (path_dynamic.h). n64_exit is the kernel's end of the pair; n64_query and
- * n64_state answer user space. */
+ * n64_stateful (path_stateful.h) or n64_dynamic (path_dynamic.h). n64_exit is the kernel's
+ * end of the pair; n64_query and n64_state answer user space. */
 
 #include "bpf.h"
 #include "call.h"

@@ -128,7 +128,8 @@ static __attribute__((noinline)) int quick4_dynamic(struct xdp_md *ctx,
 	x.dst6 = b->host6;
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
-	    !quick_lives(c, ctl, until, &fresh) || stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6))
+	    !quick_lives(c, ctl, until, &fresh) ||
+	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)

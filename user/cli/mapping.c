@@ -65,7 +65,8 @@ static int flush(struct state_cmd *c)
 /* ---- the command ------------------------------------------------------------------- */
 
 static const struct state_verb verbs[] = {
-	{ "list", VERB_FILTER | VERB_LIST | VERB_ALL, 0, 0, "mapping list [FILTER...]", NULL, list },
+	{ "list", VERB_FILTER | VERB_LIST | VERB_ALL, 0, 0, "mapping list [FILTER...]", NULL,
+	  list },
 	{ "lookup", 0, 1, 0, "mapping lookup V4:PORT or mapping lookup V6", mapping_judge_lookup,
 	  mapping_lookup },
 	{ "add", VERB_FORCE, 3, 2, "mapping add tcp|udp|icmp V4:PORT [V6]:PORT, or V4 V6 in mode "

@@ -21,8 +21,8 @@ static int judge_mode(const struct state_cmd *c)
 {
 	if (conf_is_dynamic(&c->view->conf))
 		return CLI_GO_ON;
-	cli_error(&c->cli, "%s: instance '%s' is in mode stateful; only the mappings of mode dynamic "
-		  "are kept in files", c->verb, c->name);
+	cli_error(&c->cli, "%s: instance '%s' is in mode stateful; only the mappings of mode "
+		  "dynamic are kept in files", c->verb, c->name);
 	return CLI_FAILED;
 }
 
@@ -120,8 +120,8 @@ static int read_file(const struct state_cmd *c, const char *path, json_t **root,
 	*root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
 	*rows = json_object_get(*root, "mappings");
 	if (!*root) {
-		cli_error(&c->cli, "restore: cannot read %s (line %d: %s); nothing was changed", path,
-			  why.line, why.text);
+		cli_error(&c->cli, "restore: cannot read %s (line %d: %s); nothing was changed",
+			  path, why.line, why.text);
 		return CLI_FAILED;
 	}
 	if (json_integer_value(json_object_get(*root, "xdp_nat64_hosts")) != VERSION ||
@@ -133,8 +133,8 @@ static int read_file(const struct state_cmd *c, const char *path, json_t **root,
 	for (i = 0; i < json_array_size(*rows); i++) {
 		if (read_row(json_array_get(*rows, i), &call))
 			continue;
-		cli_error(&c->cli, "restore: %s: mapping %zu is not of two addresses and a number of "
-			  "seconds; nothing was changed", path, i + 1);
+		cli_error(&c->cli, "restore: %s: mapping %zu is not of two addresses and a number "
+			  "of seconds; nothing was changed", path, i + 1);
 		return CLI_FAILED;
 	}
 	return CLI_GO_ON;

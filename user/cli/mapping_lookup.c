@@ -28,8 +28,8 @@ int mapping_judge_lookup(struct state_cmd *c)
 static int judge_port(const struct state_cmd *c, const struct endpoint *e)
 {
 	if (conf_is_dynamic(&c->view->conf) && e->has_port) {
-		cli_error(&c->cli, "lookup: '%s' has a port, but in mode dynamic a mapping is a whole "
-			  "host; write the address alone", c->operand[0]);
+		cli_error(&c->cli, "lookup: '%s' has a port, but in mode dynamic a mapping is a "
+			  "whole host; write the address alone", c->operand[0]);
 		return CLI_USAGE;
 	}
 	if (conf_is_dynamic(&c->view->conf) || e->fam == FAM_6 || e->has_port)

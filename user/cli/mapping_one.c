@@ -302,7 +302,8 @@ int mapping_del(struct state_cmd *c)
 	if (rc != CLI_GO_ON)
 		return rc;
 	if (!find(c, proto, &e, &m)) {
-		cli_error(&c->cli, "del: there is no %s%smapping of %s; see: xdp-nat64 mapping list",
+		cli_error(&c->cli, "del: there is no %s%smapping of %s; see: xdp-nat64 mapping "
+			  "list",
 			  e.has_port ? proto_text(proto) : "", e.has_port ? " " : "",
 			  c->operand[c->n_operand - 1]);
 		return CLI_FAILED;

@@ -116,8 +116,8 @@ static int judge_mode(const struct state_cmd *c)
 		return CLI_GO_ON;
 	cli_error(&c->cli, dynamic ? "%s: in mode dynamic a mapping is of two addresses, without "
 				     "protocol and ports; see: xdp-nat64 %s --help" :
-				     "%s: in mode stateful a mapping has a protocol and ports; see: "
-				     "xdp-nat64 %s --help", c->verb, c->cli.cmd);
+				     "%s: in mode stateful a mapping has a protocol and ports; "
+				     "see: xdp-nat64 %s --help", c->verb, c->cli.cmd);
 	return CLI_USAGE;
 }
 

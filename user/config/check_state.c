@@ -33,7 +33,8 @@ static int check_other_modes(const struct check *k)
 			continue;
 		option_elem_text(k->c, lists[i], 0, text, sizeof(text));
 		return check_fail(k, lists[i], 0, "'%s' is not possible in mode %s, which keeps no "
-						  "mappings; write mode stateful or dynamic, or remove it",
+						  "mappings; write mode stateful or dynamic, "
+						  "or remove it",
 				  text, mode);
 	}
 	for (int id = 0; id < N_OPTS; id++)

@@ -206,7 +206,8 @@ void pool4_text(const struct pool4_entry *e, bool bare, char *buf, size_t size)
 	}
 	protos_text(e->protos, protos, sizeof(protos));
 	snprintf(buf, size, "%s:%u-%u%s%s", prefix, e->first, e->last,
-		 e->protos == POOL_ALL_PROTOS ? "" : ":", e->protos == POOL_ALL_PROTOS ? "" : protos);
+		 e->protos == POOL_ALL_PROTOS ? "" : ":",
+		 e->protos == POOL_ALL_PROTOS ? "" : protos);
 }
 
 void static_text(const struct static_entry *e, char *buf, size_t size)

@@ -49,8 +49,8 @@ static int check_pool_ports(const struct check *k)
 		    v[i].protos == POOL_ALL_PROTOS)
 			continue;
 		option_elem_text(k->c, O_pool4, i, text, sizeof(text));
-		return check_fail(k, O_pool4, i, "'%s' is not possible in mode dynamic, where a host "
-				  "has all ports and protocols of its address; write only the "
+		return check_fail(k, O_pool4, i, "'%s' is not possible in mode dynamic, where a "
+				  "host has all ports and protocols of its address; write only the "
 				  "prefix", text);
 	}
 	return 0;

@@ -82,8 +82,8 @@ static void log_pool_full(struct worker *w)
 		return;
 	memcpy(&ip, w->now.in.ip, sizeof(ip));
 	inet_ntop(AF_INET6, &ip.src, src, sizeof(src));
-	log_line(LOG_WARNING, "no address of pool4 is left for the new host %s (%u more not shown); "
-		 "add a prefix to pool4, or lower dyn-timeout", src, hidden);
+	log_line(LOG_WARNING, "no address of pool4 is left for the new host %s (%u more not "
+		 "shown); add a prefix to pool4, or lower dyn-timeout", src, hidden);
 }
 
 void packet_log(struct worker *w, enum reason r)
