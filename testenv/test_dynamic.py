@@ -418,3 +418,35 @@ def test_without_worker(dyn):
         assert packets.IP(got.raw).ports == (53, 40000)
         line.later(7300)
         assert line.new(B6) and line.new(A6) == addr4
+
+
+def test_reload_pool(dyn):
+    """PORT-10: a removed prefix: who has an address of it keeps it, until --now; routes
+    follow the pool; the mode does not change."""
+    text = "mode: {}\ninterfaces: [eth6, eth4]\npref64: ['64:ff9b:1::/96']\n{}"
+    pool = "pool4: [{}]\nallow6: [fc00::/8]\n"
+    with lib.config_file(text.format("dynamic", pool.format("10.0.1.0/29"))) as path:
+        def write(mode, rest):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text.format(mode, rest))
+        dyn.ahead = 0
+        dyn.gateway.attach(config=path)
+        try:
+            dyn.gateway.wait_worker()
+            old = dyn.new(A6)
+            write("dynamic", pool.format("10.0.2.0/29, 172.16.0.0/30"))
+            dyn.gateway.reload("-c", path)
+            assert dyn.back(old)[0].dst == A6 and dyn.out(A6)[0].src == old
+            assert not dyn.new(B6).startswith("10.0.1.")
+            routes = dyn.gateway.out(["ip", "route"])
+            assert "10.0.2.0/29" in routes and "172.16.0.0/30" in routes
+            assert "10.0.1.0/29" not in routes
+            assert "ended 1 mappings" in dyn.gateway.reload("-c", path, "--now").stdout
+            assert not dyn.new(A6).startswith("10.0.1.")
+            write("stateful", "pool4: [10.0.2.0/29]\n")
+            done = dyn.gateway.reload("-c", path, check=False)
+            assert done.returncode == 1 and "mode" in done.stderr
+            assert dyn.new(A6)
+            dyn.gateway.check_sums()
+        finally:
+            dyn.gateway.detach()
