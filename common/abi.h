@@ -29,6 +29,7 @@ enum n64_multicast { MULTICAST_DROP, MULTICAST_EMBED };
 enum n64_filtering { FILTERING_EIF, FILTERING_ADF };
 enum n64_frag { FRAG_TRACK, FRAG_REASSEMBLE };
 enum n64_frag_id4 { FRAG_ID4_COPY, FRAG_ID4_GENERATE };
+enum n64_dyn_others { DYN_OTHERS_REJECT, DYN_OTHERS_DROP, DYN_OTHERS_PASS };
 
 /* The scalar options of option.def, host order except the addresses. */
 struct n64_opts {
@@ -75,6 +76,7 @@ enum n64_have {
 	HAVE_SKIP_NEIGH = 1 << 8, /* kernel knows BPF_FIB_LOOKUP_SKIP_NEIGH */
 	HAVE_XSK_SG = 1 << 9,	/* worker can receive frames of several buffers */
 	HAVE_REDIRECT_SG = 1 << 10, /* kernel can redirect them (6.3) */
+	HAVE_HOSTS4 = 1 << 11,	/* mode dynamic: pol4 holds the pool */
 };
 
 #define N64_MAX_UDP_PORTS 8
@@ -137,6 +139,7 @@ enum n64_pol_flags {
 	POL_ALLOW = 1 << 3,	/* in allow6 */
 	POL_NOXLAT = 1 << 4,	/* in no-translate; see noxlat_port */
 	POL_BCAST = 1 << 5,	/* directed broadcast of an attached subnet (ADR-20) */
+	POL_HOSTS = 1 << 6,	/* mode dynamic: in the pool, or a static address */
 };
 
 #define N64_NOXLAT_PORTS 4
@@ -313,6 +316,7 @@ struct n64_fib_query {
 enum n64_slow_flags {
 	SLOW_FROM_PAIR = 1 << 0,	/* came in through nat64x: TTL 1 is valid */
 	SLOW_CUT = 1 << 1,		/* only the first 1280 bytes follow (GEN-13) */
+	SLOW_STACK = 1 << 2,		/* came in by a port with deliver: stack */
 };
 
 /* Stands in front of the Ethernet frame of a slow packet. Host order. */
@@ -339,7 +343,8 @@ enum n64_pair_flags {
 	PAIR_ORIGINATED = 1 << 0,	/* made here: an ICMP error */
 	PAIR_RETURNED = 1 << 1,		/* untranslated: give it to the kernel as it is */
 	PAIR_FROM_KERNEL = 1 << 2,	/* came in through nat64x */
-	PAIR_KERNEL = 1 << 3,		/* the kernel shall send it, which confirms the neighbour */
+	PAIR_KERNEL = 1 << 3,		/* the kernel shall send it: that confirms the neighbour;
+					 * deliver: stack */
 };
 
 struct n64_pair_mac {

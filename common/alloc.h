@@ -304,7 +304,7 @@ ST_FAR int port_aim_range(struct st_work *w, __u32 row)
 {
 	if (!w)
 		return 0;
-	if (w->q.proto == ST_ICMP)
+	if (w->q.proto == ST_ICMP || conf_is_dynamic(st_conf()))
 		port_aim(w, row, (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY);
 	else if (host16(w->q.port6) < 1024)
 		port_aim(w, row, (struct port_range){ 0, ROW_HIGH - 1 }, work_parity(w));

@@ -11,6 +11,7 @@
 #ifndef N64_BINDING_H
 #define N64_BINDING_H
 
+#include "dynamic.h"
 #include "ports.h"
 #include "subscriber.h"
 
@@ -271,8 +272,9 @@ n64_inline int binding_end(__u32 index, __u32 now, enum reclaim_how how)
 	freed = binding_free(b, &ctl);
 	if (freed)
 		binding_gone(index, now, ctl & CTL_STATIC, sub);
-	if (e)
-		st_store(&e->ctl, CTL_FREE);
+	if (e) /* mode dynamic: the host may come back (DYN-04) */
+		st_store(&e->ctl, ctl_make(CTL_FREE, 0, conf_is_dynamic(st_conf()) ? index >> 16 :
+						       0, 0, 0));
 	return freed;
 }
 

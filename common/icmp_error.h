@@ -26,6 +26,8 @@ static const struct error_rule error_rules[] = {
 	{ R_wkp_forbidden, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-04 */
 	{ R_src6_untranslatable, NO_ERROR, 0, ICMP6_UNREACH, 1, true }, /* GENERR-05 */
 	{ R_eam_untranslatable, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, true }, /* GENERR-06 */
+	{ R_no_host, ICMP4_UNREACH, 1, ICMP6_UNREACH, 3, false }, /* GENERR-07 */
+	{ R_pool_full, NO_ERROR, 0, ICMP6_UNREACH, 3, false }, /* GENERR-07 */
 	{ R_deny4to6, ICMP4_UNREACH, 13, NO_ERROR, 0, false }, /* GENERR-08 */
 	{ R_no_route, ICMP4_UNREACH, 1, ICMP6_UNREACH, 0, false }, /* GENERR-09 */
 	{ R_fib_prohibit, ICMP4_UNREACH, 13, ICMP6_UNREACH, 1, false }, /* GENERR-10 */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* ICMP errors in mode stateful (RFC 6146 3.5.1 to 3.6, RFC 5508 REQ-3 to REQ-5;
+/* ICMP errors in modes stateful and dynamic (RFC 6146 3.5.1 to 3.6, RFC 5508 REQ-3 to REQ-5;
  * requirements 7): the mapping of the quoted packet, seen from its other end, says what
  * becomes of the addresses and ports of both packets. Errors find mappings and change
  * none (IN-11, ICQ-05). */
@@ -19,7 +19,7 @@ static inline struct n64_call question_quoted(const struct slow_job *j, const st
 	return (struct n64_call){
 		.op = op,
 		.flags = j->p.from_pair ? CALL_FROM_PAIR : 0,
-		.proto = stateful_table(q),
+		.proto = env_is_dynamic(j->env) ? ST_HOST : stateful_table(q),
 		.remote_port = pkt_is_icmp(q) ? 0 : op == CALL_PEEK_OUT ? q->sport : q->dport,
 	};
 }
@@ -27,7 +27,10 @@ static inline struct n64_call question_quoted(const struct slow_job *j, const st
 /* IN-11: without a mapping the error is lost, or the host's (GEN-05). */
 static inline enum reason slow_ask_quoted(const struct slow_job *j, struct n64_call *c)
 {
-	enum reason r = slow_ask(j, c);
+	enum reason r;
+
+	question_host(j, c);
+	r = slow_ask(j, c);
 
 	if (!r || r == R_shared || r == R_internal)
 		return r;
@@ -58,7 +61,7 @@ static inline enum reason state_quoted_4to6(const struct slow_job *j, struct icm
 
 	if (!r && j->p.dst4 != q->src4)
 		r = R_inner_mismatch; /* IN-12 */
-	if (!r)
+	if (!r && is_stateful(j->env)) /* IN-09 */
 		r = quoted_ports(&m->q);
 	if (r)
 		return r;
@@ -72,7 +75,7 @@ static inline enum reason state_quoted_4to6(const struct slow_job *j, struct icm
 	a->src4 = q->src4;
 	a->dst4 = q->dst4;
 	a->src6 = m->dst6 = c.host6; /* SRC-05 */
-	a->ports = true;
+	a->ports = is_stateful(j->env);
 	a->sport = c.port6;
 	a->dport = q->dport;
 	*pref = c.pref;
@@ -140,6 +143,18 @@ static inline bool state_error_allowed6(const struct slow_job *j, const struct n
 	       c->ctl & CTL_STATIC;
 }
 
+/* SRC-01, SRC-02 in mode dynamic: a router that is a host of ours, or a stand-in for it;
+ * without one the error seems to come from the host that it is about. */
+static inline void state_router4(const struct slow_job *j, struct icmp_job *m)
+{
+	struct n64_call c = { .op = CALL_PEEK_OUT, .host6 = j->p.src6 };
+
+	if (!slow_ask_quoted(j, &c))
+		m->src4 = c.addr4;
+	else
+		icmp_stand_in4(j, m->dst4, &m->src4);
+}
+
 /* Finds the mapping of what the error quotes, and of its other end if that has one. */
 static inline enum reason state_quoted_6to4(const struct slow_job *j, struct icmp_job *m)
 {
@@ -159,11 +174,13 @@ static inline enum reason state_quoted_6to4(const struct slow_job *j, struct icm
 	if (!state_error_allowed6(j, &c))
 		return R_not_allowed6;
 	a->dst4 = c.addr4;
-	a->ports = true;
+	a->ports = is_stateful(j->env);
 	a->sport = pkt_is_icmp(q) ? c.port4 : q->sport;
 	a->dport = c.port4;
 	m->src4 = c.addr4; /* SRC-03 */
 	m->dst4 = a->src4;
+	if (env_is_dynamic(j->env) && !addr6_equal(&j->p.src6, &q->dst6))
+		state_router4(j, m);
 	return stateful_is_own(j->env, a->src4) ? state_quoted_hairpin(j, m, c.port4) : R_GO_ON;
 }
 
@@ -183,7 +200,7 @@ static inline enum reason state_error_6to4(struct slow_job *j)
 	r = icmp_read(j, &m);
 	if (!r && !addr6_equal(&p->dst6, &m.q.p.src6))
 		r = R_inner_mismatch; /* IN-12 */
-	if (!r)
+	if (!r && is_stateful(j->env))
 		r = quoted_ports(&m.q);
 	if (!r)
 		r = state_quoted_6to4(j, &m);

@@ -5,6 +5,7 @@
 #ifndef N64_POOL_H
 #define N64_POOL_H
 
+#include "dynamic.h"
 #include "env.h"
 
 n64_inline __u32 pool_line(__be32 addr, __u32 seed, __u32 lines)
@@ -14,12 +15,15 @@ n64_inline __u32 pool_line(__be32 addr, __u32 seed, __u32 lines)
 	return (__u32)(h >> 40) & (lines - 1);
 }
 
-/* Slot of `addr` with its flags (enum slot_flags), or -1. */
+/* Slot of `addr` with its flags (enum slot_flags), or -1. Mode dynamic: of the 65536
+ * addresses that it is one of, some of which may not be in the pool. */
 n64_inline int pool_find(const struct n64_env *env, __be32 addr, __u32 *flags)
 {
 	const struct n64_state_conf *st = &env->conf->st;
 	const struct n64_pool_line *line;
 
+	if (conf_is_dynamic(env->conf))
+		addr = host_block(addr);
 	line = env_pool_line(env, pool_line(addr, st->pool_seed, st->pool_lines));
 	if (!line || !addr)
 		return -1;

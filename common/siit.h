@@ -351,6 +351,7 @@ n64_inline enum reason slow_for_error(enum reason r)
 	case R_fib_prohibit:
 		return R_slow_route;
 	case R_no_port:
+	case R_pool_full:
 	case R_quota:
 	case R_table_full:
 		return R_slow_no_port;
@@ -359,6 +360,7 @@ n64_inline enum reason slow_for_error(enum reason r)
 	case R_unsupported_proto:
 		return R_slow_unsupported;
 	case R_no_bib_error:
+	case R_no_host:
 	case R_adf_error:
 		return R_slow_refused;
 	default:

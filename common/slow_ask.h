@@ -17,14 +17,24 @@ static inline enum reason slow_ask(const struct slow_job *j, struct n64_call *c)
 
 /* ---- questions ------------------------------------------------------------------------ */
 
-/* What section 11 looks at. */
+/* Mode dynamic: about the host, whatever the packet is. */
+static inline void question_host(const struct slow_job *j, struct n64_call *c)
+{
+	if (!env_is_dynamic(j->env))
+		return;
+	c->proto = ST_HOST;
+	c->port6 = c->port4 = c->remote_port = 0;
+}
+
+/* What section 11 looks at; the whole packet, where mappings are of hosts. */
 static inline void question_tcp(const struct slow_job *j, struct n64_call *c)
 {
 	const struct pkt *p = &j->p;
 	struct tcp_hdr tcp;
 	__u32 n;
 
-	if (p->proto != P_TCP || !p->has_l4)
+	question_host(j, c);
+	if (env_is_dynamic(j->env) || p->proto != P_TCP || !p->has_l4)
 		return;
 	__builtin_memcpy(&tcp, job_l4(j), sizeof(tcp));
 	c->tcp_flags = tcp.flags;
@@ -105,7 +115,7 @@ static inline void answer_keep(const struct slow_job *j, const struct n64_call *
 static inline void answer_out(struct slow_job *j, const struct n64_call *c)
 {
 	j->x.src4 = c->addr4;
-	j->x.ports = true;
+	j->x.ports = !env_is_dynamic(j->env);
 	j->x.sport = c->port4;
 	j->x.dport = pkt_is_icmp(&j->p) ? c->port4 : j->p.dport;
 }
@@ -117,7 +127,7 @@ static inline enum reason answer_in(struct slow_job *j, const struct n64_call *c
 	bool icmp = pkt_is_icmp(&j->p);
 
 	j->x.dst6 = c->host6;
-	j->x.ports = true;
+	j->x.ports = !env_is_dynamic(j->env);
 	j->x.sport = icmp ? c->port6 : sport;
 	j->x.dport = c->port6;
 	return stateful_peer6(j->env, c->pref, peer, &j->x.src6);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The other path in mode stateful: the steps of GEN-08 with the mapping state in between
- * (RFC 6146 3.4 to 3.8), for packets of either family, for what is hairpinned, and for
- * fragments of a datagram that is known. */
+/* The other path in modes stateful and dynamic: the steps of GEN-08 with the mapping state
+ * in between (RFC 6146 3.4 to 3.8), for packets of either family, for what is hairpinned,
+ * and for fragments of a datagram that is known. */
 #ifndef N64_SLOW_STATE_H
 #define N64_SLOW_STATE_H
 
@@ -31,7 +31,7 @@ static inline enum reason state_judge(const struct slow_job *j)
 	const struct pkt *p = &j->p;
 	enum reason r;
 
-	if (p->frag_off && !j->known)
+	if (p->frag_off && !j->known && is_stateful(j->env))
 		return R_internal; /* reassembly.h keeps it until the first has come */
 	r = slow_judge(j, false);
 	if (r || !j->in->reassembled)
@@ -50,10 +50,10 @@ static inline enum reason state_allow6(const struct slow_job *j)
 
 	if (stateful_allows6(j->env, &j->p.src6))
 		return R_GO_ON;
-	if (!j->p.has_l4 || j->p.frag_off)
+	if (is_stateful(j->env) && (!j->p.has_l4 || j->p.frag_off))
 		return R_not_allowed6;
 	c = question_out(j, CALL_WOULD_OUT);
-	return !slow_ask(j, &c) && c.ctl & CTL_STATIC ? R_GO_ON : R_not_allowed6;
+	return !slow_ask(j, &c) && c.ctl & CTL_STATIC ? R_GO_ON : stateful_not_allowed(j->env);
 }
 
 /* GEN-11: a host that is not allowed any more has no mapping. What is static is not
@@ -64,13 +64,15 @@ static inline enum reason state_host_allowed(const struct slow_job *j, const str
 		return R_GO_ON;
 	if (j->slot_flags & SLOT_SHARED)
 		return R_shared;
-	return j->p.proto == P_TCP ? R_tcp_no_state : R_no_bib;
+	return j->p.proto == P_TCP && is_stateful(j->env) ? R_tcp_no_state : R_no_bib;
 }
 
 /* HP-04: how the second half leaves when it is refused. It came as IPv6: nothing is
  * stored or answered, and the host itself is not reached this way. */
 static inline enum reason state_hairpin_refused(const struct slow_job *j, enum reason r)
 {
+	if (env_is_dynamic(j->env) && (r == R_shared || r == R_no_bib))
+		return R_no_host; /* HP-06 */
 	if (r != R_shared && r != R_slow_syn)
 		return r;
 	return j->p.proto == P_TCP ? R_tcp_no_state : R_no_bib;
@@ -85,8 +87,8 @@ static inline enum reason state_hairpin_size(struct slow_job *j)
 	__u32 per;
 	enum reason r = slow_ask(j, &c);
 
-	if (r && r != R_inner_no_session) /* a mapping is enough */
-		return R_GO_ON;
+	if (r && r != R_inner_no_session) /* a mapping is enough; DYN-02: none for nothing */
+		return env_is_dynamic(j->env) ? state_hairpin_refused(j, r) : R_GO_ON;
 	r = answer_in(j, &c, j->x.src4, 0);
 	if (!r)
 		r = forward_hairpin_size(j, &between, &per);
@@ -186,6 +188,17 @@ static inline enum reason state_path6(struct slow_job *j)
 
 /* ---- 4 -> 6 -------------------------------------------------------------------------- */
 
+/* GEN-03: beside the pool there are static addresses, and such as were in it once. */
+static inline enum reason state_dynamic4(const struct slow_job *j)
+{
+	struct n64_call c;
+
+	if (stateful_is_own(j->env, j->p.dst4))
+		return R_GO_ON;
+	c = question_in(j, CALL_PEEK_IN);
+	return slow_ask(j, &c) ? R_not_target : R_GO_ON;
+}
+
 static inline enum reason state_enter4(struct slow_job *j)
 {
 	const __u8 *end = j->in->ip + j->in->len;
@@ -199,6 +212,8 @@ static inline enum reason state_enter4(struct slow_job *j)
 	slow_parse_l4(j);
 	state_frag_facts(j);
 	r = stateful_target4(j->env, p, &j->x, &slot, &j->slot_flags);
+	if (!r && env_is_dynamic(j->env))
+		r = state_dynamic4(j);
 	return r ? r : rule_header(p);
 }
 

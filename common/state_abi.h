@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The state of mode `stateful` as it lies in the maps (RFC 6146 3.1 and 3.2; design
- * section 4). Only BPF programs write it; user space reads it through shared memory
- * and asks for changes by the program n64_state (struct n64_call).
+/* The state of mode `stateful`, and of `dynamic` (dynamic.h), as it lies in the maps (RFC
+ * 6146 3.1 and 3.2; design section 4). Only BPF programs write it; user space reads it
+ * through shared memory and asks for changes by the program n64_state (struct n64_call).
  *
  * A mapping is two entries that point to each other:
  *   binding   by (pool address, protocol, port): what 4->6 needs, found by index
@@ -313,6 +313,8 @@ enum call_op {
 enum call_flags {
 	CALL_FORCE = 1 << 0,
 	CALL_FROM_PAIR = 1 << 1,
+	CALL_RESTORE = 1 << 3,	/* CALL_STATIC_ADD, mode dynamic: no static mapping, but one that
+				 * lives for `n` seconds, of an address that is in the pool */
 	CALL_HAIRPIN = 1 << 2,	/* CALL_IN of a packet that CALL_OUT has just done */
 };
 

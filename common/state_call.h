@@ -15,7 +15,8 @@ n64_inline enum reason call_out(struct st_work *w)
 	if (!state_look6(w)) {
 		r = state_may_make6(w);
 		if (!r)
-			r = (enum reason)state_make6(w);
+			r = (enum reason)(conf_is_dynamic(st_conf()) ? host_make(w) :
+								       state_make6(w));
 		if (r)
 			return r;
 	}
@@ -30,6 +31,8 @@ n64_inline bool call_slot(struct st_work *w)
 	if (slot < 0)
 		return false;
 	w->q.row = row_of((__u32)slot, (enum st_proto)w->q.proto);
+	if (conf_is_dynamic(st_conf()))
+		w->q.port4 = host_port(w->q.addr4);
 	w->shared = !(w->q.flags & CALL_HAIRPIN) && mem_is_local(w->q.addr4);
 	return true;
 }
@@ -167,8 +170,8 @@ n64_inline enum reason static_evict(struct st_work *w, __u32 index, __u32 force)
 		return R_GO_ON;
 	if (!b || !slot || ctl_state(st_load(&b->ctl)) != CTL_ACTIVE)
 		return R_GO_ON;
-	w->q.addr4 = slot->addr;
 	w->q.port4 = be16(index_port(index));
+	w->q.addr4 = state_addr4(slot, w->q.port4);
 	w->q.host6 = b->host6;
 	w->q.port6 = b->port6;
 	return R_static_conflict;
@@ -177,7 +180,7 @@ n64_inline enum reason static_evict(struct st_work *w, __u32 index, __u32 force)
 ST_FAR int call_static_add(struct st_work *w)
 {
 	const struct n64_conf *c = st_conf();
-	__u32 index, force, gen;
+	__u32 index, force, gen, live;
 	struct n64_bib6 *e;
 	struct n64_row *row;
 	__be16 port4;
@@ -191,8 +194,10 @@ ST_FAR int call_static_add(struct st_work *w)
 	force = w->q.flags & CALL_FORCE;
 	port4 = w->q.port4;
 	index = binding_index(w->q.row, host16(port4));
+	live = w->q.flags & CALL_RESTORE;
 	if (state_look6(w) && w->q.binding == index) {
-		static_adopt(w);
+		if (!live)
+			static_adopt(w);
 		return R_GO_ON;
 	}
 	r = R_GO_ON;
@@ -214,8 +219,27 @@ ST_FAR int call_static_add(struct st_work *w)
 	port_set_used(row, host16(port4));
 	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
 	w->q.pref = c->first_pref64; /* until the host uses another */
-	state_publish(c, w, index, CTL_STATIC, 0);
+	if (w->q.n > c->opt.dyn_timeout)
+		w->q.n = c->opt.dyn_timeout;
+	state_publish(c, w, index, live ? 0 : CTL_STATIC, live ? w->now + w->q.n : 0);
 	return R_GO_ON;
+}
+
+/* DYN-06: as it was before a restart; it counts as what hosts have made. */
+n64_inline enum reason call_restore(struct st_work *w)
+{
+	const struct n64_row *row = call_slot(w) ? mem_row(w->q.row) : NULL;
+	__u32 port = host16(w->q.port4);
+	enum reason r;
+
+	if (!row || !(row->allowed[port_word(port)] & port_bit(port)))
+		return R_not_target;
+	if (!all_enter(st_conf(), w->q.proto))
+		return R_table_full;
+	r = (enum reason)call_static_add(w);
+	if (r || !w->fresh)
+		all_leave(w->q.proto);
+	return r;
 }
 
 /* ---- sweeps, probes, ranges ---------------------------------------------------------------- */
@@ -434,7 +458,9 @@ n64_inline void state_call(struct st_work *w)
 		r = call_syn_take(w);
 		break;
 	case CALL_STATIC_ADD:
-		r = w->q.proto < N_ST_PROTOS ? (enum reason)call_static_add(w) : R_internal;
+		r = w->q.proto >= N_ST_PROTOS ? R_internal :
+		    w->q.flags & CALL_RESTORE ? call_restore(w) :
+						(enum reason)call_static_add(w);
 		break;
 	case CALL_DEL:
 		w->q.n = call_del(w);

@@ -17,10 +17,21 @@ n64_inline bool is_stateful(const struct n64_env *env)
 	return env->conf->opt.mode == MODE_STATEFUL;
 }
 
+n64_inline bool env_is_dynamic(const struct n64_env *env)
+{
+	return conf_is_dynamic(env->conf);
+}
+
+/* Is it one of the pool? */
 n64_inline bool stateful_is_own(const struct n64_env *env, __be32 a)
 {
+	const struct n64_pol4 *pol;
 	__u32 flags;
 
+	if (env_is_dynamic(env)) {
+		pol = pol4_if(env, HAVE_HOSTS4, a);
+		return pol && pol->flags & POL_HOSTS;
+	}
 	return pool_find(env, a, &flags) >= 0;
 }
 
@@ -103,6 +114,12 @@ n64_inline bool stateful_allows6(const struct n64_env *env, const struct addr6 *
 		return true;
 	pol = env_pol6(env, src);
 	return pol && pol->flags & POL_ALLOW;
+}
+
+/* How one leaves that is refused by it. */
+n64_inline enum reason stateful_not_allowed(const struct n64_env *env)
+{
+	return env_is_dynamic(env) ? dynamic_not_allowed(env->conf) : R_not_allowed6;
 }
 
 /* ---- 4 -> 6 -------------------------------------------------------------------------- */
@@ -191,6 +208,8 @@ n64_inline enum st_proto stateful_table(const struct pkt *p)
  * the operator wants it answered. */
 n64_inline enum reason stateful_refused4(const struct n64_conf *conf, enum reason r)
 {
+	if (r == R_no_bib && conf_is_dynamic(conf))
+		return R_no_host; /* GENERR-07 */
 	if (r == R_no_bib && conf->opt.error_no_bib)
 		return R_no_bib_error;
 	if (r == R_adf && conf->opt.error_adf)

@@ -269,22 +269,25 @@ static long tab_rival_step(__u32 d, void *arg)
 	return tab_rival(x, place) || (x->t != TAB_SUB && tab_rival(x, place + 1));
 }
 
-/* Puts the key x->k in; x->k, t and now are set. The place of a fresh claim, x->claimed
- * set: the caller writes the fields and stores an ACTIVE control word, or CTL_FREE to give
- * it back. Or that of an entry which another CPU has made meanwhile; TAB_FULL; TAB_BUSY. */
-n64_inline int tab_put(struct st_put *x)
+/* Nothing claimed yet. */
+n64_inline void tab_put_begin(struct st_put *x)
+{
+	x->found = TAB_NONE;
+	x->yield = TAB_NONE;
+	x->was = 0;
+	x->passed = 0;
+	x->claimed = 0;
+}
+
+/* The claim at x->found, which lies x->dist lines behind its home, stands against others
+ * of the same key (steps 2 and 3), or is given back. */
+n64_inline int tab_put_settle(struct st_put *x)
 {
 	const struct n64_conf *c = st_conf();
 	struct tab_put_ctx ctx = { x };
 	__u32 reach;
 	__u64 *at;
 
-	x->found = TAB_NONE;
-	x->yield = TAB_NONE;
-	x->was = 0;
-	x->passed = 0;
-	x->claimed = 0;
-	st_loop(TAB_REACH, tab_take_step, &ctx);
 	at = x->found < 0 ? NULL : tab_ctl((enum st_table)x->t, (__u32)x->found);
 	if (!at)
 		return TAB_FULL;
@@ -304,6 +307,18 @@ n64_inline int tab_put(struct st_put *x)
 	    tab_match((enum st_table)x->t, (__u32)x->yield, &x->k))
 		return x->yield;
 	return x->found;
+}
+
+/* Puts the key x->k in; x->k, t and now are set. The place of a fresh claim, x->claimed
+ * set: the caller writes the fields and stores an ACTIVE control word, or CTL_FREE to give
+ * it back. Or that of an entry which another CPU has made meanwhile; TAB_FULL; TAB_BUSY. */
+n64_inline int tab_put(struct st_put *x)
+{
+	struct tab_put_ctx ctx = { x };
+
+	tab_put_begin(x);
+	st_loop(TAB_REACH, tab_take_step, &ctx);
+	return tab_put_settle(x);
 }
 
 #endif

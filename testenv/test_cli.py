@@ -63,8 +63,8 @@ WORDS = [
      "word 2 (-i): interfaces.translate: 'up' is not one of its words"),
     ("interface twice", "check -i a -i a -6 2001:db8::/96",
      "word 4 (-i): interfaces: 'a' is not allowed twice"),
-    ("mode", "check -i a -6 2001:db8::/96 --mode dynamic",
-     "word 6 (--mode): mode: 'dynamic' is not in this release"),
+    ("ADR-26", "check -i a --mode dynamic -4 10.0.1.0/24",
+     "allow6: mode dynamic needs to know which IPv6 hosts may have an address"),
     ("MIX-02", "check -i a -6 2001:db8::/96 --xlat4 10.0.0.0/8 --eam 10.1.1.1=2001:db8::1",
      "word 6 (--xlat4): xlat4: '10.0.0.0/8' is not allowed, it overlaps 10.1.1.1/32"),
     ("EAM-06", "check -i a --eam 10.1.1.1=2001:db8::1 --eam 10.1.1.1=2001:db8::2",
@@ -91,7 +91,7 @@ WORDS = [
     ("filter of nothing", "mapping del tcp 192.0.2.1:80 --port 80", "del: a filter means nothing"),
     ("filter", "mapping list --port http", "list: --port: 'http' is not a port"),
     ("limit", "session list --limit -1", "list: --limit: '-1' is not a number"),
-    ("word missing", "mapping del tcp", "del: a word is missing; write mapping del"),
+    ("word missing", "mapping add tcp", "add: a word is missing; write mapping add"),
     ("word too many", "session list all", "list: 'all' is a word too many; write session list"),
     ("protocol", "mapping add sctp 192.0.2.1:80 [2001:db8::5]:80",
      "add: protocol: 'sctp' is not one of its words; write tcp, udp or icmp"),
@@ -102,7 +102,6 @@ WORDS = [
     ("flush everything", "mapping flush", "write a filter, or --all"),
     ("flush every session", "session flush", "write a filter, or --all"),
     ("flush static", "mapping flush --state static", "write --static beside the filter"),
-    ("lookup without a port", "mapping lookup 192.0.2.1", "'192.0.2.1' is shared by many hosts"),
     ("lookup of a name", "mapping lookup host", "lookup: address: 'host' is not an address"),
 ]
 

@@ -111,6 +111,22 @@ def test_lookup_from_ipv4(bed):
     assert "192.0.2.77 is not a pool address" in bed.refused("mapping", "lookup", "192.0.2.77:80")
 
 
+@pytest.mark.parametrize("words, want", [
+    ("lookup 192.0.2.1", "'192.0.2.1' is shared by many hosts"),
+    ("add 192.0.2.1 2001:db8::5", "add: in mode stateful a mapping has a protocol and ports"),
+    ("del 192.0.2.1", "del: in mode stateful a mapping has a protocol and ports"),
+], ids=lambda w: w.split()[0])
+def test_words_of_mode_dynamic(bed, words, want):
+    """What is a host there is a port here; only the instance knows which."""
+    done = bed.run("mapping", *words.split(), check=False)
+    assert done.returncode == 2 and want in done.stderr and not done.stdout
+
+
+def test_only_hosts_are_saved(bed):
+    """DYN-06 is of mode dynamic."""
+    assert "only the mappings of mode dynamic" in bed.refused("mapping", "save", "/nowhere")
+
+
 def test_lookup_from_ipv6(bed):
     """CGN-07, PORT-02: what a host has, and the address that it would get."""
     addr, port = bed.out(UDP, HOST, 40000)

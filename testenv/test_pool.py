@@ -341,7 +341,7 @@ def test_static_conflict(net):
     done = reload(net, "203.0.113.0", "203.0.113.5", static=want)
     assert done.returncode == 1
     assert (f"udp 203.0.113.0:{taken.port4} for [2001:db8::5]:{taken.port4} is in conflict "
-            f"with the mapping 203.0.113.0:{taken.port4} of [{host}]:{port}") in done.stderr
+            f"with the mapping udp 203.0.113.0:{taken.port4} of [{host}]:{port}") in done.stderr
     assert "--force" in done.stderr
     assert before == (policy(net), programs(net), sorted(pool(net)), routes(net))
     with State(net.name) as state:

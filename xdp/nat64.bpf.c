@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The programs of the data plane. On every port, and on nat64x, where the kernel routes
- * packets to us, one program for both directions by mode: n64_port (path_siit.h) or
- * n64_stateful (path_stateful.h). n64_exit is the kernel's end of the pair; n64_query and
- * n64_state answer user space. */
+ * packets to us, one program for both directions by mode: n64_port (path_siit.h),
+ * n64_stateful (path_stateful.h) or n64_dynamic (path_dynamic.h). n64_exit is the kernel's
+ * end of the pair; n64_query and n64_state answer user space. */
 
 #include "bpf.h"
 #include "call.h"
+#include "path_dynamic.h"
 #include "path_siit.h"
 #include "path_stateful.h"
 #include "query.h"
+#include "quick_dynamic.h"
 #include "quick_siit.h"
 #include "quick_stateful.h"
 
@@ -115,6 +117,41 @@ int n64_stateful(struct xdp_md *ctx)
 		r = R_shared;
 		action = XDP_PASS;
 	}
+	count(r, p->l3_len);
+	return action;
+}
+
+SEC("xdp.frags")
+int n64_dynamic(struct xdp_md *ctx)
+{
+	struct n64_env env = {.conf = conf_get()};
+	const struct n64_port *port;
+	__u32 slot = role.slot;
+	struct pkt *p;
+	struct scene *s;
+	enum reason r;
+	int action = XDP_DROP;
+
+	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, &action)) {
+		count(r, frame_end(ctx) - frame_start(ctx));
+		return action;
+	}
+	port = bpf_map_lookup_elem(&ports, &slot);
+	if (!port)
+		return XDP_PASS; /* cannot be: slots are checked at load */
+	action = quick_dynamic(ctx, port);
+	if (likely(action != QUICK_NOT))
+		return action;
+	p = new_pkt();
+	s = new_scene();
+	if (!p || !s)
+		return XDP_PASS; /* cannot be */
+	action = XDP_DROP;
+	r = enter(ctx, env.conf, port, p);
+	if (!r)
+		r = p->fam == FAM_6 ? path6_dynamic(ctx, &env, port, p, s, &action)
+				    : path4_dynamic(ctx, &env, port, p, s, &action);
+	action = leave(ctx, p, &r, action);
 	count(r, p->l3_len);
 	return action;
 }

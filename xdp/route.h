@@ -179,6 +179,8 @@ N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const s
 	m->confirm = false;
 	/* on nat64x and nat64 packets are few, and a port that delivers to the kernel does not
 	 * want to know */
+	if (role.kind == ROLE_PORT && port->flags & PORT_STACK)
+		m->confirm = true;
 	if (role.kind != ROLE_PORT || port->flags & PORT_STACK)
 		return route_ask(ctx, c, port, p, x, fam, len, m, NULL);
 	m->k.fam = fam;

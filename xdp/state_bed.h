@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The world of the tests of mode stateful: the programs with the test clock loaded with a
- * configuration, the maps of the state filled as attach does it and mapped into memory, and
- * a reload over them. One program stands for both ports; ingress is that of the test run. */
+/* The world of the tests of modes stateful and dynamic: the programs with the test clock
+ * loaded with a configuration, the maps of the state filled as attach does it and mapped,
+ * and a reload over them. One program stands for both ports. */
 #ifndef N64_STATE_BED_H
 #define N64_STATE_BED_H
 
@@ -226,7 +226,6 @@ static inline bool bed_keeps(const char *map)
 static inline void bed_sizes(struct nat64_bpf *s)
 {
 	const struct n64_state_conf *st = &bed_conf()->st;
-
 	const struct map_sizing size = { bed.policy.n4, bed.policy.n6, bed_conf()->ncpu,
 					 bed_conf()->hop_slots };
 
@@ -253,6 +252,13 @@ static inline bool bed_wants(const struct bpf_program *p)
 #endif
 }
 
+/* The program of the ports. */
+static inline struct bpf_program *bed_path(const struct nat64_bpf *s)
+{
+	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic :
+						      s->progs.n64_stateful;
+}
+
 /* The programs with the configuration written into them, not loaded yet. */
 static inline struct nat64_bpf *bed_program(int kind)
 {
@@ -264,8 +270,8 @@ static inline struct nat64_bpf *bed_program(int kind)
 	((struct n64_role *)&s->rodata->role)->slot = kind == ROLE_XLAT ? N64_SLOT_XLAT : 0;
 	((struct n64_role *)&s->rodata->role)->kind = kind;
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == s->progs.n64_stateful ||
-						 p == s->progs.n64_state || bed_wants(p));
+		bpf_program__set_autoload(p, p == bed_path(s) || p == s->progs.n64_state ||
+						 bed_wants(p));
 	bed_sizes(s);
 	return s;
 }

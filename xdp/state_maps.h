@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Maps of mode stateful (layout: common/state_abi.h). Sizes are set by attach; in
- * the other modes each has its smallest size. All are pinned and outlive a program,
+/* Maps of modes stateful and dynamic (layout: common/state_abi.h). Sizes are set by attach;
+ * in mode siit each has its smallest size. All are pinned and outlive a program,
  * except pool and dynamic, which belong to one generation of programs. */
 #ifndef N64_XDP_STATE_MAPS_H
 #define N64_XDP_STATE_MAPS_H

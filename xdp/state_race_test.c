@@ -85,7 +85,7 @@ static void on_two_cpus(struct side s[2])
 {
 	pthread_t id[2];
 
-	race.fd = bpf_program__fd(bed.skel->progs.n64_stateful);
+	race.fd = bpf_program__fd(bed_path(bed.skel));
 	race.turn = race.arrived = 0;
 	race.stop = 0;
 	for (int i = 0; i < 2; i++) {

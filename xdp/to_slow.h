@@ -87,6 +87,8 @@ static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf
 static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, enum reason why,
 				       __u32 frame_len, bool cut)
 {
+	__u32 slot = role.slot;
+	const struct n64_port *port = bpf_map_lookup_elem(&ports, &slot);
 	struct n64_slow *s;
 
 	if (bpf_xdp_adjust_head(ctx, -(int)sizeof(*s)))
@@ -102,7 +104,8 @@ static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, 
 	s->vid[1] = p->vid[1];
 	s->frame_len = frame_len;
 	s->l3_off = p->l3_off;
-	s->flags = (p->from_pair ? SLOW_FROM_PAIR : 0) | (cut ? SLOW_CUT : 0);
+	s->flags = (p->from_pair ? SLOW_FROM_PAIR : 0) | (cut ? SLOW_CUT : 0) |
+		   (port && port->flags & PORT_STACK ? SLOW_STACK : 0);
 	s->fam = p->fam;
 	s->slot = role.slot;
 	s->pad = 0;

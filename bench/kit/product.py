@@ -84,6 +84,20 @@ class Stateful(Product):
         return words
 
 
+class Dynamic(Stateful):
+    """An address for each host, twice as many as hosts."""
+    mode = "dynamic"
+
+    @staticmethod
+    def model_of(flows):
+        hosts = max(1, flows >> PORT_BITS)
+        return Model(Net(6, HOSTS6, S6), Net(4, SHARED4, S4, 1 << (2 * hosts).bit_length()))
+
+    def words(self):
+        return ["--mode", "dynamic", "-6", lib.PREF64, "-a", "2001:db8::/32",
+                *[word for prefix in self.pool() for word in ("-4", prefix)]]
+
+
 class Siit(Product):
     """Explicit address mappings, a /8 for all hosts."""
     mode = "siit"
@@ -97,4 +111,4 @@ class Siit(Product):
         return ["--mode", "siit", "-6", lib.PREF64, "--eam", "10.0.0.0/8=2001:db8:1000::/40"]
 
 
-MODES = {cls.mode: cls for cls in (Stateful, Siit)}
+MODES = {cls.mode: cls for cls in (Stateful, Siit, Dynamic)}

@@ -97,6 +97,7 @@ SCENARIOS = {
     "stateful": (functools.partial(throughput, mode="stateful"),
                  "stateful, established flows: direction x number of flows"),
     "siit": (functools.partial(throughput, mode="siit"), "stateless, the same"),
+    "dynamic": (functools.partial(throughput, mode="dynamic"), "an address for each host, the same"),
     "both": (both, "both directions at once on one core"),
     "patterns": (patterns, "order of flows: uniform and Zipf"),
     "sizes": (sizes, "frames of 60 to 1514 bytes"),

@@ -43,6 +43,9 @@ static const struct variation variations[] = {
 	{ "n64_stateful", "tcp-rst-check", { "tcp-rst-check", "on" } },
 	{ "n64_stateful", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
 	{ "n64_state", "default", { "mode", "stateful" } },
+	{ "n64_dynamic", "dynamic", { "mode", "dynamic" } },
+	{ "n64_state", "dynamic", { "mode", "dynamic" } },
+	{ "n64_exit", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "port-block", { "port-block", "256" } },
 	{ "n64_state", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
 };
@@ -61,10 +64,13 @@ static int set(struct config *c, const char *key, const char *value)
 
 static int configure(struct config *c, const struct variation *v)
 {
+	const bool dynamic = !strcmp(v->name, "dynamic");
 	struct config_error err;
 
 	config_init(c);
-	if (strcmp(v->name, "siit") && set(c, "mode", "stateful"))
+	if (strcmp(v->name, "siit") && set(c, "mode", dynamic ? "dynamic" : "stateful"))
+		return -1;
+	if (dynamic && set(c, "allow6", "fc00::/8"))
 		return -1;
 	if (set(c, "interfaces", "lo") || set(c, "pref64", "64:ff9b:1::/96"))
 		return -1;
@@ -99,7 +105,7 @@ static int compile(const struct config *c, struct policy *pol)
 	conf.st.hz_mul = (__u32)((1ull << 32) / (__u64)(1000000000 / res.tv_nsec));
 	if (policy_compile(c, &conf, NULL, 0, pol))
 		return -1;
-	if (conf.opt.mode != MODE_STATEFUL)
+	if (conf.opt.mode == MODE_SIIT)
 		return 0;
 	return pool_slots(c, before, slot) || policy_pool_table(pol, slot) ? -1 : 0;
 }
@@ -111,7 +117,7 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 	const struct map_sizing size = { pol->n4, pol->n6, pol->conf.ncpu, pol->conf.hop_slots };
 
 	generation_size(s->obj, &size);
-	if (pol->conf.opt.mode != MODE_STATEFUL)
+	if (pol->conf.opt.mode == MODE_SIIT)
 		return;
 	bpf_map__set_max_entries(s->maps.bib6, st->bib6_lines);
 	bpf_map__set_max_entries(s->maps.sessions, st->session_lines);

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "config/policy.h"
 #include "dataplane/shared.h"
+#include "dynamic.h"
 #include "memory.h"
 #include "output/output.h"
 
@@ -55,6 +56,8 @@ static void show_lists(json_t *root, const struct config *c)
 
 		if (options[id].type != OPT_TYPE_LIST || id == O_interfaces || id == O_pref64)
 			continue;
+		if (c->adapted && id == O_statics)
+			continue; /* those are static-hosts */
 		r = out_row(t);
 		out_str(r, "list", "%s", options[id].key);
 		out_int(r, "entries", (long long)n);
@@ -76,7 +79,8 @@ static void show_options(json_t *root, const struct config *c)
 	for (int id = 0; id < N_OPTS; id++) {
 		json_t *r;
 
-		if (options[id].type == OPT_TYPE_LIST)
+		if (options[id].type == OPT_TYPE_LIST ||
+		    (c->adapted && option_is_stateful(id)))
 			continue;
 		option_text(c, id, text, sizeof(text));
 		r = out_row(t);
@@ -91,12 +95,16 @@ static void show_options(json_t *root, const struct config *c)
 }
 
 /* What the pool gives and what the tables are made for (mode stateful). */
-static void show_state(json_t *root, const struct state_sizes *s)
+static void show_state(json_t *root, const struct config *c, const struct state_sizes *s)
 {
 	json_t *t = out_table(root, "pool"), *section;
 
 	for (__u32 i = 0; i < N_ST_PROTOS; i++) {
-		json_t *r = out_row(t);
+		json_t *r;
+
+		if (c->opt.mode == MODE_DYNAMIC)
+			break;
+		r = out_row(t);
 
 		out_str(r, "protocol", "%s", st_proto_text(i));
 		out_int(r, "addresses", s->proto_rows[i]);
@@ -104,15 +112,19 @@ static void show_state(json_t *root, const struct state_sizes *s)
 		out_int(r, "mappings", (long long)s->mappings[i]);
 	}
 	section = out_section(root, "state");
-	out_int(section, "addresses", s->addresses);
-	out_int(section, "sessions", (long long)s->sessions);
-	out_int(section, "subscribers", (long long)s->subscribers);
+	if (c->opt.mode == MODE_DYNAMIC) {
+		out_int(section, "hosts", (long long)s->mappings[ST_HOST]);
+	} else {
+		out_int(section, "addresses", s->addresses);
+		out_int(section, "sessions", (long long)s->sessions);
+		out_int(section, "subscribers", (long long)s->subscribers);
+	}
 	out_real(section, "memory_mib", (double)s->bytes / (1 << 20));
 }
 
 static int show(const struct cli *cli, const struct config *c)
 {
-	const bool stateful = c->opt.mode == MODE_STATEFUL;
+	const bool stateful = c->opt.mode != MODE_SIIT;
 	struct config_error err;
 	struct state_sizes sizes;
 	json_t *root;
@@ -141,7 +153,7 @@ static int show(const struct cli *cli, const struct config *c)
 	show_lists(root, c);
 	show_options(root, c);
 	if (stateful) {
-		show_state(root, &sizes);
+		show_state(root, c, &sizes);
 		if (state_memory_check(&sizes, &err))
 			cli_warn(err.text); /* another host may have it */
 	}

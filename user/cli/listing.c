@@ -105,11 +105,52 @@ static void mapping_row(const struct listing *l, const struct mapping_info *m, c
 		 l->several ? "  " : "", endpoint6_text(&m->host6, m->port6, v6));
 }
 
+/* Mode dynamic: without protocol and ports, which a host has all of. */
+static void host_json(const struct listing *l, const struct mapping_info *m, char *row)
+{
+	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN], pref[PREFIX_TEXT], left[16], idle[16];
+
+	inet_ntop(AF_INET, &m->addr4, v4, sizeof(v4));
+	inet_ntop(AF_INET6, &m->host6, v6, sizeof(v6));
+	snprintf(row, ROW_TEXT, "  {\"ipv4\": \"%s\", \"ipv6\": \"%s\", \"pref64\": \"%s\", "
+		 "\"state\": \"%s\", \"expires_s\": %s, \"idle_s\": %s}", v4, v6,
+		 pref64_text(l->conf, m->pref, pref), mapping_kind_text(m->kind),
+		 age_text(m->left, m->kind == MAPPING_DYNAMIC, "null", left),
+		 age_text(m->idle, true, "null", idle));
+}
+
+static void host_row(const struct mapping_info *m, char *row)
+{
+	char v4[INET_ADDRSTRLEN], v6[INET6_ADDRSTRLEN], left[16], idle[16];
+
+	inet_ntop(AF_INET, &m->addr4, v4, sizeof(v4));
+	inet_ntop(AF_INET6, &m->host6, v6, sizeof(v6));
+	snprintf(row, ROW_TEXT, "%-15s  %-7s  %9s  %7s  %s\n", v4, mapping_kind_text(m->kind),
+		 age_text(m->left, m->kind == MAPPING_DYNAMIC, "-", left),
+		 age_text(m->idle, true, "-", idle), v6);
+}
+
+static int listing_host(struct listing *l, const struct mapping_info *m)
+{
+	char row[ROW_TEXT], head[ROW_TEXT];
+
+	row[0] = '\0';
+	snprintf(head, sizeof(head), "%-15s  %-7s  %9s  %7s  %s\n", "ipv4", "state", "expires s",
+		 "idle s", "ipv6");
+	if (l->json)
+		host_json(l, m, row);
+	else if (!l->count)
+		host_row(m, row);
+	return put_row(l, head, row);
+}
+
 int listing_mapping(const struct mapping_info *m, void *listing)
 {
 	struct listing *l = listing;
 	char row[ROW_TEXT], head[ROW_TEXT];
 
+	if (m->host)
+		return listing_host(l, m);
 	row[0] = '\0';
 	snprintf(head, sizeof(head), "%-8s  %-21s  %-7s  %9s  %7s  %*s%s%s\n", "protocol", "ipv4",
 		 "state", "expires s", "idle s", l->several ? -22 : 0, l->several ? "pref64" : "",

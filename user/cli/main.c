@@ -40,14 +40,18 @@ static const struct command commands[] = {
 	  "ADDRESS... [OPTIONS]",
 	  "An IPv4 address is embedded in each prefix, an IPv6 address is\n"
 	  "read by the prefix that holds it. Without -6 the prefix is 64:ff9b::/96." },
-	{ "mapping", cmd_mapping, "show and change the mappings of mode stateful",
-	  "list|lookup|add|del|flush [WORDS] [OPTIONS]",
+	{ "mapping", cmd_mapping, "show and change the mappings of modes stateful and dynamic",
+	  "list|lookup|add|del|flush|save|restore [WORDS] [OPTIONS]",
 	  "list [FILTER...]                        mappings that FILTER means, or all\n"
 	  "lookup V4:PORT                          who has or had this address and port\n"
 	  "lookup V6                               what this host has and would get\n"
 	  "add tcp|udp|icmp V4:PORT [V6]:PORT      a static mapping, until detach\n"
 	  "del tcp|udp|icmp V4:PORT or [V6]:PORT   ends it at once, static or not\n"
 	  "flush FILTER...                         ends dynamic mappings\n"
+	  "save FILE, restore FILE                 mode dynamic: who has which address\n"
+	  "In mode dynamic a mapping is of two addresses, without protocol and ports:\n"
+	  "lookup V4, add V4 V6, del V4 or V6. What restore cannot make again, because\n"
+	  "the configuration or a newer mapping is against it, it leaves out.\n"
 	  "Ports of ICMP are query identifiers. A dash: not known, or never." },
 	{ "session", cmd_session, "show and end the TCP sessions of mode stateful",
 	  "list|flush [OPTIONS]",

@@ -65,15 +65,20 @@ static int flush(struct state_cmd *c)
 /* ---- the command ------------------------------------------------------------------- */
 
 static const struct state_verb verbs[] = {
-	{ "list", VERB_FILTER | VERB_LIST | VERB_ALL, 0, "mapping list [FILTER...]", NULL, list },
-	{ "lookup", 0, 1, "mapping lookup V4:PORT or mapping lookup V6", mapping_judge_lookup,
+	{ "list", VERB_FILTER | VERB_LIST | VERB_ALL, 0, 0, "mapping list [FILTER...]", NULL,
+	  list },
+	{ "lookup", 0, 1, 0, "mapping lookup V4:PORT or mapping lookup V6", mapping_judge_lookup,
 	  mapping_lookup },
-	{ "add", VERB_FORCE, 3, "mapping add tcp|udp|icmp V4:PORT [V6]:PORT", mapping_judge_add,
+	{ "add", VERB_FORCE, 3, 2, "mapping add tcp|udp|icmp V4:PORT [V6]:PORT, or V4 V6 in mode "
+	  "dynamic", mapping_judge_add,
 	  mapping_add },
-	{ "del", 0, 2, "mapping del tcp|udp|icmp V4:PORT or [V6]:PORT", mapping_judge_del,
+	{ "del", 0, 2, 1, "mapping del tcp|udp|icmp V4:PORT or [V6]:PORT, or V4 or V6 in mode "
+	  "dynamic", mapping_judge_del,
 	  mapping_del },
-	{ "flush", VERB_FILTER | VERB_ALL | VERB_STATIC, 0, "mapping flush FILTER...",
+	{ "flush", VERB_FILTER | VERB_ALL | VERB_STATIC, 0, 0, "mapping flush FILTER...",
 	  judge_flush, flush },
+	{ "save", 0, 1, 0, "mapping save FILE", NULL, mapping_save },
+	{ "restore", 0, 1, 0, "mapping restore FILE", NULL, mapping_restore },
 	{ 0 },
 };
 

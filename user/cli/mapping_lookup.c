@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "dynamic.h"
 #include "output/output.h"
 
 #define FORM "192.0.2.1:4711 or 2001:db8::5"
@@ -20,7 +21,18 @@ int mapping_judge_lookup(struct state_cmd *c)
 		cli_error(&c->cli, "%s", err.text);
 		return CLI_USAGE;
 	}
-	if (e.fam == FAM_6 || e.has_port)
+	return CLI_GO_ON;
+}
+
+/* A port where addresses are shared, and none where they are not. */
+static int judge_port(const struct state_cmd *c, const struct endpoint *e)
+{
+	if (conf_is_dynamic(&c->view->conf) && e->has_port) {
+		cli_error(&c->cli, "lookup: '%s' has a port, but in mode dynamic a mapping is a "
+			  "whole host; write the address alone", c->operand[0]);
+		return CLI_USAGE;
+	}
+	if (conf_is_dynamic(&c->view->conf) || e->fam == FAM_6 || e->has_port)
 		return CLI_GO_ON;
 	cli_error(&c->cli, "lookup: '%s' is shared by many hosts; write it with the port, like "
 		  "%s:4711, or use: xdp-nat64 mapping list --address %s", c->operand[0],
@@ -61,11 +73,14 @@ static int add_row(const struct mapping_info *m, void *ctx)
 
 	inet_ntop(AF_INET, &m->addr4, v4, sizeof(v4));
 	inet_ntop(AF_INET6, &m->host6, v6, sizeof(v6));
-	out_str(row, "protocol", "%s", proto_text(m->proto));
+	if (!m->host)
+		out_str(row, "protocol", "%s", proto_text(m->proto));
 	out_str(row, "ipv4", "%s", v4);
-	out_int(row, "port4", m->port4);
+	if (!m->host)
+		out_int(row, "port4", m->port4);
 	out_str(row, "ipv6", "%s", v6);
-	out_int(row, "port6", m->port6);
+	if (!m->host)
+		out_int(row, "port6", m->port6);
 	out_str(row, "pref64", "%s", pref64_text(&a->c->view->conf, m->pref, pref));
 	out_str(row, "state", "%s", mapping_kind_text(m->kind));
 	add_ages(row, m, a->c->view->now);
@@ -128,7 +143,7 @@ static int add_pool_addresses(struct state_cmd *c, const struct endpoint *e, jso
 static int lookup6(struct state_cmd *c, const struct endpoint *e, json_t *root, struct answer *a)
 {
 	struct state_filter f;
-	int rc = add_pool_addresses(c, e, root);
+	int rc = conf_is_dynamic(&c->view->conf) ? 0 : add_pool_addresses(c, e, root);
 
 	if (rc)
 		return mapping_no_answer(c, rc);
@@ -152,6 +167,9 @@ int mapping_lookup(struct state_cmd *c)
 
 	if (endpoint_read("lookup", "address", FORM, c->operand[0], &e, &err))
 		return CLI_USAGE;
+	rc = judge_port(c, &e);
+	if (rc != CLI_GO_ON)
+		return rc;
 	root = json_object();
 	out_str(root, "instance", "%s", c->name);
 	if (e.fam == FAM_4) {

@@ -2,20 +2,30 @@
 /* `mapping add` and `mapping del`: static mappings at runtime (ST-04, RFC 6146 3.1). */
 #include "mapping.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "addr.h"
 #include "dataplane/counters.h"
+#include "dynamic.h"
 #include "output/output.h"
 
 #define FORM4 "one like 192.0.2.1:443"
 #define FORM6 "one like [2001:db8::5]:443"
+#define HOST4 "an address like 10.0.1.5"
+#define HOST6 "an address like fc00::5"
 
 const char *mapping_text(const struct mapping_info *m, char buf[MAPPING_TEXT])
 {
 	char v4[ENDPOINT_TEXT], v6[ENDPOINT_TEXT];
 
+	if (m->host) {
+		inet_ntop(AF_INET, &m->addr4, v4, sizeof(v4));
+		inet_ntop(AF_INET6, &m->host6, v6, sizeof(v6));
+		snprintf(buf, MAPPING_TEXT, "%s = %s", v4, v6);
+		return buf;
+	}
 	snprintf(buf, MAPPING_TEXT, "%s %s = %s", proto_text(m->proto),
 		 endpoint4_text(m->addr4, m->port4, v4), endpoint6_text(&m->host6, m->port6, v6));
 	return buf;
@@ -68,24 +78,56 @@ static int judge_end(const struct state_cmd *c, const char *word, enum st_proto 
 	return CLI_USAGE;
 }
 
+/* Mode dynamic: an address alone. */
+static int judge_host(const struct state_cmd *c, const char *word, unsigned int fams,
+		      struct endpoint *e)
+{
+	const char *form = fams == 4 ? HOST4 : fams == 6 ? HOST6 : HOST4 " or fc00::5";
+	struct config_error err;
+
+	if (endpoint_read(c->verb, "address", form, word, e, &err))
+		return usage(c, &err);
+	if (!e->has_port && (fams == 10 || fams == (unsigned int)e->fam))
+		return CLI_GO_ON;
+	cli_error(&c->cli, "%s: '%s' is not what is wanted here; write %s", c->verb, word, form);
+	return CLI_USAGE;
+}
+
+static int read_hosts(struct state_cmd *c, struct mapping_info *m, struct endpoint *e4,
+		      struct endpoint *e6)
+{
+	int rc = judge_host(c, c->operand[0], 4, e4);
+
+	m->host = true;
+	m->proto = ST_HOST;
+	return rc == CLI_GO_ON ? judge_host(c, c->operand[1], 6, e6) : rc;
+}
+
+static int read_ends(struct state_cmd *c, struct mapping_info *m, struct endpoint *e4,
+		     struct endpoint *e6)
+{
+	struct config_error err;
+	int rc;
+
+	if (proto_read(c->verb, c->operand[0], &m->proto, &err))
+		return usage(c, &err);
+	rc = judge_end(c, c->operand[1], m->proto, 4, e4);
+	return rc == CLI_GO_ON ? judge_end(c, c->operand[2], m->proto, 6, e6) : rc;
+}
+
 /* The words of `add` as a mapping. */
 static int read_add(struct state_cmd *c, struct mapping_info *m)
 {
 	struct endpoint e4, e6;
-	struct config_error err;
 	int rc;
 
 	memset(m, 0, sizeof(*m));
-	if (proto_read(c->verb, c->operand[0], &m->proto, &err))
-		return usage(c, &err);
-	rc = judge_end(c, c->operand[1], m->proto, 4, &e4);
-	if (rc == CLI_GO_ON)
-		rc = judge_end(c, c->operand[2], m->proto, 6, &e6);
+	rc = state_cmd_of_hosts(c) ? read_hosts(c, m, &e4, &e6) : read_ends(c, m, &e4, &e6);
 	if (rc != CLI_GO_ON)
 		return rc;
 	if (src6_is_illegal(&e6.addr6)) {
 		cli_error(&c->cli, "add: '%s' is no address that a host can have (ADR-21); write "
-			  FORM6, c->operand[2]);
+			  "%s", c->operand[c->n_operand - 1], m->host ? HOST6 : FORM6);
 		return CLI_USAGE;
 	}
 	m->addr4 = e4.addr4;
@@ -106,6 +148,9 @@ static int read_del(struct state_cmd *c, enum st_proto *proto, struct endpoint *
 {
 	struct config_error err;
 
+	*proto = ST_HOST;
+	if (state_cmd_of_hosts(c))
+		return judge_host(c, c->operand[0], 10, e);
 	if (proto_read(c->verb, c->operand[0], proto, &err))
 		return usage(c, &err);
 	return judge_end(c, c->operand[1], *proto, 10, e);
@@ -121,6 +166,24 @@ int mapping_judge_del(struct state_cmd *c)
 
 /* ---- add --------------------------------------------------------------------------- */
 
+/* Mode dynamic: an address that hosts may get. */
+static int judge_host_place(const struct state_cmd *c, const struct mapping_info *m)
+{
+	char v4[INET_ADDRSTRLEN];
+	bool known;
+	int rc = state_host_free(c->view, m->addr4, &known);
+
+	if (!rc && known)
+		return CLI_GO_ON;
+	if (rc)
+		return mapping_no_answer(c, rc);
+	inet_ntop(AF_INET, &m->addr4, v4, sizeof(v4));
+	cli_error(&c->cli, "add: %s is not an address that hosts may get here (DYN-05); add it to "
+		  "pool4: in the configuration (or write this mapping under static-hosts:), then: "
+		  "xdp-nat64 reload --name %s", v4, c->name);
+	return CLI_FAILED;
+}
+
 /* What can be told before the program is asked. */
 static int judge_place(const struct state_cmd *c, const struct mapping_info *m)
 {
@@ -132,6 +195,8 @@ static int judge_place(const struct state_cmd *c, const struct mapping_info *m)
 			  "(ADR-22); write the address of the host itself");
 		return CLI_FAILED;
 	}
+	if (m->host)
+		return judge_host_place(c, m);
 	if (state_slot(c->view, m->addr4, m->proto) >= 0)
 		return CLI_GO_ON;
 	endpoint4_text(m->addr4, m->port4, v4);
@@ -194,8 +259,8 @@ int mapping_add(struct state_cmd *c)
 	}
 	rc = say_done(c, "added", mapping_text(&m, text));
 	if (!c->cli.json)
-		puts("it lasts until detach; what stands under static: in the configuration comes "
-		     "back with every attach");
+		puts("it lasts until detach; what stands under static: (static-hosts: in mode "
+		     "dynamic) in the configuration comes back with every attach");
 	return rc;
 }
 
@@ -216,10 +281,12 @@ static bool find(struct state_cmd *c, enum st_proto proto, const struct endpoint
 	f.protos = 1u << proto;
 	if (e->fam == FAM_4) {
 		f.addr4 = (struct prefix4){ e->addr4, 32 };
-		f.port4[0] = f.port4[1] = e->port;
+		if (e->has_port)
+			f.port4[0] = f.port4[1] = e->port;
 	} else {
 		f.addr6 = (struct prefix6){ e->addr6, 128 };
-		f.port6[0] = f.port6[1] = e->port;
+		if (e->has_port)
+			f.port6[0] = f.port6[1] = e->port;
 	}
 	return state_mappings(c->view, &f, keep_one, m) == 1;
 }
@@ -235,8 +302,10 @@ int mapping_del(struct state_cmd *c)
 	if (rc != CLI_GO_ON)
 		return rc;
 	if (!find(c, proto, &e, &m)) {
-		cli_error(&c->cli, "del: there is no %s mapping of %s; see: xdp-nat64 mapping list",
-			  proto_text(proto), c->operand[1]);
+		cli_error(&c->cli, "del: there is no %s%smapping of %s; see: xdp-nat64 mapping "
+			  "list",
+			  e.has_port ? proto_text(proto) : "", e.has_port ? " " : "",
+			  c->operand[c->n_operand - 1]);
 		return CLI_FAILED;
 	}
 	rc = state_mapping_end(c->view, &m);

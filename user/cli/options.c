@@ -22,6 +22,7 @@ static const struct config_opt config_opts[] = {
 	{ "interface", 'i', O_interfaces, "DEV[:both|6to4|4to6|none]" },
 	{ "pref64", '6', O_pref64, "PREFIX" },
 	{ "pool4", '4', O_pool4, "PREFIX[:PORTS]" },
+	{ "allow6", 'a', O_allow6, "PREFIX" },
 	{ "eam", 0, O_eam, "V4=V6" },
 	{ "xlat4", 0, O_xlat4, "PREFIX" },
 	{ "mode", 0, O_mode, "MODE" },
@@ -128,13 +129,20 @@ static void option_form(const struct cli_opt *o, char *buf, size_t size)
 
 /* A doc of option.def may begin with its mode, and tells the form in the file behind the
  * next ": ". */
-#define DOC_MODE "stateful: "
+static size_t doc_mode(const char *doc)
+{
+	static const char *const modes[] = { "stateful: ", "dynamic: " };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (!strncmp(doc, modes[i], strlen(modes[i])))
+			return strlen(modes[i]);
+	return 0;
+}
 
 static int doc_length(const struct parser *p, int i)
 {
 	const char *doc = p->opt[i].doc;
-	size_t mode = strncmp(doc, DOC_MODE, strlen(DOC_MODE)) ? 0 : strlen(DOC_MODE);
-	const char *form = p->config[i] ? strstr(doc + mode, ": ") : NULL;
+	const char *form = p->config[i] ? strstr(doc + doc_mode(doc), ": ") : NULL;
 
 	return form ? (int)(form - doc) : (int)strlen(doc);
 }

@@ -54,8 +54,8 @@ static int flush(struct state_cmd *c)
 }
 
 static const struct state_verb verbs[] = {
-	{ "list", VERB_FILTER | VERB_LIST, 0, "session list [FILTER...]", NULL, list },
-	{ "flush", VERB_FILTER | VERB_ALL, 0, "session flush FILTER...", judge_flush, flush },
+	{ "list", VERB_FILTER | VERB_LIST, 0, 0, "session list [FILTER...]", NULL, list },
+	{ "flush", VERB_FILTER | VERB_ALL, 0, 0, "session flush FILTER...", judge_flush, flush },
 	{ 0 },
 };
 

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
+#include "dynamic.h"
 #include "output/output.h"
 
-#define MAX_VERBS 8
+#define MAX_VERBS 12
 
 static int unknown_verb(const struct state_cmd *c, const struct state_verb *verbs)
 {
@@ -63,7 +64,7 @@ static int judge_options(const struct state_cmd *c, const struct state_verb *ver
 			  rows[i].word, verb->form);
 		return CLI_USAGE;
 	}
-	if (c->n_operand == verb->operands)
+	if (c->n_operand == verb->operands || (verb->hosts && c->n_operand == verb->hosts))
 		return CLI_GO_ON;
 	if (c->n_operand > verb->operands)
 		cli_error(&c->cli, "%s: '%s' is a word too many; write %s", verb->name,
@@ -90,6 +91,36 @@ static int read_words(struct state_cmd *c, const struct state_verb *verb)
 	return verb->judge ? verb->judge(c) : CLI_GO_ON;
 }
 
+bool state_cmd_of_hosts(const struct state_cmd *c)
+{
+	return c->does->hosts && c->n_operand == c->does->hosts;
+}
+
+/* What only the mode of the instance can tell. */
+static int judge_mode(const struct state_cmd *c)
+{
+	const bool dynamic = conf_is_dynamic(&c->view->conf);
+	const struct filter_words *w = &c->words;
+
+	if (dynamic && c->of == FILTER_SESSIONS) {
+		cli_error(&c->cli, "instance '%s' is in mode dynamic, which keeps no sessions; "
+			  "see: xdp-nat64 mapping list", c->name);
+		return CLI_FAILED;
+	}
+	if (dynamic && (w->protocol || w->port || w->port6)) {
+		cli_error(&c->cli, "%s: in mode dynamic a mapping is a whole host, without "
+			  "protocol and ports; leave --protocol, --port and --port6 out", c->verb);
+		return CLI_USAGE;
+	}
+	if (!c->does->hosts || dynamic == state_cmd_of_hosts(c))
+		return CLI_GO_ON;
+	cli_error(&c->cli, dynamic ? "%s: in mode dynamic a mapping is of two addresses, without "
+				     "protocol and ports; see: xdp-nat64 %s --help" :
+				     "%s: in mode stateful a mapping has a protocol and ports; "
+				     "see: xdp-nat64 %s --help", c->verb, c->cli.cmd);
+	return CLI_USAGE;
+}
+
 int state_cmd_run(struct state_cmd *c, int argc, char **argv, const struct cli_opt *words,
 		  const struct state_verb *verbs)
 {
@@ -99,11 +130,15 @@ int state_cmd_run(struct state_cmd *c, int argc, char **argv, const struct cli_o
 
 	if (rc == CLI_GO_ON) {
 		verb = find_verb(c, verbs);
+		c->does = verb;
 		rc = verb ? read_words(c, verb) : unknown_verb(c, verbs);
 	}
+	if (rc == CLI_GO_ON && state_view_open(&c->view, c->cli.name, c->name, &err))
+		rc = cli_fail(&c->cli, &err);
 	if (rc == CLI_GO_ON)
-		rc = state_view_open(&c->view, c->cli.name, c->name, &err)
-			     ? cli_fail(&c->cli, &err) : verb->run(c);
+		rc = judge_mode(c);
+	if (rc == CLI_GO_ON)
+		rc = verb->run(c);
 	state_view_close(c->view);
 	cli_free(&c->cli);
 	return rc;

@@ -19,11 +19,15 @@ struct state_cmd {
 	const char *verb;
 	char **operand;		/* behind the verb */
 	int n_operand;
+	const struct state_verb *does;
 	struct state_filter filter;
 	__u32 limit;		/* rows of a listing */
 	struct state_view *view;
 	char name[N64_NAME_MAX + 1];
 };
+
+/* Are the words those of mode dynamic, by their number? Known before the mode is. */
+bool state_cmd_of_hosts(const struct state_cmd *c);
 
 /* Options that a verb may have. */
 enum verb_allows {
@@ -38,6 +42,7 @@ struct state_verb {
 	const char *name;
 	unsigned int allows;
 	int operands;
+	int hosts;		/* in mode dynamic, if that is another number; 0: it is not */
 	const char *form;	/* of the whole command, for messages */
 	/* enum cli_exit; may be NULL. Judges the words before anything is opened. */
 	int (*judge)(struct state_cmd *c);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* status in mode stateful: how full everything is. */
+/* status in modes stateful and dynamic: how full everything is. */
 #include "status_state.h"
+
+#include "dynamic.h"
 
 static void show_pool(json_t *root, const struct pool_use *u)
 {
@@ -30,6 +32,24 @@ static void show_pool(json_t *root, const struct pool_use *u)
 	}
 }
 
+/* Mode dynamic: the addresses of pool4 by their upper halves. */
+static void show_hosts(json_t *root, const struct pool_use *u)
+{
+	json_t *t = out_table(root, "pool4"), *row;
+	char text[PREFIX_TEXT];
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		const struct address_use *a = &u->v[i];
+
+		row = out_row(t);
+		out_str(row, "addresses_in", "%s/16", addr4_text(a->addr, text));
+		out_int(row, "used", a->used[ST_HOST]);
+		out_int(row, "addresses", a->allowed[ST_HOST]);
+		out_bool(row, "draining", a->draining);
+	}
+}
+
 static void show_count(json_t *t, const char *what, __u64 now, __u64 most)
 {
 	json_t *row = out_row(t);
@@ -51,6 +71,20 @@ static void show_counts(json_t *root, const struct pool_use *u, const struct n64
 	show_count(t, "subscribers", u->state.subscribers, conf->st.sub_lines);
 	show_count(t, "stored_syns", u->state.stored_syn, conf->opt.max_stored_syn);
 	show_count(t, "fragment_bytes", u->state.frag_bytes, conf->opt.frag_bytes);
+}
+
+static void show_host_counts(json_t *root, const struct pool_use *u)
+{
+	json_t *t = out_table(root, "state");
+	__u64 used = 0, all = 0;
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		used += u->v[i].used[ST_HOST];
+		all += u->v[i].allowed[ST_HOST];
+	}
+	show_count(t, "hosts", used, all);
+	show_count(t, "hosts_not_static", u->state.count[ST_HOST].n, all);
 }
 
 static void show_tables(json_t *root, const struct pool_use *u, const struct n64_conf *conf)
@@ -79,7 +113,12 @@ static void show_tables(json_t *root, const struct pool_use *u, const struct n64
 
 void status_state(json_t *root, const struct pool_use *u, const struct n64_conf *conf)
 {
-	show_pool(root, u);
-	show_counts(root, u, conf);
+	if (conf_is_dynamic(conf)) {
+		show_hosts(root, u);
+		show_host_counts(root, u);
+	} else {
+		show_pool(root, u);
+		show_counts(root, u, conf);
+	}
 	show_tables(root, u, conf);
 }

@@ -68,15 +68,12 @@ bool config_wkp_strict(const struct config *c)
 	       (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
 }
 
-static int check_mode(const struct check *k)
+/* ADR-03: mode dynamic needs no prefix of one's own. */
+static int default_pref64(const struct check *k)
 {
-	char word[32];
-
-	if (k->c->opt.mode == MODE_SIIT || k->c->opt.mode == MODE_STATEFUL)
+	if (k->c->opt.mode != MODE_DYNAMIC || k->c->pref64.n)
 		return 0;
-	option_text(k->c, O_mode, word, sizeof(word));
-	return check_fail(k, O_mode, 0, "'%s' is not in this release, which translates in modes "
-					"siit and stateful; write one of these", word);
+	return config_set(k->c, "pref64", "64:ff9b::/96", "the default", k->err);
 }
 
 static int check_interfaces(const struct check *k)
@@ -194,7 +191,7 @@ int config_check(struct config *c, void (*warn)(const char *text), struct config
 	err->text[0] = '\0';
 	rc = config_name_check(c->name, err);
 	if (!rc)
-		rc = check_mode(&k);
+		rc = default_pref64(&k);
 	if (!rc)
 		rc = check_interfaces(&k);
 	if (!rc)

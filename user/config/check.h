@@ -28,6 +28,10 @@ int check_hosts6(const struct check *k, enum opt_id id, size_t i, const struct p
 
 int check_lists(const struct check *k);
 int check_state(const struct check *k);
+/* Mode dynamic; *k->c becomes what the tables are told. */
+int check_dynamic(const struct check *k);
+/* pool4: addresses of hosts, none of them twice. */
+int check_pool(const struct check *k);
 /* After all lists were judged. */
 int check_compile(const struct check *k);
 

@@ -24,20 +24,21 @@ static void warn_no_effect(const struct check *k, enum opt_id id, const char *mo
 
 static int check_other_modes(const struct check *k)
 {
-	static const enum opt_id lists[] = { O_pool4, O_statics };
+	static const enum opt_id lists[] = { O_pool4, O_statics, O_static_hosts };
 	char text[TEXT], mode[32];
 
 	option_text(k->c, O_mode, mode, sizeof(mode));
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		if (option_is_default(k->c, lists[i]))
 			continue;
 		option_elem_text(k->c, lists[i], 0, text, sizeof(text));
 		return check_fail(k, lists[i], 0, "'%s' is not possible in mode %s, which keeps no "
-						  "mappings; write mode stateful, or remove it",
+						  "mappings; write mode stateful or dynamic, "
+						  "or remove it",
 				  text, mode);
 	}
 	for (int id = 0; id < N_OPTS; id++)
-		if (option_is_stateful(id))
+		if (option_is_stateful(id) || option_is_dynamic(id))
 			warn_no_effect(k, id, mode);
 	return 0;
 }
@@ -57,8 +58,14 @@ static int check_stateless(const struct check *k)
 				  "stateless entries beside it (option stateless) are not in this "
 				  "release; remove it, or write mode siit", text);
 	}
+	if (!option_is_default(k->c, O_static_hosts))
+		return check_fail(k, O_static_hosts, 0, "in mode stateful hosts share addresses; "
+				  "write static, or mode dynamic");
 	for (int i = 0; i < 4; i++)
 		warn_no_effect(k, unused[i], "stateful");
+	for (int id = 0; id < N_OPTS; id++)
+		if (option_is_dynamic(id))
+			warn_no_effect(k, id, "stateful");
 	return 0;
 }
 
@@ -197,7 +204,7 @@ static void warn_denied(const struct check *k)
 	}
 }
 
-static int check_pool(const struct check *k)
+int check_pool(const struct check *k)
 {
 	const struct config *c = k->c;
 	int rc = 0;
@@ -341,6 +348,8 @@ int check_state(const struct check *k)
 	struct state_sizes sizes;
 	int rc;
 
+	if (k->c->opt.mode == MODE_DYNAMIC)
+		return check_dynamic(k);
 	if (k->c->opt.mode != MODE_STATEFUL)
 		return check_other_modes(k);
 	rc = check_needs(k);

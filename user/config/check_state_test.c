@@ -54,8 +54,8 @@ struct row {
 };
 
 static const struct row bad[] = {
-	{ "mode dynamic", "mode: dynamic\ninterfaces: [a]\n",
-	  ":1: mode: 'dynamic' is not in this release, which translates in modes siit and" },
+	{ "DYN-07", HEAD "pool4: [203.0.113.8]\nstatic-hosts: [203.0.113.8=2001:db8::5]\n",
+	  ":5: static-hosts: in mode stateful hosts share addresses; write static, or mode dynamic" },
 	/* what a file says about an element */
 	{ "PORT-10 prefix", HEAD "pool4: [203.0.113.1/28]\n",
 	  ":4: pool4: '203.0.113.1/28' is not a prefix, it has bits set behind its length; "

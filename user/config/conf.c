@@ -92,6 +92,7 @@ static __u32 have_flags(const struct config *c)
 	have |= c->xlat4.n ? HAVE_XLAT4 : 0;
 	have |= c->denylist4.n ? HAVE_DENY4 : 0;
 	have |= c->allow6.n ? HAVE_ALLOW6 : 0;
+	have |= c->opt.mode == MODE_DYNAMIC ? HAVE_HOSTS4 : 0;
 	for (size_t i = 0; i < c->no_translate.n; i++)
 		have |= c->no_translate.v[i].fam == FAM_4 ? HAVE_NOXLAT4 : HAVE_NOXLAT6;
 	return have;
@@ -104,7 +105,7 @@ static void fill_state(const struct config *c, struct n64_state_conf *st)
 	struct config_error err;
 	struct state_sizes s;
 
-	if (c->opt.mode != MODE_STATEFUL || state_sizes(c, &s, &err))
+	if (c->opt.mode == MODE_SIIT || state_sizes(c, &s, &err))
 		return;
 	st->bib6_lines = s.bib6_lines;
 	st->session_lines = s.session_lines;

@@ -45,6 +45,13 @@ struct static_entry {
 	__be32 addr4;
 	struct addr6 addr6;
 	__u16 port4, port6;	/* host order; or ICMP identifiers */
+	bool host;		/* mode dynamic: of a whole host (common/dynamic.h) */
+};
+
+/* Mode dynamic: a host that always has the same address. */
+struct host_entry {
+	__be32 addr4;
+	struct addr6 addr6;
 };
 
 struct port_time {
@@ -73,6 +80,7 @@ struct config {
 	CONFIG_LIST(struct prefix6) pref64; /* in the order written */
 	CONFIG_LIST(struct pool4_entry) pool4;
 	CONFIG_LIST(struct static_entry) statics;
+	CONFIG_LIST(struct host_entry) static_hosts;
 	CONFIG_LIST(struct port_time) udp_port_timeouts;
 	CONFIG_LIST(struct eam_entry) eam;
 	CONFIG_LIST(struct prefix4) xlat4;
@@ -82,6 +90,7 @@ struct config {
 	CONFIG_LIST(struct prefix4) pool6791v4;
 	CONFIG_LIST(struct prefix6) pool6791v6;
 	CONFIG_LIST(__u32) mtu_plateaus;
+	bool adapted;	/* mode dynamic: as the tables of mode stateful are told (hosts.c) */
 	struct config_places *places; /* where each value was written, for messages; may be NULL */
 };
 

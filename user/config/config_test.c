@@ -175,7 +175,7 @@ static const struct row bad[] = {
 	  ":1: interfaces.translate: 'bot' is not one of its words; write both, 6to4, 4to6 or" },
 	{ "interface field", "interfaces: [{name: a, deliver: x}]\n",
 	  ":1: interfaces.deliver: 'x' is not one of its words; write auto or stack" },
-	{ "mode dynamic", P64 "mode: dynamic\n", ":3: mode: 'dynamic' is not in this release" },
+	{ "mode", P64 "mode: dynamical\n", ":3: mode: 'dynamical' is not one of its words" },
 	{ "GERR-23 v4", P64 "icmp-src4: 127.0.0.1\n",
 	  ":3: icmp-src4: '127.0.0.1' is not an address" },
 	{ "GERR-23 v6", P64 "icmp-src6: fe80::1\n", ":3: icmp-src6: 'fe80::1' is not an address" },

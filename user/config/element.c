@@ -132,6 +132,8 @@ const struct elem_kind elem_kinds[N_ELEMS] = {
 			  "{protocol: tcp, ipv4: \"203.0.113.1:443\", "
 			  "ipv6: \"[2001:db8::5]:443\"}, or tcp,A:PORT,[A]:PORT in one word",
 			  build_static, 0 },
+	[ELEM_HOST] = { sizeof(struct host_entry), { "ipv4", "ipv6" }, 2, 2, '=',
+			"{ipv4: 10.0.1.5, ipv6: fc00::5}, or V4=V6 in one word", build_host, 0 },
 	[ELEM_PORTTIME] = { sizeof(struct port_time), { "port", "timeout" }, 2, 2, '=',
 			    "{port: 53, timeout: 20}, or 53=20 in one word", build_port_time, 0 },
 };
@@ -164,6 +166,7 @@ union any_elem {
 	struct prefix4 prefix4;
 	struct pool4_entry pool4;
 	struct static_entry fixed;
+	struct host_entry host;
 	struct port_time port_time;
 	__u32 u32;
 };

@@ -13,9 +13,6 @@ static const char *const proto_words[N_ST_PROTOS] = {
 	[ST_TCP] = "tcp", [ST_UDP] = "udp", [ST_ICMP] = "icmp",
 };
 
-#define ALL_PROTOS (1u << ST_TCP | 1u << ST_UDP | 1u << ST_ICMP)
-#define FIRST_PORT 1024 /* PORT-05: default range */
-#define LAST_PORT 65535
 
 const char *st_proto_text(__u32 proto)
 {
@@ -45,10 +42,10 @@ static int read_ports(const struct word *w, struct pool4_entry *e)
 	size_t len = dash ? (size_t)(dash - w->value) : strlen(w->value);
 	__u32 first, last;
 
-	if (!read_port(w->value, len, LAST_PORT, &first))
+	if (!read_port(w->value, len, POOL_LAST_PORT, &first))
 		goto bad;
 	last = first;
-	if (dash && !read_port(dash + 1, strlen(dash + 1), LAST_PORT, &last))
+	if (dash && !read_port(dash + 1, strlen(dash + 1), POOL_LAST_PORT, &last))
 		goto bad;
 	if (!first || last < first)
 		goto bad;
@@ -91,9 +88,9 @@ int build_pool4(const struct word *val, void *elem)
 	struct pool4_entry *e = elem;
 	int rc = word_prefix4(&val[0], &e->prefix);
 
-	e->first = FIRST_PORT;
-	e->last = LAST_PORT;
-	e->protos = ALL_PROTOS;
+	e->first = POOL_FIRST_PORT;
+	e->last = POOL_LAST_PORT;
+	e->protos = POOL_ALL_PROTOS;
 	if (!rc && val[1].value)
 		rc = read_ports(&val[1], e);
 	if (!rc && val[2].value)
@@ -108,7 +105,7 @@ static bool split_port(const char *s, bool icmp, size_t *len, __u16 *port)
 	const char *colon = strrchr(s, ':');
 	__u32 v;
 
-	if (!colon || !read_port(colon + 1, strlen(colon + 1), LAST_PORT, &v) || (!v && !icmp))
+	if (!colon || !read_port(colon + 1, strlen(colon + 1), POOL_LAST_PORT, &v) || (!v && !icmp))
 		return false;
 	*len = (size_t)(colon - s);
 	*port = (__u16)v;
@@ -162,6 +159,14 @@ int build_static(const struct word *val, void *elem)
 	return 0;
 }
 
+int build_host(const struct word *val, void *elem)
+{
+	struct host_entry *e = elem;
+	int rc = word_addr4(&val[0], &e->addr4);
+
+	return rc ? rc : word_addr6(&val[1], &e->addr6);
+}
+
 int build_port_time(const struct word *val, void *elem)
 {
 	struct port_time *e = elem;
@@ -189,14 +194,20 @@ static void protos_text(__u32 protos, char *buf, size_t size)
 					      proto_words[i]);
 }
 
-void pool4_text(const struct pool4_entry *e, char *buf, size_t size)
+void pool4_text(const struct pool4_entry *e, bool bare, char *buf, size_t size)
 {
 	char prefix[PREFIX_TEXT], protos[16];
 
 	prefix4_text(&e->prefix, prefix);
+	if (bare && e->first == POOL_FIRST_PORT && e->last == POOL_LAST_PORT &&
+	    e->protos == POOL_ALL_PROTOS) {
+		snprintf(buf, size, "%s", prefix);
+		return;
+	}
 	protos_text(e->protos, protos, sizeof(protos));
 	snprintf(buf, size, "%s:%u-%u%s%s", prefix, e->first, e->last,
-		 e->protos == ALL_PROTOS ? "" : ":", e->protos == ALL_PROTOS ? "" : protos);
+		 e->protos == POOL_ALL_PROTOS ? "" : ":",
+		 e->protos == POOL_ALL_PROTOS ? "" : protos);
 }
 
 void static_text(const struct static_entry *e, char *buf, size_t size)
@@ -207,6 +218,15 @@ void static_text(const struct static_entry *e, char *buf, size_t size)
 	inet_ntop(AF_INET6, &e->addr6, a6, sizeof(a6));
 	snprintf(buf, size, "%s,%s:%u,[%s]:%u", proto_words[e->proto], a4, e->port4, a6,
 		 e->port6);
+}
+
+void host_text(const struct host_entry *e, char *buf, size_t size)
+{
+	char a4[INET_ADDRSTRLEN], a6[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &e->addr4, a4, sizeof(a4));
+	inet_ntop(AF_INET6, &e->addr6, a6, sizeof(a6));
+	snprintf(buf, size, "%s=%s", a4, a6);
 }
 
 void port_time_text(const struct port_time *e, char *buf, size_t size)

@@ -215,6 +215,11 @@ bool option_is_stateful(enum opt_id id)
 	return !strncmp(options[id].doc, "stateful: ", strlen("stateful: "));
 }
 
+bool option_is_dynamic(enum opt_id id)
+{
+	return !strncmp(options[id].doc, "dynamic: ", strlen("dynamic: "));
+}
+
 const char *prefix4_text(const struct prefix4 *p, char buf[PREFIX_TEXT])
 {
 	char a[INET_ADDRSTRLEN];
@@ -285,10 +290,13 @@ void option_elem_text(const struct config *c, enum opt_id id, size_t i, char *bu
 		noxlat_text(e, buf, size);
 		break;
 	case ELEM_POOL4:
-		pool4_text(e, buf, size);
+		pool4_text(e, c->opt.mode == MODE_DYNAMIC, buf, size);
 		break;
 	case ELEM_STATIC:
 		static_text(e, buf, size);
+		break;
+	case ELEM_HOST:
+		host_text(e, buf, size);
 		break;
 	case ELEM_PORTTIME:
 		port_time_text(e, buf, size);

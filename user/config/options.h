@@ -11,7 +11,8 @@ enum opt_type { OPT_TYPE_U32, OPT_TYPE_OFF, OPT_TYPE_BOOL, OPT_TYPE_ENUM,
 
 /* Types of list elements, as option.def writes them. */
 enum elem_type { ELEM_IFACE, ELEM_PREF64, ELEM_EAM, ELEM_PREFIX4, ELEM_PREFIX6,
-		 ELEM_NOXLAT, ELEM_U32, ELEM_POOL4, ELEM_STATIC, ELEM_PORTTIME, N_ELEMS };
+		 ELEM_NOXLAT, ELEM_U32, ELEM_POOL4, ELEM_STATIC, ELEM_HOST,
+		 ELEM_PORTTIME, N_ELEMS };
 
 enum opt_id {
 #define OPT_U32(field, ...) O_##field,
@@ -62,6 +63,8 @@ bool option_is_default(const struct config *c, enum opt_id id);
 
 /* It belongs to mode stateful alone: option.def says so at the beginning of its doc. */
 bool option_is_stateful(enum opt_id id);
+/* And one of mode dynamic? */
+bool option_is_dynamic(enum opt_id id);
 
 /* 0 for a scalar. */
 size_t option_list_len(const struct config *c, enum opt_id id);

@@ -11,7 +11,8 @@
 #include "policy_int.h"
 #include "span.h"
 
-enum kind { KIND_EAM, KIND_XLAT4, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST };
+enum kind { KIND_EAM, KIND_XLAT4, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST,
+	    KIND_HOSTS };
 
 /* What is known about a prefix: its own entries over those of what it lies in. */
 struct meaning {
@@ -71,6 +72,9 @@ static int add_entry(struct compiler *k, struct meaning *m, const struct span *s
 		break;
 	case KIND_ALLOW:
 		m->flags |= POL_ALLOW;
+		break;
+	case KIND_HOSTS:
+		m->flags |= POL_HOSTS;
 		break;
 	case KIND_BCAST:
 		m->flags |= POL_BCAST;
@@ -187,6 +191,13 @@ static void gather4(struct compiler *k, const __be32 *bcast4, size_t n_bcast)
 
 		k->span[n++] = span4(&host, KIND_BCAST, i);
 	}
+	for (size_t i = 0; c->opt.mode == MODE_DYNAMIC && i < c->pool4.n; i++)
+		k->span[n++] = span4(&c->pool4.v[i].prefix, KIND_HOSTS, i);
+	for (size_t i = 0; c->opt.mode == MODE_DYNAMIC && i < c->statics.n; i++) {
+		struct prefix4 host = { c->statics.v[i].addr4, 32 };
+
+		k->span[n++] = span4(&host, KIND_HOSTS, i);
+	}
 	k->n = n;
 }
 
@@ -260,7 +271,7 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 {
 	struct compiler *k = calloc(1, sizeof(*k));
 	size_t most = c->eam.n + c->xlat4.n + c->denylist4.n + c->allow6.n +
-		      c->no_translate.n + n_bcast;
+		      c->no_translate.n + c->pool4.n + c->statics.n + n_bcast;
 	int rc = -ENOMEM;
 
 	memset(p, 0, sizeof(*p));
@@ -281,7 +292,7 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 	rc = compile_rows(k, p, false);
 	if (!rc)
 		rc = copy_pools(c, p);
-	if (!rc && c->opt.mode == MODE_STATEFUL)
+	if (!rc && c->opt.mode != MODE_SIIT)
 		rc = policy_dynamic(c, p);
 	if (!rc)
 		rc = policy_index(p);

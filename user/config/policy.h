@@ -68,6 +68,10 @@ int state_memory_check(const struct state_sizes *s, struct config_error *err);
  * `out` (N64_MAX_SLOTS of them) is SLOT_SHARED. 0, -ENOMEM or -E2BIG. */
 int pool_slots(const struct config *c, const struct n64_slot *before, struct n64_slot *out);
 
+/* Mode dynamic, DYN-05: which of the 65536 addresses of a block the prefix lets hosts
+ * have, by their lower half. False: none. */
+bool host_range(const struct prefix4 *p, __be32 block, __u32 *first, __u32 *last);
+
 /* `bcast4`/`n_bcast`: directed broadcast addresses of attached subnets
  * (ADR-20), known to attach. conf is copied from `conf`. 0 or -ENOMEM/-E2BIG. */
 int policy_compile(const struct config *c, const struct n64_conf *conf,

@@ -52,6 +52,9 @@ struct pool_addr {
  * than N64_MAX_SLOTS. */
 int pool_addresses(const struct config *c, struct pool_addr **out, __u64 *n);
 
+/* Mode dynamic: the same of blocks of 65536 addresses, *n at most N64_MAX_SLOTS. */
+int host_blocks(const struct config *c, struct pool_addr **out, __u64 *n);
+
 /* Makes p->dynamic, slots still unknown. 0, -ENOMEM or -E2BIG. */
 int policy_dynamic(const struct config *c, struct policy *p);
 

@@ -109,6 +109,8 @@ int pool_addresses(const struct config *c, struct pool_addr **out, __u64 *n)
 	int rc;
 
 	*out = NULL;
+	if (c->opt.mode == MODE_DYNAMIC)
+		return host_blocks(c, out, n);
 	rc = expand_pool(c, out, n);
 	if (rc)
 		return rc;

@@ -166,8 +166,10 @@ int state_sizes(const struct config *c, struct state_sizes *out, struct config_e
 	err->text[0] = '\0';
 	rc = pool_addresses(c, &v, &n);
 	if (rc == -E2BIG)
-		return refuse("pool4: addresses of pool4 and static together", n, N64_MAX_SLOTS,
-			      "write smaller prefixes", err);
+		return refuse(c->opt.mode == MODE_DYNAMIC ?
+				      "pool4: blocks of 65536 addresses that share their upper half" :
+				      "pool4: addresses of pool4 and static together", n,
+			      N64_MAX_SLOTS, "write smaller prefixes", err);
 	if (rc) {
 		snprintf(err->text, sizeof(err->text), "pool4: not enough memory to count it");
 		return rc;

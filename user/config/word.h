@@ -50,11 +50,19 @@ struct elem_kind {
 extern const struct elem_kind elem_kinds[N_ELEMS];
 
 /* Those of mode stateful, and their one-word forms. */
+/* An entry of pool4 that says nothing about ports and protocols (PORT-05). */
+#define POOL_ALL_PROTOS (1u << ST_TCP | 1u << ST_UDP | 1u << ST_ICMP)
+#define POOL_FIRST_PORT 1024
+#define POOL_LAST_PORT 65535
+
 int build_pool4(const struct word *val, void *elem);
+int build_host(const struct word *val, void *elem);
 int build_static(const struct word *val, void *elem);
 int build_port_time(const struct word *val, void *elem);
-void pool4_text(const struct pool4_entry *e, char *buf, size_t size);
+/* `bare`: what it does not say, it is not asked about (mode dynamic). */
+void pool4_text(const struct pool4_entry *e, bool bare, char *buf, size_t size);
 void static_text(const struct static_entry *e, char *buf, size_t size);
+void host_text(const struct host_entry *e, char *buf, size_t size);
 void port_time_text(const struct port_time *e, char *buf, size_t size);
 
 /* Head of every CONFIG_LIST, whatever its elements are. */

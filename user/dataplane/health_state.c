@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dynamic.h"
+
 static bool nearly(__u64 used, __u64 most)
 {
 	return most && used * 100 >= most * 95;
@@ -30,6 +32,22 @@ static void check_addresses(const struct pool_use *u, struct health *h)
 				   p == ST_ICMP ? "identifiers" : "ports");
 		}
 	}
+}
+
+/* DYN-08: a full pool refuses new hosts. */
+static void check_hosts(const struct pool_use *u, struct health *h)
+{
+	__u64 used = 0, all = 0;
+	size_t i;
+
+	for (i = 0; i < u->n; i++) {
+		used += u->v[i].draining ? 0 : u->v[i].used[ST_HOST];
+		all += u->v[i].allowed[ST_HOST];
+	}
+	if (nearly(used, all))
+		health_add(h, false, "add a prefix to pool4 and reload, or lower dyn-timeout",
+			   "%llu of the %llu addresses of pool4 are in use",
+			   (unsigned long long)used, (unsigned long long)all);
 }
 
 static void check_limits(const struct pool_use *u, const struct n64_conf *conf, struct health *h)
@@ -80,7 +98,11 @@ void health_state(const struct pool_use *u, const struct n64_conf *conf, struct 
 	if (u->test_clock)
 		health_add(h, false, "detach with it, and attach with the product",
 			   "a test build runs, whose clock can be put forward");
-	check_addresses(u, h);
-	check_limits(u, conf, h);
+	if (conf_is_dynamic(conf)) {
+		check_hosts(u, h);
+	} else {
+		check_addresses(u, h);
+		check_limits(u, conf, h);
+	}
 	check_tables(u, conf, h);
 }

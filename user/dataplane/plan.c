@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dynamic.h"
 #include "hop.h"
 #include "programs.h"
 
@@ -91,7 +92,7 @@ static int fill_conf(const struct config *c, const struct links *l, const struct
 	if (has_vlans(l, ports))
 		conf->have |= HAVE_VLAN;
 	if (before) {
-		if (c->opt.mode == MODE_STATEFUL)
+		if (conf_has_state(conf))
 			conf_keep_pref64(before, conf);
 		memcpy(conf->key, before->key, sizeof(conf->key));
 		conf->have |= before->have & PROBED;
@@ -115,7 +116,7 @@ int plan_make(const struct config *c, const struct links *l, const struct ports 
 	      say_fn say, struct config_error *err)
 {
 	const struct n64_conf *old = before ? before->conf : NULL;
-	bool stateful = c->opt.mode == MODE_STATEFUL;
+	bool stateful = c->opt.mode != MODE_SIIT;
 	struct n64_conf conf;
 	__be32 *bcast = NULL;
 	size_t n_bcast = 0;

@@ -70,7 +70,8 @@ int plan_state_pool(const struct config *c, const struct links *l, const struct 
 	__u32 i;
 
 	for (i = 0; i < N64_MAX_SLOTS && !rc; i++) {
-		if (slot[i].flags & SLOT_USED && shared_is_local(l, slot[i].addr))
+		if (c->opt.mode == MODE_STATEFUL && slot[i].flags & SLOT_USED &&
+		    shared_is_local(l, slot[i].addr))
 			slot[i].flags |= SLOT_SHARED;
 	}
 	if (!rc)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "dynamic.h"
 #include "pool_rows.h"
 
 bool pool_is_subnet_edge(const struct links *l, const struct ports *p, __be32 addr)
@@ -46,6 +47,42 @@ static int set_range(const struct pool_maps *m, __u32 row, const struct port_run
 	return rc;
 }
 
+static void leave_out(struct port_set *s, __be32 block, __be32 addr)
+{
+	if (host_block(addr) == block)
+		s->word[(host32(addr) & HOST_LOW) / 64] &= ~(1ull << host32(addr) % 64);
+}
+
+/* Mode dynamic, DYN-05: what no host may have of a block: addresses of this host and of
+ * subnets on its ports as such, and those that speak for others. */
+static void leave_out_taken(const struct pool_plan *plan, __be32 block, struct port_set *s)
+{
+	const struct links *l = plan->links;
+	const struct config *c = plan->c;
+	size_t i;
+	__u32 k;
+
+	for (i = 0; i < l->n_addr; i++) {
+		const struct addr *a = &l->addr[i];
+		__be32 net = a->prefix.w[0];
+
+		if (a->fam != AF_INET)
+			continue;
+		leave_out(s, block, a->local.w[0]);
+		if (a->len && pool_is_subnet_edge(l, plan->ports, net)) {
+			leave_out(s, block, net);
+			leave_out(s, block, net | be32(~0u >> a->len));
+		}
+	}
+	leave_out(s, block, c->opt.icmp_src4);
+	for (i = 0; i < c->pool6791v4.n; i++) {
+		const struct prefix4 *p = &c->pool6791v4.v[i];
+
+		for (k = 0; p->len > 15 && k < 1u << (32 - p->len); k++)
+			leave_out(s, block, be32(host32(p->addr) + k));
+	}
+}
+
 /* Switches the ports of one row to what the configuration says. */
 static int set_row(const struct pool_maps *m, const struct pool_plan *plan, __u32 s,
 		   enum st_proto proto)
@@ -63,6 +100,8 @@ static int set_row(const struct pool_maps *m, const struct pool_plan *plan, __u3
 	if (!(slot->flags & SLOT_DRAINING) &&
 	    !pool_is_subnet_edge(plan->links, plan->ports, slot->addr))
 		port_set_of(plan->c, slot->addr, proto, &want);
+	if (plan->c->opt.mode == MODE_DYNAMIC)
+		leave_out_taken(plan, slot->addr, &want);
 	for (; !rc && port_set_next(&have, &want, from, &run); from = run.last + 1)
 		rc = set_range(m, row_of(s, proto), &run);
 	return rc;
@@ -225,7 +264,7 @@ void pool_warn(const struct config *c, const struct links *l, const struct ports
 
 		if (a->fam != AF_INET || !dev || said_before(l, i))
 			continue;
-		if (in_pool(c, a->local.w[0]))
+		if (in_pool(c, a->local.w[0]) && c->opt.mode == MODE_STATEFUL)
 			report_say(say,
 				   "note: the pool address %s is also an address of this host: "
 				   "what no mapping knows goes to the host (GEN-05)",

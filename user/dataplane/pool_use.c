@@ -70,7 +70,7 @@ int pool_use_read(const struct attachment *a, struct pool_use *u)
 	int rc;
 
 	memset(u, 0, sizeof(*u));
-	if (strcmp(state_str(&a->state, "mode"), "stateful"))
+	if (!strcmp(state_str(&a->state, "mode"), "siit"))
 		return 0;
 	rc = pool_maps_open(&m, &a->state.path);
 	if (rc)

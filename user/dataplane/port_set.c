@@ -2,6 +2,8 @@
 /* Sets of ports (PORT-05, PORT-10). */
 #include "port_set.h"
 
+#include "config/policy.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +45,13 @@ void port_set_of(const struct config *c, __be32 addr, enum st_proto proto,
 	memset(out, 0, sizeof(*out));
 	for (i = 0; i < c->pool4.n; i++) {
 		const struct pool4_entry *e = &c->pool4.v[i];
+		__u32 first, last;
 
+		if (c->opt.mode == MODE_DYNAMIC) {
+			if (host_range(&e->prefix, addr, &first, &last))
+				port_set_add(out, first, last);
+			continue;
+		}
 		if (!entry_has(e, addr, proto))
 			continue;
 		if (proto == ST_ICMP)

@@ -20,8 +20,9 @@ bool port_set_has(const struct port_set *s, __u32 port);
 void port_set_add(struct port_set *s, __u32 first, __u32 last);
 __u32 port_set_count(const struct port_set *s);
 
-/* What the configuration lets `addr` give out. ICMP identifiers are not limited by
- * the ports of an entry; port 0 is never given out (PORT-05). */
+/* What the configuration lets `addr` give out. ICMP identifiers are not limited by the
+ * ports of an entry; port 0 is never given out (PORT-05). Mode dynamic: addresses of a
+ * block. */
 void port_set_of(const struct config *c, __be32 addr, enum st_proto proto,
 		 struct port_set *out);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dynamic.h"
 #include "map_sizes.h"
 #include "nat64.skel.h"
 
@@ -187,8 +188,8 @@ static int size_state(struct nat64_bpf *skel, const struct n64_conf *conf)
 		{ skel->maps.slots, 1 },
 	};
 
-	return conf->opt.mode == MODE_STATEFUL ? set_sizes(full, sizeof(full) / sizeof(full[0])) :
-						 set_sizes(none, sizeof(none) / sizeof(none[0]));
+	return conf_has_state(conf) ? set_sizes(full, sizeof(full) / sizeof(full[0])) :
+				      set_sizes(none, sizeof(none) / sizeof(none[0]));
 }
 
 static int open_base(struct programs *g, const struct policy *pol, struct config_error *err)
@@ -207,7 +208,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 		return report_error(err, -errno, "cannot open the programs: %s", strerror(errno));
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
 	only_programs(g->base->obj, "n64_query",
-		      pol->conf.opt.mode == MODE_STATEFUL ? "n64_state" : NULL);
+		      conf_has_state(&pol->conf) ? "n64_state" : NULL);
 	rc = size_generation(g->base, pol);
 	if (!rc)
 		rc = size_state(g->base, &pol->conf);
@@ -224,10 +225,10 @@ static int refuse_load(int rc, const struct n64_conf *conf, struct config_error 
 		      (__u64)st->hold_chunks * sizeof(struct n64_hold);
 
 	/* -E2BIG of a map that cannot be made, and not of the verifier */
-	if (conf->opt.mode == MODE_STATEFUL &&
+	if (conf_has_state(conf) &&
 	    (rc == -ENOMEM || (rc == -E2BIG && strstr(last_words, "create map"))))
 		return report_error(err, rc,
-				    "the kernel has no memory for the tables of mode stateful, "
+				    "the kernel has no memory for the tables of mappings, "
 				    "which need %llu MiB without the pool addresses; use a smaller "
 				    "pool4, or lower max-tcp-mappings, max-udp-mappings, "
 				    "max-icmp-mappings, max-sessions or max-subscribers",
@@ -249,7 +250,7 @@ static int fill_generation(struct programs *g, const struct policy *pol,
 	if (rc)
 		return report_error(err, rc, "cannot fill the policy maps (%zu and %zu rows): %s",
 				    pol->n4, pol->n6, strerror(-rc));
-	if (pol->conf.opt.mode == MODE_STATEFUL)
+	if (conf_has_state(&pol->conf))
 		rc = tables_fill_pool(programs_map(g, "pool"), programs_map(g, "dynamic"), pol);
 	return rc ? report_error(err, rc, "cannot fill the maps of pool4: %s", strerror(-rc)) : 0;
 }
@@ -268,7 +269,7 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 	}
 	if (!rc) {
 		g->query = bpf_program__fd(g->base->progs.n64_query);
-		if (pol->conf.opt.mode == MODE_STATEFUL)
+		if (conf_has_state(&pol->conf))
 			g->state = bpf_program__fd(g->base->progs.n64_state);
 		rc = fill_generation(g, pol, err);
 	}
@@ -281,8 +282,8 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 
 static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind, __u32 slot)
 {
-	const char *name = kind == ROLE_EXIT		      ? "n64_exit" :
-			   conf->opt.mode == MODE_STATEFUL ? "n64_stateful" : "n64_port";
+	static const char *const path[] = { "n64_port", "n64_stateful", "n64_dynamic" };
+	const char *name = kind == ROLE_EXIT ? "n64_exit" : path[conf->opt.mode];
 	struct nat64_bpf *skel = nat64_bpf__open();
 	struct bpf_program *prog;
 	int rc;

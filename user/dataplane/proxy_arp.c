@@ -320,7 +320,7 @@ void routes_warn(const struct config *c, const struct links *l, const struct por
 
 		warn_address(c, l, a, p, say);
 		/* of pool4 it is shared with the host (GEN-05), which is said elsewhere */
-		for (k = 0; a->fam == AF_INET && c->opt.mode != MODE_STATEFUL && k < n4; k++) {
+		for (k = 0; a->fam == AF_INET && c->opt.mode == MODE_SIIT && k < n4; k++) {
 			if (prefix4_covers(&p4[k], a->local.w[0], 32))
 				report_say(say,
 					   "warning: %s is an address of this host and lies in "

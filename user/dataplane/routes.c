@@ -53,7 +53,8 @@ static size_t pool_prefixes(const struct config *c, const struct n64_slot *slot,
 	for (i = 0; i < c->statics.n; i++)
 		p[n++] = (struct prefix4){ c->statics.v[i].addr4, 32 };
 	for (i = 0; slot && i < N64_MAX_SLOTS; i++) {
-		if (slot[i].flags & SLOT_DRAINING)
+		/* mode dynamic: a slot is no address, and a removed prefix has no route */
+		if (slot[i].flags & SLOT_DRAINING && c->opt.mode == MODE_STATEFUL)
 			p[n++] = (struct prefix4){ slot[i].addr, 32 };
 	}
 	return n;

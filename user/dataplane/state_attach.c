@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* attach and reload in mode stateful (PORT-10, ST-04, GEN-12). */
+/* attach and reload in modes with mappings (PORT-10, ST-04, GEN-12). */
 #include "state_attach.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 
 #include "shared.h"
 
-static bool is_stateful(const struct attachment *a)
+static bool has_state(const struct attachment *a)
 {
-	return !strcmp(state_str(&a->state, "mode"), "stateful");
+	return strcmp(state_str(&a->state, "mode"), "siit") != 0;
 }
 
 static int judge_memory(const struct config *c, const struct n64_slot *before,
@@ -42,10 +42,10 @@ int state_judge(const struct config *c, const struct links *l, const struct port
 {
 	int rc;
 
-	if (c->opt.mode != MODE_STATEFUL)
+	if (c->opt.mode == MODE_SIIT)
 		return 0;
 	rc = judge_memory(c, before, err);
-	if (!rc)
+	if (!rc && c->opt.mode == MODE_STATEFUL)
 		rc = shared_judge(c, l, say, err);
 	if (!rc)
 		pool_warn(c, l, p, say);
@@ -59,7 +59,7 @@ int state_slots(const struct attachment *a, struct n64_slot **slot, say_fn say,
 	int rc, n;
 
 	*slot = NULL;
-	if (!is_stateful(a))
+	if (!has_state(a))
 		return 0;
 	rc = pool_maps_open(&m, &a->state.path);
 	if (rc)
@@ -89,7 +89,7 @@ int state_begin(struct state_change *sc, const struct programs *g, struct attach
 	int rc;
 
 	memset(sc, 0, sizeof(*sc));
-	sc->active = c->opt.mode == MODE_STATEFUL;
+	sc->active = c->opt.mode != MODE_SIIT;
 	if (!sc->active)
 		return 0;
 	sc->maps = (struct pool_maps){ .bindings = programs_map(g, "bindings"),

@@ -15,6 +15,7 @@ struct mapping_info {
 	__u64 ctl;		/* of the binding, as it was read */
 	__u32 binding;		/* index */
 	enum st_proto proto;
+	bool host;		/* mode dynamic: of a whole host; ports are 0 */
 	__be32 addr4;
 	__u16 port4, port6;
 	struct addr6 host6;

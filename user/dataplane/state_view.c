@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/policy.h"
+#include "dynamic.h"
 #include "journal.h"
 #include "place.h"
 #include "pool.h"
@@ -83,6 +84,22 @@ bool state_row_is_empty(const struct state_view *v, __u32 row)
 	empty = !__atomic_load_n(&((const struct n64_row *)m.mem)->used, __ATOMIC_RELAXED);
 	unmap(&m);
 	return empty;
+}
+
+int state_host_free(const struct state_view *v, __be32 addr4, bool *may)
+{
+	int slot = state_slot(v, addr4, ST_HOST), rc;
+	__u32 low = host32(addr4) & HOST_LOW;
+	struct state_map m = { 0 };
+
+	*may = false;
+	if (slot < 0)
+		return 0;
+	rc = inner_memory(v->rows, row_of((__u32)slot, ST_HOST), sizeof(struct n64_row), &m);
+	if (!rc)
+		*may = ((const struct n64_row *)m.mem)->allowed[low / 64] >> low % 64 & 1;
+	unmap(&m);
+	return rc;
 }
 
 /* ---- asking ------------------------------------------------------------------------ */
@@ -191,7 +208,7 @@ static int open_instance(struct state_view *v, const char *name, struct config_e
 
 	if (rc)
 		return rc;
-	if (strcmp(state_str(&s, "mode"), "stateful"))
+	if (!strcmp(state_str(&s, "mode"), "siit"))
 		rc = report_error(err, -ENOTSUP, "instance '%s' is in mode %s, which keeps no "
 				  "mappings and sessions: every packet is translated by itself",
 				  name, state_str(&s, "mode"));

@@ -54,6 +54,9 @@ int state_slot(const struct state_view *v, __be32 addr4, enum st_proto proto);
 bool state_mapping_at(struct state_view *v, enum st_proto proto, __be32 addr4, __u16 port,
 		      struct mapping_info *m);
 
+/* Mode dynamic: may hosts get this address, by the pool and by DYN-05? 0 or -errno. */
+int state_host_free(const struct state_view *v, __be32 addr4, bool *may);
+
 /* ---- changing ------------------------------------------------------------------ */
 
 /* Ends what was read, unless it has changed since: 1: done, 0: it was gone, or -errno. */

@@ -4,6 +4,7 @@
  * has changed meanwhile. */
 #include <errno.h>
 
+#include "dynamic.h"
 #include "state_view.h"
 #include "table_key.h"
 
@@ -85,19 +86,52 @@ static bool read_binding(struct state_view *v, __u32 row, const struct n64_bindi
 	return true;
 }
 
+/* Mode dynamic: what stood in the place of a port is half of the address. */
+static void host_form(const struct state_view *v, struct mapping_info *m)
+{
+	if (!conf_is_dynamic(&v->conf))
+		return;
+	m->host = true;
+	m->addr4 = host_addr(m->addr4, be16(m->port4));
+	m->port4 = 0;
+}
+
+/* Could an address of the slot be meant, and what of it: ports, or lower halves? */
+static bool wants_slot(const struct state_view *v, const struct state_filter *f, __be32 addr4,
+		       enum st_proto proto, __u32 range[2])
+{
+	range[0] = f->port4[0];
+	range[1] = f->port4[1];
+	if (!conf_is_dynamic(&v->conf))
+		return filter_wants_row(f, addr4, proto);
+	if (f->addr4.len > 16) {
+		range[0] = host32(f->addr4.addr) & HOST_LOW;
+		range[1] = range[0] | (f->addr4.len < 32 ? ~0u >> f->addr4.len : 0);
+		return host_block(f->addr4.addr) == addr4;
+	}
+	return filter_wants_row(f, addr4, proto);
+}
+
 static int walk_row(struct state_view *v, __u32 row, __be32 addr4, const struct state_filter *f,
 		    mapping_fn fn, void *ctx)
 {
 	const struct n64_binding *all = state_row_is_empty(v, row) ? NULL : state_row(v, row);
-	struct mapping_info m = { .proto = (enum st_proto)(row & 3), .addr4 = addr4 };
+	struct mapping_info m = { .proto = (enum st_proto)(row & 3) };
+	__u32 range[2];
 	int rc = 0;
 
-	for (__u32 port = f->port4[0]; all && !rc && port <= f->port4[1]; port++) {
+	if (!wants_slot(v, f, addr4, m.proto, range))
+		return 0;
+	for (__u32 port = range[0]; all && !rc && port <= range[1]; port++) {
 		/* most are free, and a free one is never meant here */
 		if (ctl_state(__atomic_load_n(&all[port].ctl, __ATOMIC_RELAXED)) != CTL_ACTIVE)
 			continue;
+		m.addr4 = addr4;
 		m.port4 = (__u16)port;
-		if (read_binding(v, row, all, &m) && filter_wants_mapping(f, &m))
+		if (!read_binding(v, row, all, &m))
+			continue;
+		host_form(v, &m);
+		if (filter_wants_mapping(f, &m))
 			rc = fn(&m, ctx);
 	}
 	return rc;
@@ -114,7 +148,7 @@ int state_mappings(struct state_view *v, const struct state_filter *f, mapping_f
 		for (int p = 0; p < N_ST_PROTOS && s.flags & SLOT_USED && !rc; p++) {
 			enum st_proto proto = (enum st_proto)p;
 
-			if (s.protos & 1u << p && filter_wants_row(f, s.addr, proto))
+			if (s.protos & 1u << p)
 				rc = walk_row(v, row_of(slot, proto), s.addr, f, fn, ctx);
 		}
 	}
@@ -125,6 +159,8 @@ int state_slot(const struct state_view *v, __be32 addr4, enum st_proto proto)
 {
 	const struct n64_slot *slots = v->slots.mem;
 
+	if (conf_is_dynamic(&v->conf))
+		addr4 = host_block(addr4);
 	for (__u32 slot = 0; slot < v->slots.n; slot++) {
 		if (slots[slot].flags & SLOT_USED && slots[slot].addr == addr4 &&
 		    (proto == N_ST_PROTOS || slots[slot].protos & 1u << proto))
@@ -143,7 +179,14 @@ bool state_mapping_at(struct state_view *v, enum st_proto proto, __be32 addr4, _
 		return false;
 	all = state_row(v, row_of((__u32)slot, proto));
 	*m = (struct mapping_info){ .proto = proto, .addr4 = addr4, .port4 = port };
-	return all && read_binding(v, row_of((__u32)slot, proto), all, m);
+	if (conf_is_dynamic(&v->conf)) {
+		m->addr4 = host_block(addr4);
+		m->port4 = host16(host_port(addr4));
+	}
+	if (!all || !read_binding(v, row_of((__u32)slot, proto), all, m))
+		return false;
+	host_form(v, m);
+	return true;
 }
 
 /* ---- sessions ------------------------------------------------------------------------------ */

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "counters.h"
+#include "dynamic.h"
 
 #define KEY "statics"	/* in state.json */
+#define STATIC_WORDS 96
 
 static bool is_same(const struct static_entry *a, const struct static_entry *b)
 {
@@ -37,8 +39,9 @@ static json_t *to_json(const struct static_entry *e)
 
 	inet_ntop(AF_INET, &e->addr4, a4, sizeof(a4));
 	inet_ntop(AF_INET6, &e->addr6, a6, sizeof(a6));
-	return json_pack("{s:s, s:s, s:i, s:s, s:i}", "protocol", st_proto_text(e->proto), "ipv4",
-			 a4, "port4", e->port4, "ipv6", a6, "port6", e->port6);
+	return json_pack("{s:s, s:s, s:i, s:s, s:i, s:b}", "protocol", st_proto_text(e->proto),
+			 "ipv4", a4, "port4", e->port4, "ipv6", a6, "port6", e->port6, "host",
+			 e->host);
 }
 
 static bool of_json(const json_t *row, struct static_entry *e)
@@ -48,6 +51,7 @@ static bool of_json(const json_t *row, struct static_entry *e)
 	const char *proto = json_string_value(json_object_get(row, "protocol"));
 
 	memset(e, 0, sizeof(*e));
+	e->host = json_is_true(json_object_get(row, "host"));
 	e->port4 = (__u16)json_integer_value(json_object_get(row, "port4"));
 	e->port6 = (__u16)json_integer_value(json_object_get(row, "port6"));
 	while (proto && e->proto < N_ST_PROTOS && strcmp(st_proto_text(e->proto), proto))
@@ -106,7 +110,7 @@ static int slot_of(const struct pool_maps *m, __be32 addr)
 static bool find_record(const struct pool_maps *m, const struct static_entry *e, __u32 *index,
 			__u64 *ctl)
 {
-	int slot = slot_of(m, e->addr4);
+	int slot = slot_of(m, e->host ? host_block(e->addr4) : e->addr4);
 	struct n64_binding b;
 	__u32 row;
 
@@ -129,28 +133,41 @@ static bool remove_one(const struct pool_maps *m, const struct static_entry *e)
 	return find_record(m, e, &call.binding, &call.ctl) && !pool_call(m->call, &call) && call.n;
 }
 
-static int refuse(const struct static_entry *e, const struct n64_call *call,
-		  struct config_error *err)
+/* "tcp 192.0.2.1:443 OF [2001:db8::5]:443", or "10.0.1.5 OF fc00::5". */
+static const char *static_words(const struct static_entry *e, const char *of,
+				char buf[STATIC_WORDS])
 {
-	char a4[INET_ADDRSTRLEN], a6[INET6_ADDRSTRLEN], b4[INET_ADDRSTRLEN],
-	     b6[INET6_ADDRSTRLEN];
+	char a4[INET_ADDRSTRLEN], a6[INET6_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &e->addr4, a4, sizeof(a4));
 	inet_ntop(AF_INET6, &e->addr6, a6, sizeof(a6));
+	if (e->host)
+		snprintf(buf, STATIC_WORDS, "%s %s %s", a4, of, a6);
+	else
+		snprintf(buf, STATIC_WORDS, "%s %s:%u %s [%s]:%u", st_proto_text(e->proto), a4,
+			 e->port4, of, a6, e->port6);
+	return buf;
+}
+
+static int refuse(const struct static_entry *e, const struct n64_call *call,
+		  struct config_error *err)
+{
+	const struct static_entry other = {
+		.proto = e->proto, .addr4 = call->addr4, .addr6 = call->host6,
+		.port4 = host16(call->port4), .port6 = host16(call->port6), .host = e->host,
+	};
+	char mine[STATIC_WORDS], its[STATIC_WORDS];
+
 	if (call->reason != R_static_conflict)
 		return report_error(err, -EIO,
-				    "static: %s %s:%u for [%s]:%u cannot be made (%s); nothing was "
+				    "static: %s cannot be made (%s); nothing was "
 				    "changed; is one of the tables full? see: xdp-nat64 status",
-				    st_proto_text(e->proto), a4, e->port4, a6, e->port6,
+				    static_words(e, "for", mine),
 				    call->reason < N_REASONS ? reason_name(call->reason) : "?");
-	inet_ntop(AF_INET, &call->addr4, b4, sizeof(b4));
-	inet_ntop(AF_INET6, &call->host6, b6, sizeof(b6));
 	return report_error(err, -EEXIST,
-			    "static: %s %s:%u for [%s]:%u is in conflict with the mapping %s:%u of "
-			    "[%s]:%u; nothing was changed; wait for its end, or end it with "
-			    "--force",
-			    st_proto_text(e->proto), a4, e->port4, a6, e->port6, b4,
-			    host16(call->port4), b6, host16(call->port6));
+			    "static: %s is in conflict with the mapping %s; nothing was changed; "
+			    "wait for its end, or end it with --force",
+			    static_words(e, "for", mine), static_words(&other, "of", its));
 }
 
 static int add_one(const struct pool_maps *m, const struct static_entry *e, bool force,

@@ -70,6 +70,8 @@ __u8 frame_pair_flags(__u16 slow_flags, __u32 emit_flags)
 		flags |= PAIR_ORIGINATED;
 	if (emit_flags & EMIT_RETURNED)
 		flags |= PAIR_RETURNED;
+	if (slow_flags & SLOW_STACK && !emit_flags)
+		flags |= PAIR_KERNEL;
 	return flags;
 }
 

@@ -146,6 +146,8 @@ static void test_eth(void **state)
 	assert_int_equal(eth.type, be16(0x0800));
 	assert_int_equal(frame_pair_flags(0, EMIT_RETURNED), PAIR_RETURNED);
 	assert_int_equal(frame_pair_flags(SLOW_CUT, 0), 0);
+	assert_int_equal(frame_pair_flags(SLOW_STACK, 0), PAIR_KERNEL);
+	assert_int_equal(frame_pair_flags(SLOW_STACK, EMIT_ORIGINATED), PAIR_ORIGINATED);
 }
 
 int main(void)

@@ -17,6 +17,7 @@
 #include "dataplane/journal.h"
 #include "dataplane/place.h"
 #include "dataplane/report.h"
+#include "dynamic.h"
 
 #define LOCK_TRIES 20
 #define LOCK_WAIT_US 25000
@@ -196,7 +197,8 @@ static void reload_state(struct worker *w)
 		log_line(LOG_WARNING, "cannot open the new program for mappings (%s); mappings "
 			 "that need the worker follow the old policy until it is started again",
 			 strerror(-r));
-	fragments_reload(w);
+	if (worker_is_stateful(w))
+		fragments_reload(w);
 }
 
 void worker_reload(struct worker *w, bool asked)
@@ -221,7 +223,7 @@ void worker_reload(struct worker *w, bool asked)
 	policy_free(&w->world.policy);
 	w->world.policy = fresh;
 	world_share_pool(&w->world);
-	if (worker_is_stateful(w))
+	if (worker_has_state(w))
 		reload_state(w);
 	route_cache_flush(&w->world.cache);
 	log_line(LOG_INFO, "policy %llu is in force", (unsigned long long)gen);
@@ -234,21 +236,28 @@ bool worker_is_stateful(const struct worker *w)
 	return w->world.policy.conf.opt.mode == MODE_STATEFUL;
 }
 
+bool worker_has_state(const struct worker *w)
+{
+	return conf_has_state(&w->world.policy.conf);
+}
+
 static int open_state(struct worker *w, struct config_error *err)
 {
 	const struct n64_conf *c = &w->world.policy.conf;
 	int r;
 
-	if (!worker_is_stateful(w))
+	if (!worker_has_state(w))
 		return 0;
 	r = mapstate_open(&w->state, &w->path, c, err);
 	if (r)
 		return r;
+	sweep_open(w);
+	if (!worker_is_stateful(w)) /* every fragment is translated by itself (FRG-01) */
+		return 0;
 	if (syn_store_open(&w->syns, c->key) || fragments_open(w))
 		return report_error(err, -ENOMEM, "not enough memory for %u MiB of fragments",
 				    c->opt.frag_bytes >> 20);
 	syn_tick(w);
-	sweep_open(w);
 	return 0;
 }
 

@@ -71,6 +71,21 @@ static void log_eh_after_frag(struct worker *w)
 		 "%s to %s (%u more not shown)", src, dst, hidden);
 }
 
+/* DYN-08: who found no address. */
+static void log_pool_full(struct worker *w)
+{
+	char src[INET6_ADDRSTRLEN];
+	struct ip6_hdr ip;
+	__u32 hidden;
+
+	if (w->now.in.len < sizeof(ip) || !may_log(w, LOG_POOL, &hidden))
+		return;
+	memcpy(&ip, w->now.in.ip, sizeof(ip));
+	inet_ntop(AF_INET6, &ip.src, src, sizeof(src));
+	log_line(LOG_WARNING, "no address of pool4 is left for the new host %s (%u more not "
+		 "shown); add a prefix to pool4, or lower dyn-timeout", src, hidden);
+}
+
 void packet_log(struct worker *w, enum reason r)
 {
 	__u32 hidden;
@@ -81,6 +96,8 @@ void packet_log(struct worker *w, enum reason r)
 		log_udp_zero(w, "a UDP fragment");
 	else if (r == R_eh_after_frag)
 		log_eh_after_frag(w);
+	else if (r == R_pool_full)
+		log_pool_full(w);
 	else if (r == R_no_icmp_src && may_log(w, LOG_NO_SOURCE, &hidden))
 		log_line(LOG_WARNING, "no address to send an ICMPv6 error from; give an "
 			 "interface a global IPv6 address or set icmp-src6");

@@ -15,7 +15,7 @@
 #include "worker.h"
 
 /* Kinds of lines that packets cause. */
-enum packet_log { LOG_UDP_ZERO, LOG_EH, LOG_NO_SOURCE, LOG_TX, N_PACKET_LOGS };
+enum packet_log { LOG_UDP_ZERO, LOG_EH, LOG_NO_SOURCE, LOG_TX, LOG_POOL, N_PACKET_LOGS };
 
 /* The packet in hand. */
 struct packet {
@@ -98,6 +98,7 @@ void packet_log(struct worker *w, enum reason r);
 /* ---- mode stateful ----------------------------------------------------------------- */
 
 bool worker_is_stateful(const struct worker *w);
+bool worker_has_state(const struct worker *w);
 
 /* fragments.c: 0 or -ENOMEM. */
 int fragments_open(struct worker *w);

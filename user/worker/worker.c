@@ -101,13 +101,15 @@ static void on_timer(struct loop *l)
 		worker_reload(w, false);
 	sync_view(w);
 	view_tick(&w->world.view);
+	if (!worker_has_state(w))
+		return;
+	packets_clock(w);
+	w->now.q = &w->queue[0];
 	if (worker_is_stateful(w)) {
-		packets_clock(w);
-		w->now.q = &w->queue[0];
 		fragments_tick(w);
 		syn_tick(w);
-		sweep_tick(w);
 	}
+	sweep_tick(w);
 }
 
 static void on_netlink(struct worker *w)
@@ -233,7 +235,7 @@ static int become_user(const struct worker *w, const char *user, struct config_e
 	const char *own[] = { w->path.policy, NULL, NULL };
 
 	snprintf(prog, sizeof(prog), "%s/prog_state", w->path.pin);
-	if (worker_is_stateful(w))
+	if (worker_has_state(w))
 		own[1] = prog;
 	return privilege_drop(user, own, err);
 }

@@ -189,7 +189,7 @@ void world_share_pool(struct world *w)
 	struct n64_pool_line *lines = w->policy.pool_line;
 	const struct links *l = &w->view.links;
 
-	if (!lines)
+	if (!lines || conf_is_dynamic(&w->policy.conf)) /* there a line is no address */
 		return;
 	for (__u32 i = 0; i < st->pool_lines * POOL_WAYS; i++)
 		lines[i / POOL_WAYS].way[i % POOL_WAYS].flags &= (__u16)~SLOT_SHARED;

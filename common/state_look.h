@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The first half of a packet's way through the mapping state, 6->4 (state.h): finding,
+ * and the two entries of a new mapping. */
+#ifndef N64_STATE_LOOK_H
+#define N64_STATE_LOOK_H
+
+#include "alloc.h"
+#include "session.h"
+
+n64_inline void state_begin(struct st_work *w)
+{
+	__builtin_memset(w, 0, offsetof(struct st_work, found));
+	w->block = 0;
+	w->place = TAB_NONE;
+	w->sub = TAB_NONE;
+	w->now = st_now();
+	w->ticks = st_ticks();
+}
+
+/* Seconds that a UDP or ICMP packet keeps its mapping (10.2; RFC 4787 REQ-5). */
+n64_inline __u32 state_timer(const struct n64_conf *c, __u32 proto, __be16 remote_port)
+{
+	__u32 port = host16(remote_port);
+
+	if (proto == ST_ICMP)
+		return c->opt.icmp_timeout;
+	if (c->st.n_udp_port && port < 1024) {
+		n64_no_unroll
+		for (__u32 i = 0; i < N64_MAX_UDP_PORTS; i++)
+			if (i < c->st.n_udp_port && c->st.udp_port[i].port == port)
+				return c->st.udp_port[i].seconds;
+	}
+	return c->opt.udp_timeout;
+}
+
+/* The deadline of a TCP session that has just had a packet in ESTABLISHED. */
+n64_inline __u32 state_full(const struct n64_conf *c, __u32 now)
+{
+	return now + c->opt.tcp_est_timeout + c->opt.tcp_trans_timeout;
+}
+
+/* May a TCP packet of this mapping leave its session alone? Only one that changes nothing,
+ * whose session was refreshed within this second. */
+n64_inline bool state_is_quiet(const struct n64_conf *c, __u64 ctl, __u32 until, __u32 now,
+			       __u32 tcp_flags)
+{
+	return ctl & CTL_QUIET && until == state_full(c, now) && tcp_event(tcp_flags) == EV_OTHER;
+}
+
+/* ---- 6 -> 4: look ------------------------------------------------------------------------- */
+
+ST_FAR int bib6_walk(struct st_work *w)
+{
+	struct tab_walk x = { .t = TAB_BIB6 };
+
+	if (!w)
+		return TAB_NONE;
+	x.k = key_bib6(st_conf(), (enum st_proto)w->q.proto, &w->q.host6, w->q.port6);
+	return tab_find(&x);
+}
+
+/* Most keys lie in their home line: no call for them. */
+n64_inline int bib6_find(struct st_work *w)
+{
+	const struct n64_conf *c = st_conf();
+	struct st_key k = key_bib6(c, (enum st_proto)w->q.proto, &w->q.host6, w->q.port6);
+	__u32 place = tab_place(c, TAB_BIB6, &k, 0, 0);
+
+	if (likely(tab_match(TAB_BIB6, place, &k)))
+		return (int)place;
+	if (tab_match(TAB_BIB6, place + 1, &k))
+		return (int)place + 1;
+	return tab_reach(c, TAB_BIB6, &k) ? bib6_walk(w) : TAB_NONE;
+}
+
+/* Puts the packet's host into the table; w->put.claimed: a new claim. */
+ST_FAR int bib6_put(struct st_work *w)
+{
+	if (!w)
+		return TAB_BUSY;
+	w->put.t = TAB_BIB6;
+	w->put.now = w->now;
+	w->put.k = key_bib6(st_conf(), (enum st_proto)w->q.proto, &w->q.host6, w->q.port6);
+	return tab_put(&w->put);
+}
+
+/* Whether the other side of a mapping keeps it alive. 0: it does not. */
+ST_FAR int state_other4(struct st_work *w)
+{
+	const struct n64_binding *b = w ? mem_binding(w->q.binding) : NULL;
+	__u64 ctl = b ? st_load(&b->ctl) : 0;
+
+	if (!b || ctl_state(ctl) != CTL_ACTIVE || ctl_gen(ctl) != ctl_gen(w->ctl) ||
+	    st_load32(&b->until4) < w->now)
+		return 0;
+	w->until = st_load32(&b->until4);
+	return 1;
+}
+
+/* The pool address of a mapping with this port. */
+n64_inline __be32 state_addr4(const struct n64_slot *slot, __be16 port4)
+{
+	return conf_is_dynamic(st_conf()) ? host_addr(slot->addr, port4) : slot->addr;
+}
+
+/* There is none left for a new mapping. */
+n64_inline enum reason state_exhausted(void)
+{
+	return conf_is_dynamic(st_conf()) ? R_pool_full : R_no_port;
+}
+
+/* The mapping of (w->q.proto, host6, port6). True: found; addr4, port4, binding and
+ * w->ctl are its own. False: there is none, or none any more. */
+n64_inline bool state_look6(struct st_work *w)
+{
+	const struct n64_slot *slot;
+	struct n64_bib6 *e;
+
+	w->place = bib6_find(w);
+	e = w->place < 0 ? NULL : mem_bib6((__u32)w->place);
+	if (!e)
+		return false;
+	w->ctl = st_load(&e->ctl);
+	w->q.row = ctl_row(w->ctl);
+	w->q.port4 = e->port4;
+	w->until = st_load32(&e->until6);
+	w->q.binding = binding_index(w->q.row, host16(w->q.port4));
+	if (ctl_state(w->ctl) != CTL_ACTIVE || (st_load(&e->ctl) ^ w->ctl) & CTL_LIFE)
+		return false;
+	if (unlikely(w->until < w->now) && !(w->ctl & CTL_STATIC) && !state_other4(w)) {
+		w->expired = w->q.binding + 1;
+		return false;
+	}
+	slot = mem_slot(w->q.row >> 2);
+	if (!slot)
+		return false;
+	w->q.addr4 = state_addr4(slot, w->q.port4);
+	return true;
+}
+
+/* The address that a new mapping would have, before it is made (GEN-08). R_GO_ON with
+ * addr4, or R_no_port. Mode dynamic: only its upper half. */
+ST_FAR int state_would6(struct st_work *w)
+{
+	const struct n64_subscriber *s;
+	const struct n64_slot *slot;
+	__u32 pair = 0;
+	int n;
+
+	if (!w)
+		return R_state_busy;
+	n = sub_find(w);
+	s = n < 0 ? NULL : mem_sub((__u32)n);
+	if (s)
+		pair = sub_pair(s, w->q.proto);
+	n = pair ? (int)pair - 1 : slot_choose(w);
+	slot = n < 0 ? NULL : mem_slot((__u32)n);
+	if (!slot)
+		return state_exhausted();
+	w->q.addr4 = slot->addr;
+	return R_GO_ON;
+}
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+/* The two entries of a new mapping whose record is claimed at `index`. */
+n64_inline void state_publish(const struct n64_conf *c, struct st_work *w, __u32 index,
+			      __u64 flags, __u32 until)
+{
+	struct n64_bib6 *e = w->place < 0 ? NULL : mem_bib6((__u32)w->place);
+	const struct n64_slot *slot = mem_slot(index_slot(index));
+	__u32 gen = ctl_gen(w->ctl);
+	struct n64_row *r = mem_row(index >> 16);
+
+	if (!e || !slot || !r)
+		return;
+	w->q.binding = index;
+	w->q.row = index >> 16;
+	w->q.port4 = be16(index_port(index));
+	w->q.addr4 = state_addr4(slot, w->q.port4);
+	w->until = until;
+	w->fresh = 1;
+	e->host6 = w->q.host6;
+	e->port6 = w->q.port6;
+	e->port4 = w->q.port4;
+	e->until6 = until;
+	st_add32(&r->used, 1);
+	binding_open(c, index, &w->q, flags, gen, until);
+	w->ctl = ctl_make(CTL_ACTIVE, flags, w->q.row, c->st.policy_gen, gen);
+	st_store(&e->ctl, w->ctl);
+	st_note(R_bib_created);
+}
+
+#endif
