@@ -24,12 +24,16 @@ static __always_inline struct n64_bib6 *quick_host(const struct n64_conf *c,
 						   const struct pkt *p, __u64 *ctl)
 {
 	struct st_key k = key_bib6(c, ST_HOST, &p->src6, 0);
-	__u32 line = tab_home(c, TAB_BIB6, &k);
-	struct n64_bib6 *e = quick_host_line(line, &k, ctl);
+	struct n64_bib6 *e = quick_host_line(tab_home(c, TAB_BIB6, &k), &k, ctl);
+	__u32 reach;
 
-	if (likely(e) || !tab_reach(c, TAB_BIB6, &k))
+	if (likely(e))
 		return e;
-	return quick_host_line((line + 1) & (c->st.bib6_lines - 1), &k, ctl);
+	reach = tab_reach(c, TAB_BIB6, &k);
+	n64_no_unroll
+	for (__u32 d = 1; d < 4 && d <= reach && !e; d++)
+		e = quick_host_line(tab_line(c, TAB_BIB6, &k, d), &k, ctl);
+	return e;
 }
 
 /* Is it alive and judged by the lists in force? Then until when does it live now? */
