@@ -142,7 +142,8 @@ static void warn_wkp(const struct check *k)
 		return;
 	if (c->opt.mode == MODE_SIIT)
 		check_warn(k, O_pref64, i, "64:ff9b::/96 should not form the addresses of hosts "
-					   "(RFC 6052 3.1); use a prefix of your own");
+					   "(RFC 6052 3.1); use one inside 64:ff9b:1::/48 "
+					   "(RFC 8215) or a prefix of your own");
 	if (c->opt.mode == MODE_SIIT && c->opt.multicast == MULTICAST_EMBED && config_wkp_strict(c))
 		check_warn(k, O_multicast, 0, "64:ff9b::/96 never carries a multicast group "
 					      "(RFC 6052 3.1); only other prefixes do");
@@ -152,7 +153,8 @@ static void warn_wkp(const struct check *k)
 		if (!addr4_is_nonglobal(c->xlat4.v[j].addr))
 			continue;
 		check_warn(k, O_xlat4, j, "%s is not global, so 64:ff9b::/96 will not carry it "
-					  "(RFC 6052 3.1); use another pref64 or wkp-strict off",
+					  "(RFC 6052 3.1); use a pref64 inside 64:ff9b:1::/48 "
+					  "(RFC 8215), or wkp-strict off",
 			   prefix4_text(&c->xlat4.v[j], text));
 		return;
 	}
