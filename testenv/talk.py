@@ -10,13 +10,13 @@ TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
 
 
 @contextlib.contextmanager
-def talking(kind, client, family, target, server, source):
+def talking(kind, client, family, target, server, source, bind=""):
     """A connection that the server sees from `source`: (at the client, at the server)."""
     with server.socket(family, kind) as listener, client.socket(
             INET6 if ":" in target else INET, kind) as here:
         for sock in (listener, here):
             sock.settimeout(10)
-        listener.bind(("", 0))
+        listener.bind((bind, 0))
         port = listener.getsockname()[1]
         if kind == TCP:
             listener.listen()

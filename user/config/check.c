@@ -150,12 +150,28 @@ static void warn_wkp(const struct check *k)
 	for (size_t j = 0; i == 0 && config_wkp_strict(c) && j < c->xlat4.n; j++) {
 		char text[PREFIX_TEXT];
 
-		if (!addr4_is_nonglobal(c->xlat4.v[j].addr))
+		if (!c->xlat4.v[j].len || !addr4_is_nonglobal(c->xlat4.v[j].addr))
 			continue;
 		check_warn(k, O_xlat4, j, "%s is not global, so 64:ff9b::/96 will not carry it "
 					  "(RFC 6052 3.1); use a pref64 inside 64:ff9b:1::/48 "
 					  "(RFC 8215), or wkp-strict off",
 			   prefix4_text(&c->xlat4.v[j], text));
+		return;
+	}
+}
+
+/* 0.0.0.0/0 is for a CLAT, whose IPv4 comes from its own programs. */
+static void warn_everything(const struct check *k, size_t i)
+{
+	const struct config *c = k->c;
+
+	for (size_t n = 0; n < c->interfaces.n; n++) {
+		if (!(c->interfaces.v[n].flags & PORT_4TO6))
+			continue;
+		check_warn(k, O_xlat4, i, "0.0.0.0/0 takes every IPv4 packet that comes in by %s, "
+					  "also those to this host; write %s:6to4 unless nothing "
+					  "there speaks IPv4",
+			   c->interfaces.v[n].name, c->interfaces.v[n].name);
 		return;
 	}
 }
@@ -185,6 +201,9 @@ static int check_siit(const struct check *k)
 					   "finds a target; name the IPv4 addresses of IPv6 hosts");
 	if (c->opt.multicast == MULTICAST_EMBED && !c->pref64.n)
 		check_warn(k, O_multicast, 0, "embed has no effect without a pref64");
+	for (size_t i = 0; i < c->xlat4.n; i++)
+		if (!c->xlat4.v[i].len)
+			warn_everything(k, i);
 	return 0;
 }
 

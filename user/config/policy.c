@@ -11,7 +11,7 @@
 #include "policy_int.h"
 #include "span.h"
 
-enum kind { KIND_EAM, KIND_XLAT4, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST };
+enum kind { KIND_EAM, KIND_XLAT4, KIND_HOSTLESS, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST };
 
 /* What is known about a prefix: its own entries over those of what it lies in. */
 struct meaning {
@@ -65,6 +65,9 @@ static int add_entry(struct compiler *k, struct meaning *m, const struct span *s
 		break;
 	case KIND_XLAT4:
 		m->flags |= POL_XLAT4;
+		break;
+	case KIND_HOSTLESS:
+		m->flags &= ~(__u32)POL_XLAT4;
 		break;
 	case KIND_DENY:
 		m->flags |= POL_DENY;
@@ -168,6 +171,15 @@ static void write_row6(const struct compiler *k, struct policy_row6 *r)
 	}
 }
 
+/* xlat4 0.0.0.0/0: a CLAT does not know where its IPv4 hosts are. */
+static bool has_everything(const struct config *c)
+{
+	for (size_t i = 0; i < c->xlat4.n; i++)
+		if (!c->xlat4.v[i].len)
+			return true;
+	return false;
+}
+
 static void gather4(struct compiler *k, const __be32 *bcast4, size_t n_bcast)
 {
 	const struct config *c = k->c;
@@ -177,6 +189,8 @@ static void gather4(struct compiler *k, const __be32 *bcast4, size_t n_bcast)
 		k->span[n++] = span4(&c->eam.v[i].v4, KIND_EAM, i);
 	for (size_t i = 0; i < c->xlat4.n; i++)
 		k->span[n++] = span4(&c->xlat4.v[i], KIND_XLAT4, i);
+	for (size_t i = 0; i < N_HOSTLESS4 && has_everything(c); i++)
+		k->span[n++] = span4(&hostless4[i], KIND_HOSTLESS, i);
 	for (size_t i = 0; i < c->denylist4.n; i++)
 		k->span[n++] = span4(&c->denylist4.v[i], KIND_DENY, i);
 	for (size_t i = 0; i < c->no_translate.n; i++)
@@ -259,7 +273,7 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 		      const __be32 *bcast4, size_t n_bcast, struct policy *p, size_t *too_many)
 {
 	struct compiler *k = calloc(1, sizeof(*k));
-	size_t most = c->eam.n + c->xlat4.n + c->denylist4.n + c->allow6.n +
+	size_t most = c->eam.n + c->xlat4.n + N_HOSTLESS4 + c->denylist4.n + c->allow6.n +
 		      c->no_translate.n + n_bcast;
 	int rc = -ENOMEM;
 
