@@ -34,8 +34,9 @@ def functions(path):
 def read(path):
     """Frame and callees of each function."""
     names, text = functions(path)
+    section = {name: number for (number, _), name in names.items()}
     frame, calls, name, before = {}, {}, None, ""
-    for line in output("llvm-objdump", "-dr", "--no-show-raw-insn", path).splitlines():
+    for line in output("llvm-objdump", "-dr", path).splitlines():
         head = re.match(r"[0-9a-f]+ <(\w+)>:", line)
         if head:
             if not head[1].startswith("LBB"):
@@ -49,6 +50,13 @@ def read(path):
         offset = re.search(r"r\d+ \+= -(\d+)$", line)
         if offset and int(offset[1]) <= 512:
             frame[name] = max(frame[name], int(offset[1]))
+        # within a section there is no relocation, only a distance in instructions
+        near = re.match(r"\s*(\d+):\s+85 10 00 00 ((?:[0-9a-f]{2} ?){4})", line)
+        if near:
+            distance = int.from_bytes(bytes.fromhex(near[2]), "little", signed=True)
+            callee = names.get((section[name], (int(near[1]) + 1 + distance) * 8))
+            if callee and distance != -1:
+                calls[name].add(callee)
         called = re.search(r"R_BPF_64_32\s+(\S+)", line)
         if called and called[1] == ".text":  # a static function, by its place
             number = int(re.search(r"call (-?\w+)", before)[1], 0)
