@@ -33,7 +33,7 @@ REASON_ROWS = "#define REASON(name, kind, class, text, rule) (#name, #kind, text
 ELEMENTS = {"IFACE": "interfaces", "PREF64": "NAT64 prefixes", "EAM": "mappings",
             "PREFIX4": "IPv4 prefixes", "PREFIX6": "IPv6 prefixes", "NOXLAT": "destinations",
             "U32": "numbers", "POOL4": "ranges of ports", "STATIC": "mappings",
-            "PORTTIME": "ports with seconds"}
+            "PORTTIME": "ports with seconds", "STATELESS": "entries"}
 KINDS = {"PASS": "Not ours, left to the kernel untouched",
          "FWD": "Translated and sent on",
          "SLOW": "Handed over to the worker",

@@ -44,9 +44,10 @@ def underlay(net, host):
 
 def vxlan(net, host):
     underlay(net, host)
-    for end, device, own, other in ((host, "way", "2", "1"), (net.gateway, "vx0", "1", "2")):
+    for end, device, own, other in ((host, "way", "fd00::2", "fd00::1"),
+                                    (net.gateway, "vx0", "fd00::1", "fd00::2")):
         end.ip(f"""
-            link add name {device} type vxlan id 64 dstport 4789 local fd00::{own} remote fd00::{other}
+            link add name {device} type vxlan id 64 dstport 4789 local {own} remote {other}
             link set dev {device} mtu 1430 up
         """)
     return "vx0"

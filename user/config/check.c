@@ -70,8 +70,14 @@ bool config_wkp_strict(const struct config *c)
 
 static int check_mode(const struct check *k)
 {
-	char word[32];
+	char word[32], text[PREFIX_TEXT * 2];
 
+	if (k->c->opt.mode == MODE_SIIT && k->c->stateless.n) { /* MIX-01 */
+		option_elem_text(k->c, O_stateless, 0, text, sizeof(text));
+		return check_fail(k, O_stateless, 0, "'%s' is not possible in mode siit, where "
+				  "everything is stateless; write eam and xlat4 by themselves, or "
+				  "mode stateful", text);
+	}
 	if (k->c->opt.mode == MODE_SIIT || k->c->opt.mode == MODE_STATEFUL)
 		return 0;
 	option_text(k->c, O_mode, word, sizeof(word));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "policy_int.h"
 #include "span.h"
 
@@ -17,6 +18,7 @@ enum kind { KIND_EAM, KIND_XLAT4, KIND_HOSTLESS, KIND_DENY, KIND_ALLOW, KIND_NOX
 struct meaning {
 	struct span span;
 	__u32 flags;
+	__u32 entry;			/* of `stateless`, with POL_EAM or POL_XLAT4 */
 	__u32 eam;			/* index, with POL_EAM */
 	__u16 port[N64_NOXLAT_PORTS];
 	__u8 n_port;			/* 0 with POL_NOXLAT: every port */
@@ -62,9 +64,11 @@ static int add_entry(struct compiler *k, struct meaning *m, const struct span *s
 	case KIND_EAM:
 		m->flags |= POL_EAM;
 		m->eam = s->index;
+		m->entry = config_entry_of_eam(k->c, s->index);
 		break;
 	case KIND_XLAT4:
 		m->flags |= POL_XLAT4;
+		m->entry = config_entry_of_xlat4(k->c, s->index);
 		break;
 	case KIND_HOSTLESS:
 		m->flags &= ~(__u32)POL_XLAT4;
@@ -137,7 +141,7 @@ static void write_row4(const struct compiler *k, struct policy_row4 *r)
 	memset(r, 0, sizeof(*r));
 	r->key.prefixlen = m->span.len;
 	r->key.addr = be32(m->span.hi >> 32);
-	r->val.flags = m->flags;
+	r->val.flags = m->flags | m->entry << POL_ENTRY_SHIFT;
 	r->val.n_noxlat_port = m->n_port;
 	memcpy(r->val.noxlat_port, m->port, sizeof(m->port));
 	if (m->flags & POL_EAM) {
@@ -159,7 +163,7 @@ static void write_row6(const struct compiler *k, struct policy_row6 *r)
 	r->key.addr.w[1] = be32(m->span.hi);
 	r->key.addr.w[2] = be32(m->span.lo >> 32);
 	r->key.addr.w[3] = be32(m->span.lo);
-	r->val.flags = m->flags;
+	r->val.flags = m->flags | m->entry << POL_ENTRY_SHIFT;
 	r->val.n_noxlat_port = m->n_port;
 	memcpy(r->val.noxlat_port, m->port, sizeof(m->port));
 	if (m->flags & POL_EAM) {
