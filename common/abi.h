@@ -77,6 +77,7 @@ enum n64_have {
 	HAVE_SKIP_NEIGH = 1 << 8, /* kernel knows BPF_FIB_LOOKUP_SKIP_NEIGH */
 	HAVE_XSK_SG = 1 << 9,	/* worker can receive frames of several buffers */
 	HAVE_REDIRECT_SG = 1 << 10, /* kernel can redirect them (6.3) */
+	HAVE_MPREF64 = 1 << 11,
 };
 
 #define N64_MAX_UDP_PORTS 8
@@ -114,6 +115,12 @@ struct n64_conf {
 	 * hold it (conf_keep_pref64). */
 	/* Behind them the one of each stateless entry, of length 0 if it has none. */
 	struct n64_pref64 pref64[N64_ALL_PREF64];
+	struct addr6 mpref64;	/* MC-02, with HAVE_MPREF64 */
+	/* MC-01, MC-02: the port by which groups leave, of IPv4 and of IPv6; ifindex 0: none */
+	struct {
+		__u32 ifindex;
+		__u32 slot;
+	} group_out[2];
 	__u32 n_plateaus;
 	__u32 plateaus[N64_MAX_PLATEAUS]; /* descending */
 	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */

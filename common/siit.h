@@ -337,6 +337,20 @@ n64_inline enum reason siit_policy4(const struct n64_env *env, const struct xlat
 	return R_GO_ON;
 }
 
+/* Groups never go through the EAM (MC-02). */
+n64_inline enum addr_how siit_dst_4to6(const struct n64_env *env, const struct pkt *p,
+				       struct xlat *x)
+{
+	bool group = addr4_is_multicast(p->dst4);
+
+	if (group && have(env, HAVE_MPREF64)) {
+		x->dst6 = env->conf->mpref64;
+		x->dst6.w[3] = p->dst4;
+		return HOW_EAM;
+	}
+	return siit_addr_4to6(env, p->dst4, x->dst_pol4, !group, &x->dst6);
+}
+
 /* Steps (6) and (10) for a 4->6 target that is not an ICMP error. */
 n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p, struct xlat *x)
 {
@@ -351,7 +365,7 @@ n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p,
 	r = siit_policy4(env, x, src);
 	if (r)
 		return r;
-	how = siit_addr_4to6(env, p->dst4, x->dst_pol4, !addr4_is_multicast(p->dst4), &x->dst6);
+	how = siit_dst_4to6(env, p, x);
 	if (how == HOW_NONE)
 		x->late = R_eam_untranslatable;
 	else if (how == HOW_6052 && wkp_forbids(env, first, p->dst4))

@@ -166,6 +166,51 @@ static void warn_wkp(const struct check *k)
 	}
 }
 
+/* MC-01, MC-02: where translated groups go. */
+static int check_group_port(const struct check *k, enum opt_id id, const struct iface_entry *v,
+			    size_t n)
+{
+	const struct config *c = k->c;
+	size_t i = 0;
+
+	if (n > 1)
+		return check_fail(k, id, 1, "'%s' is not possible, groups leave by one interface; "
+				  "write one", v[1].name);
+	if (n && c->opt.multicast != MULTICAST_EMBED)
+		check_warn(k, id, 0, "it has no effect without multicast embed");
+	while (n && i < c->interfaces.n && strcmp(c->interfaces.v[i].name, v[0].name))
+		i++;
+	if (n && i == c->interfaces.n)
+		return check_fail(k, id, 0, "'%s' is not among the interfaces; write one of these",
+				  v[0].name);
+	return 0;
+}
+
+static int check_groups(const struct check *k)
+{
+	const struct config *c = k->c;
+	const struct prefix6 *m = c->mpref64.v;
+	char text[PREFIX_TEXT];
+	int rc = check_group_port(k, O_multicast_out4, c->multicast_out4.v, c->multicast_out4.n);
+
+	if (!rc)
+		rc = check_group_port(k, O_multicast_out6, c->multicast_out6.v,
+				      c->multicast_out6.n);
+	if (rc || !c->mpref64.n)
+		return rc;
+	if (c->mpref64.n > 1)
+		return check_fail(k, O_mpref64, 1, "'%s' is not possible, groups have one prefix; "
+				  "write one", prefix6_text(&m[1], text));
+	if (m->len != 96 || !addr6_is_multicast(&m->addr) ||
+	    (host32(m->addr.w[0]) >> 16 & 15) <= 2)
+		return check_fail(k, O_mpref64, 0, "'%s' is not a /96 of IPv6 groups of a scope "
+				  "over 2 (MC-03); write one like ff3e:40:2001:db8::/96",
+				  prefix6_text(m, text));
+	if (c->opt.multicast != MULTICAST_EMBED)
+		check_warn(k, O_mpref64, 0, "it has no effect without multicast embed");
+	return 0;
+}
+
 /* 0.0.0.0/0 is for a CLAT, whose IPv4 comes from its own programs. */
 static void warn_everything(const struct check *k, size_t i)
 {
@@ -186,6 +231,7 @@ static void warn_everything(const struct check *k, size_t i)
 static int check_siit(const struct check *k)
 {
 	const struct config *c = k->c;
+	int rc;
 
 	if (!c->pref64.n && !c->eam.n)
 		return check_fail(k, O_pref64, 0,
@@ -207,6 +253,9 @@ static int check_siit(const struct check *k)
 					   "finds a target; name the IPv4 addresses of IPv6 hosts");
 	if (c->opt.multicast == MULTICAST_EMBED && !c->pref64.n)
 		check_warn(k, O_multicast, 0, "embed has no effect without a pref64");
+	rc = check_groups(k);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < c->xlat4.n; i++)
 		if (!c->xlat4.v[i].len)
 			warn_everything(k, i);

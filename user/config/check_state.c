@@ -99,7 +99,8 @@ static int check_entry(const struct check *k, size_t i)
 
 static int check_stateless(const struct check *k)
 {
-	static const enum opt_id unused[] = { O_multicast, O_hairpin, O_eam_to_eam, O_pool6791v4 };
+	static const enum opt_id unused[] = { O_multicast, O_multicast_out4, O_multicast_out6,
+					      O_mpref64, O_hairpin, O_eam_to_eam, O_pool6791v4 };
 	const struct config *c = k->c;
 	int rc = 0;
 
@@ -112,7 +113,7 @@ static int check_stateless(const struct check *k)
 	for (size_t i = 0; !rc && i < c->stateless.n; i++)
 		rc = check_entry(k, i);
 	/* the last three do something for stateless entries */
-	for (int i = 0; !rc && i < (c->stateless.n ? 1 : 4); i++)
+	for (int i = 0; !rc && i < (c->stateless.n ? 4 : 7); i++)
 		warn_no_effect(k, unused[i], "stateful");
 	return rc;
 }

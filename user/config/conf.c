@@ -138,6 +138,10 @@ void config_to_conf(const struct config *c, struct n64_conf *conf)
 	conf->have = have_flags(c);
 	conf->opt = c->opt;
 	conf->wkp_strict = config_wkp_strict(c);
+	if (c->mpref64.n && c->opt.multicast == MULTICAST_EMBED) {
+		conf->have |= HAVE_MPREF64;
+		conf->mpref64 = c->mpref64.v[0].addr;
+	}
 	sort_pref64(c, conf);
 	fill_stateless(c, conf);
 	sort_plateaus(c, conf);

@@ -88,6 +88,8 @@ struct config {
 	CONFIG_LIST(struct prefix4) denylist4;
 	CONFIG_LIST(struct prefix6) allow6;
 	CONFIG_LIST(struct noxlat_entry) no_translate;
+	CONFIG_LIST(struct iface_entry) multicast_out4, multicast_out6; /* at most one each */
+	CONFIG_LIST(struct prefix6) mpref64;				/* at most one */
 	CONFIG_LIST(struct prefix4) pool6791v4;
 	CONFIG_LIST(struct prefix6) pool6791v6;
 	CONFIG_LIST(__u32) mtu_plateaus;
