@@ -52,12 +52,14 @@ n64_inline __u32 siit_first(const struct n64_env *env)
 	return env->entry ? N64_MAX_PREF64 - 1 + env->entry : env->conf->first_pref64;
 }
 
-/* The pref64 of that index, which siit_pref or siit_first gave; an entry has one alone. */
+/* The pref64 of that index, which siit_pref or siit_first gave; an entry has one alone. Where
+ * there are no entries, as in n64_port, it costs nothing. */
 n64_inline const struct n64_pref64 *siit_at(const struct n64_env *env, __u32 pref)
 {
-	if (env->entry)
-		pref = n64_bound(siit_first(env), N64_ALL_PREF64 - 1);
-	return &env->conf->pref64[pref];
+	if (__builtin_constant_p(env->entry) && !env->entry)
+		return &env->conf->pref64[pref];
+	pref = env->entry ? siit_first(env) : pref;
+	return &env->conf->pref64[n64_bound(pref, N64_ALL_PREF64 - 1)];
 }
 
 /* Index of the pref64 that contains `a`, -1: none. */

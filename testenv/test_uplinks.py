@@ -13,7 +13,7 @@ import packets
 from gateway import Gateway
 from host import Host
 from lib import GW4, GW6, H4, H6, K4, K6, S4, S6, Topology
-from test_devices import MODES
+from test_any_device import MODES
 from test_hosts import ping
 from talk import INET, INET6, TCP, UDP, answered, talking
 

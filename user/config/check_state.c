@@ -67,7 +67,8 @@ static int not_in_pool(const struct check *k, enum opt_id id, size_t i, const st
 		option_elem_text(c, id, i, text, sizeof(text));
 		return check_fail(k, id, i, "'%s' is not allowed, it overlaps %s of %s (MIX-02); "
 				  "write each IPv4 address in one of the two", text,
-				  prefix4_text(&q, pool), options[pooled ? O_pool4 : O_statics].key);
+				  prefix4_text(&q, pool),
+				  options[pooled ? O_pool4 : O_statics].key);
 	}
 	return 0;
 }
