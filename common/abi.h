@@ -55,6 +55,8 @@ struct n64_opts {
 /* ---- configuration (rodata of every program; same bytes in the worker) -- */
 
 #define N64_MAX_PREF64 16
+#define N64_MAX_STATELESS 16
+#define N64_ALL_PREF64 (N64_MAX_PREF64 + N64_MAX_STATELESS)
 #define N64_MAX_PLATEAUS 16
 
 struct n64_pref64 {
@@ -77,6 +79,7 @@ enum n64_have {
 	HAVE_XSK_SG = 1 << 9,	/* worker can receive frames of several buffers */
 	HAVE_REDIRECT_SG = 1 << 10, /* kernel can redirect them (6.3) */
 	HAVE_HOSTS4 = 1 << 11,	/* mode dynamic: pol4 holds the pool */
+	HAVE_MPREF64 = 1 << 12,
 };
 
 #define N64_MAX_UDP_PORTS 8
@@ -112,7 +115,14 @@ struct n64_conf {
 	__u32 first_pref64;	/* index of the one configured first (ADR-08) */
 	/* An index is that of one pref64 while the instance lives: mappings and sessions
 	 * hold it (conf_keep_pref64). */
-	struct n64_pref64 pref64[N64_MAX_PREF64];
+	/* Behind them the one of each stateless entry, of length 0 if it has none. */
+	struct n64_pref64 pref64[N64_ALL_PREF64];
+	struct addr6 mpref64;	/* MC-02, with HAVE_MPREF64 */
+	/* MC-01, MC-02: the port by which groups leave, of IPv4 and of IPv6; ifindex 0: none */
+	struct {
+		__u32 ifindex;
+		__u32 slot;
+	} group_out[2];
 	__u32 n_plateaus;
 	__u32 plateaus[N64_MAX_PLATEAUS]; /* descending */
 	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */
@@ -120,7 +130,7 @@ struct n64_conf {
 	__u32 xsk_queues;
 	__u32 hop_slots;	/* of map hopcache, for each CPU: a power of two */
 	__u32 hz;		/* jiffies in a second */
-	__u32 pad;
+	__u32 n_stateless;	/* MIX-01 */
 	__u64 key[2];		/* random per start: ID generator, RFC 6791 choice */
 	struct n64_state_conf st;
 	struct n64_opts opt;
@@ -141,6 +151,11 @@ enum n64_pol_flags {
 	POL_BCAST = 1 << 5,	/* directed broadcast of an attached subnet (ADR-20) */
 	POL_HOSTS = 1 << 6,	/* mode dynamic: in the pool, or a static address */
 };
+
+/* With POL_EAM and POL_XLAT4: the stateless entry that it belongs to, from 1; 0: none
+ * (mode siit). */
+#define POL_ENTRY_SHIFT 8
+#define POL_ENTRY_MASK (0xffu << POL_ENTRY_SHIFT)
 
 #define N64_NOXLAT_PORTS 4
 

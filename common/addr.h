@@ -298,6 +298,24 @@ n64_inline bool addr6_is_multicast(const struct addr6 *a)
 	return (a->w[0] & be32(0xff000000)) == be32(0xff000000);
 }
 
+/* L2-04 (RFC 1112 6.4, RFC 2464 7): the Ethernet address of a group. */
+n64_inline void group_mac4(__be32 group, __u8 mac[MAC_LEN])
+{
+	const __u8 m[MAC_LEN] = { 0x01, 0x00, 0x5e, host32(group) >> 16 & 0x7f,
+				  (__u8)(host32(group) >> 8), (__u8)host32(group) };
+
+	__builtin_memcpy(mac, m, MAC_LEN);
+}
+
+n64_inline void group_mac6(const struct addr6 *group, __u8 mac[MAC_LEN])
+{
+	__be32 low = group->w[3];
+
+	mac[0] = 0x33;
+	mac[1] = 0x33;
+	__builtin_memcpy(mac + 2, &low, sizeof(low));
+}
+
 /* ADR-04: may not be carried by the well-known prefix (RFC 6052 3.1). */
 n64_inline bool addr4_is_nonglobal(__be32 a)
 {

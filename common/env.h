@@ -12,6 +12,7 @@
 struct n64_env {
 	const struct n64_conf *conf;
 	const void *policy; /* user space: struct policy; BPF: unused */
+	__u32 entry; /* 0: the packet follows the mode of conf, n: stateless entry n (MIX-01) */
 };
 
 /* Line `n` of the table of pool addresses (pool.h), NULL: no pool. */

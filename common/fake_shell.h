@@ -14,6 +14,7 @@
 #include "config/policy.h"
 #include "fake_bib.h"
 #include "slow.h"
+#include "slow_stateless.h"
 
 #define FAKE_MAX_OUT 96
 
@@ -320,6 +321,7 @@ static inline enum reason fake_run(struct fake *f, struct slow_in in, const __u8
 	if (!in.true_len)
 		in.true_len = len;
 	fake_forget(f);
+	f->env.entry = slow_stateless(&f->env, &in);
 	r = slow_translate(&f->ops, &f->env, &in, ttl_dec, f->scratch);
 	free(copy);
 	return r;

@@ -77,8 +77,8 @@ static inline bool error_source_illegal(const struct slow_job *j)
 		return true;
 	if (p->fam == FAM_4)
 		return job_is_broadcast(j, p->src4);
-	pref = pref64_find(j->env->conf, &p->src6);
-	return pref >= 0 &&
+	pref = siit_pref(j->env, &p->src6);
+	return pref >= 0 && pref < N64_ALL_PREF64 &&
 	       src4_is_illegal(rfc6052_extract(j->env->conf->pref64[pref].len, &p->src6));
 }
 

@@ -73,7 +73,7 @@ static inline enum reason icmp_read(const struct slow_job *j, struct icmp_job *m
 static inline enum addr_how quoted_addr_6to4(const struct n64_env *env, const struct addr6 *a,
 					     __be32 *out)
 {
-	return siit_addr_6to4(env, a, pref64_find(env->conf, a), pol6_if(env, HAVE_EAM, a), out);
+	return siit_addr_6to4(env, a, siit_pref(env, a), pol6_if(env, HAVE_EAM, a), out);
 }
 
 /* SRC-04: may the outer source be seen in IPv6, and how? */
@@ -88,7 +88,7 @@ static inline bool icmp_source6(const struct slow_job *j, const struct icmp_job 
 		return false;
 	how = siit_addr_4to6(env, m->src4, pol, eam, out);
 	return how == HOW_EAM ||
-	       (how == HOW_6052 && !wkp_forbids(env, (int)env->conf->first_pref64, m->src4));
+	       (how == HOW_6052 && !wkp_forbids(env, (int)siit_first(env), m->src4));
 }
 
 /* From the IPv4 addresses in *m to IPv6, outer and quoted. `hairpinned`: HP-01,
@@ -104,7 +104,7 @@ static inline enum reason icmp_addr_4to6(const struct slow_job *j, struct icmp_j
 	how = siit_addr_4to6(env, m->dst4, pol4_if(env, HAVE_EAM, m->dst4), true, &m->dst6);
 	if (how == HOW_NONE)
 		return R_eam_untranslatable;
-	if (how == HOW_6052 && wkp_forbids(env, (int)env->conf->first_pref64, m->dst4))
+	if (how == HOW_6052 && wkp_forbids(env, (int)siit_first(env), m->dst4))
 		return R_wkp_nonglobal;
 	if (!siit_addr_4to6(env, a->src4, pol4_if(env, HAVE_EAM, a->src4), true, &a->src6) ||
 	    !siit_addr_4to6(env, a->dst4, pol4_if(env, HAVE_EAM, a->dst4), !hairpinned, &a->dst6))
@@ -120,7 +120,7 @@ static inline enum reason icmp_source4(const struct slow_job *j, const struct n6
 				       struct icmp_job *m)
 {
 	const struct n64_env *env = j->env;
-	int pref = pref64_find(env->conf, &j->p.src6);
+	int pref = siit_pref(env, &j->p.src6);
 	enum addr_how how = siit_addr_6to4(env, &j->p.src6, pref, pol, &m->src4);
 	const struct n64_pol4 *src4;
 
@@ -146,7 +146,7 @@ static inline enum reason icmp_quoted_6to4(const struct slow_job *j, struct icmp
 	if (env->conf->opt.hairpin != HAIRPIN_INTRINSIC || src != HOW_6052)
 		return R_GO_ON;
 	pol = pol4_if(env, HAVE_EAM, m->a.src4);
-	m->hairpin = pol && pol->flags & POL_EAM;
+	m->hairpin = pol && pol_is(env, pol->flags, POL_EAM);
 	return R_GO_ON;
 }
 
@@ -309,7 +309,8 @@ static inline bool icmp_quotes_target(const struct slow_job *j)
 	const struct ext_bytes bytes = { j->in->ip, mtu_min(j->in->len, j->p.l3_len) };
 	struct ip6_hdr quoted;
 
-	if (!j->x.dst_pol6 || !(j->x.dst_pol6->flags & POL_EAM) || !job_is_icmp_error(&j->p))
+	if (!j->x.dst_pol6 || !pol_is(j->env, j->x.dst_pol6->flags, POL_EAM) ||
+	    !job_is_icmp_error(&j->p))
 		return false;
 	if (ext_load_bytes(&bytes, j->p.l4_off + ICMP_LEN, &quoted, sizeof(quoted)) ||
 	    host32(quoted.ver_tc_flow) >> 28 != 6)

@@ -40,6 +40,39 @@ n64_inline bool have(const struct n64_env *env, __u32 features)
 	return env->conf->have & features;
 }
 
+/* Is that flag set, by what the packet follows (MIX-01)? */
+n64_inline bool pol_is(const struct n64_env *env, __u32 flags, __u32 flag)
+{
+	return (flags & (flag | POL_ENTRY_MASK)) == (flag | env->entry << POL_ENTRY_SHIFT);
+}
+
+/* The pref64 that IPv4 addresses are put into (ADR-08). */
+n64_inline __u32 siit_first(const struct n64_env *env)
+{
+	return env->entry ? N64_MAX_PREF64 - 1 + env->entry : env->conf->first_pref64;
+}
+
+/* The pref64 of that index, which siit_pref or siit_first gave; an entry has one alone. Where
+ * there are no entries, as in n64_port, it costs nothing. */
+n64_inline const struct n64_pref64 *siit_at(const struct n64_env *env, __u32 pref)
+{
+	if (__builtin_constant_p(env->entry) && !env->entry)
+		return &env->conf->pref64[pref];
+	pref = env->entry ? siit_first(env) : pref;
+	return &env->conf->pref64[n64_bound(pref, N64_ALL_PREF64 - 1)];
+}
+
+/* Index of the pref64 that contains `a`, -1: none. */
+n64_inline int siit_pref(const struct n64_env *env, const struct addr6 *a)
+{
+	const struct n64_pref64 *own;
+
+	if (!env->entry)
+		return pref64_find(env->conf, a);
+	own = siit_at(env, 0);
+	return own->len && pref64_contains(own, a) ? (int)siit_first(env) : -1;
+}
+
 /* Look-ups that a configuration without the lists does not make. */
 n64_inline const struct n64_pol6 *pol6_if(const struct n64_env *env, __u32 features,
 					  const struct addr6 *a)
@@ -55,17 +88,17 @@ n64_inline const struct n64_pol4 *pol4_if(const struct n64_env *env, __u32 featu
 /* May `pref` not carry `v4` (ADR-04)? */
 n64_inline bool wkp_forbids(const struct n64_env *env, int pref, __be32 v4)
 {
-	return env->conf->wkp_strict && pref >= 0 && pref < N64_MAX_PREF64 &&
-	       pref64_is_wkp(&env->conf->pref64[pref]) && addr4_is_nonglobal(v4);
+	return env->conf->wkp_strict && pref >= 0 && pref < N64_ALL_PREF64 &&
+	       pref64_is_wkp(siit_at(env, pref)) && addr4_is_nonglobal(v4);
 }
 
 /* ADR-02, strict-suffix: is what follows the IPv4 address in `a` zero, or does it
  * not matter? */
 n64_inline bool siit_suffix_ok(const struct n64_env *env, int pref, const struct addr6 *a)
 {
-	if (!env->conf->opt.strict_suffix || pref < 0 || pref >= N64_MAX_PREF64)
+	if (!env->conf->opt.strict_suffix || pref < 0 || pref >= N64_ALL_PREF64)
 		return true;
-	return rfc6052_suffix_zero(&env->conf->pref64[pref], a);
+	return rfc6052_suffix_zero(siit_at(env, pref), a);
 }
 
 /* GEN-04. An entry with ports speaks only of whole packets: of a
@@ -87,6 +120,11 @@ n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct 
 	return false;
 }
 
+n64_inline bool siit_has_pref(const struct n64_env *env)
+{
+	return env->entry ? siit_at(env, 0)->len : env->conf->n_pref64;
+}
+
 /* ---- the two primitives --------------------------------------------------------- */
 
 /* One address 6->4: EAM before RFC 6052 (EAM-01). `pref` and `pol` are what was
@@ -94,13 +132,13 @@ n64_inline bool noxlat_hit(__u32 flags, __u8 n, const __u16 *port, const struct 
 n64_inline enum addr_how siit_addr_6to4(const struct n64_env *env, const struct addr6 *a,
 					int pref, const struct n64_pol6 *pol, __be32 *out)
 {
-	if (pol && pol->flags & POL_EAM) {
+	if (pol && pol_is(env, pol->flags, POL_EAM)) {
 		*out = eam_6to4(pol, a);
 		return HOW_EAM;
 	}
-	if (pref < 0 || pref >= N64_MAX_PREF64)
+	if (pref < 0 || pref >= N64_ALL_PREF64)
 		return HOW_NONE;
-	*out = rfc6052_extract(env->conf->pref64[pref].len, a);
+	*out = rfc6052_extract(siit_at(env, pref)->len, a);
 	return HOW_6052;
 }
 
@@ -108,15 +146,15 @@ n64_inline enum addr_how siit_addr_6to4(const struct n64_env *env, const struct 
 n64_inline enum addr_how siit_addr_4to6(const struct n64_env *env, __be32 a,
 					const struct n64_pol4 *pol, bool eam, struct addr6 *out)
 {
-	__u32 first = env->conf->first_pref64;
+	__u32 first = siit_first(env);
 
-	if (eam && pol && pol->flags & POL_EAM) {
+	if (eam && pol && pol_is(env, pol->flags, POL_EAM)) {
 		eam_4to6(pol, a, out);
 		return HOW_EAM;
 	}
-	if (!env->conf->n_pref64 || first >= N64_MAX_PREF64)
+	if (!siit_has_pref(env) || first >= N64_ALL_PREF64)
 		return HOW_NONE;
-	rfc6052_embed(&env->conf->pref64[first], a, out);
+	rfc6052_embed(siit_at(env, first), a, out);
 	return HOW_6052;
 }
 
@@ -127,12 +165,12 @@ n64_inline bool siit_source_known(const struct n64_env *env, const struct addr6 
 {
 	const struct n64_pol6 *pol;
 
-	if (pref64_find(env->conf, a) >= 0)
+	if (siit_pref(env, a) >= 0)
 		return true;
 	if (!env->conf->opt.eam_to_eam)
 		return false;
 	pol = pol6_if(env, HAVE_EAM, a);
-	return pol && pol->flags & POL_EAM;
+	return pol && pol_is(env, pol->flags, POL_EAM);
 }
 
 /* GEN-03: R_GO_ON for a target. R_not_target with x->dst_pol6 an EAM may still
@@ -143,12 +181,12 @@ n64_inline enum reason siit_target6(const struct n64_env *env, const struct pkt 
 	const struct n64_pol6 *pol = pol6_if(env, HAVE_EAM | HAVE_NOXLAT6, &p->dst6);
 
 	x->dst_pol6 = pol;
-	x->dst_pref = pref64_find(env->conf, &p->dst6);
+	x->dst_pref = siit_pref(env, &p->dst6);
 	if (pol && noxlat_hit(pol->flags, pol->n_noxlat_port, pol->noxlat_port, p))
 		return R_no_translate;
 	if (x->dst_pref >= 0)
 		return R_GO_ON;
-	if (!pol || !(pol->flags & POL_EAM))
+	if (!pol || !pol_is(env, pol->flags, POL_EAM))
 		return R_not_target;
 	return siit_source_known(env, &p->src6) ? R_GO_ON : R_not_target;
 }
@@ -161,14 +199,14 @@ n64_inline bool siit_quoted_target(const struct n64_env *env, const struct addr6
 	const struct n64_pol4 *pol4;
 	int pref;
 
-	if (pol && pol->flags & POL_EAM)
+	if (pol && pol_is(env, pol->flags, POL_EAM))
 		return env->conf->opt.eam_to_eam;
-	pref = pref64_find(env->conf, quoted_dst);
-	if (pref < 0 || pref >= N64_MAX_PREF64)
+	pref = siit_pref(env, quoted_dst);
+	if (pref < 0 || pref >= N64_ALL_PREF64)
 		return false;
 	pol4 = pol4_if(env, HAVE_XLAT4,
-		       rfc6052_extract(env->conf->pref64[pref].len, quoted_dst));
-	return pol4 && pol4->flags & POL_XLAT4;
+		       rfc6052_extract(siit_at(env, pref)->len, quoted_dst));
+	return pol4 && pol_is(env, pol4->flags, POL_XLAT4);
 }
 
 /* ADR-24, MC-01, MC-03. */
@@ -188,7 +226,7 @@ n64_inline enum reason siit_dst4(const struct n64_env *env, __be32 dst)
 n64_inline enum reason siit_hairpin(const struct n64_env *env, struct xlat *x,
 				    const struct n64_pol4 *dst)
 {
-	int first = (int)env->conf->first_pref64;
+	int first = (int)siit_first(env);
 
 	if (siit_addr_4to6(env, x->src4, NULL, false, &x->src6) == HOW_NONE)
 		return R_GO_ON;
@@ -226,9 +264,9 @@ n64_inline bool siit_comes_back(const struct n64_env *env, const struct pkt *p,
 {
 	if (!p->from_pair || !dst)
 		return false;
-	if (dst->flags & POL_EAM)
+	if (pol_is(env, dst->flags, POL_EAM))
 		return env->conf->opt.hairpin != HAIRPIN_SIMPLE;
-	return dst->flags & POL_XLAT4;
+	return pol_is(env, dst->flags, POL_XLAT4);
 }
 
 /* Steps (6) and (10) of GEN-08 for a 6->4 target that is not an ICMP error:
@@ -238,7 +276,7 @@ n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p,
 {
 	const struct n64_pol6 *src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
 	const struct n64_pol4 *dst4 = NULL;
-	int src_pref = pref64_find(env->conf, &p->src6);
+	int src_pref = siit_pref(env, &p->src6);
 	enum addr_how src_how, dst_how;
 	enum reason r;
 
@@ -264,7 +302,7 @@ n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p,
 	}
 	if (src4_is_illegal(x->src4))
 		return R_src4_illegal;
-	if (dst4 && dst4->flags & POL_EAM && dst_how == HOW_6052 &&
+	if (dst4 && pol_is(env, dst4->flags, POL_EAM) && dst_how == HOW_6052 &&
 	    env->conf->opt.hairpin == HAIRPIN_INTRINSIC)
 		return siit_hairpin(env, x, dst4);
 	return siit_comes_back(env, p, dst4) ? R_hairpin_loop : R_GO_ON;
@@ -288,7 +326,8 @@ n64_inline enum reason siit_target4(const struct n64_env *env, const struct pkt 
 			       ? R_GO_ON : R_not_target;
 	if (!pol)
 		return R_not_target;
-	return pol->flags & (POL_EAM | POL_XLAT4) ? R_GO_ON : R_not_target;
+	return pol_is(env, pol->flags, POL_EAM) || pol_is(env, pol->flags, POL_XLAT4)
+		       ? R_GO_ON : R_not_target;
 }
 
 /* Lists of a 4->6 packet, ICMP errors included (ADR-25). */
@@ -300,12 +339,26 @@ n64_inline enum reason siit_policy4(const struct n64_env *env, const struct xlat
 	return R_GO_ON;
 }
 
+/* Groups never go through the EAM (MC-02). */
+n64_inline enum addr_how siit_dst_4to6(const struct n64_env *env, const struct pkt *p,
+				       struct xlat *x)
+{
+	bool group = addr4_is_multicast(p->dst4);
+
+	if (group && have(env, HAVE_MPREF64)) {
+		x->dst6 = env->conf->mpref64;
+		x->dst6.w[3] = p->dst4;
+		return HOW_EAM;
+	}
+	return siit_addr_4to6(env, p->dst4, x->dst_pol4, !group, &x->dst6);
+}
+
 /* Steps (6) and (10) for a 4->6 target that is not an ICMP error. */
 n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p, struct xlat *x)
 {
 	const struct n64_pol4 *src =
 		pol4_if(env, HAVE_EAM | HAVE_DENY4 | HAVE_BCAST4, p->src4);
-	int first = (int)env->conf->first_pref64;
+	int first = (int)siit_first(env);
 	enum addr_how how;
 	enum reason r;
 
@@ -314,7 +367,7 @@ n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p,
 	r = siit_policy4(env, x, src);
 	if (r)
 		return r;
-	how = siit_addr_4to6(env, p->dst4, x->dst_pol4, !addr4_is_multicast(p->dst4), &x->dst6);
+	how = siit_dst_4to6(env, p, x);
 	if (how == HOW_NONE)
 		x->late = R_eam_untranslatable;
 	else if (how == HOW_6052 && wkp_forbids(env, first, p->dst4))

@@ -325,5 +325,6 @@ static const struct row groups[] = {
 #include "slow_rows_header.h"
 #include "slow_rows_icmp.h"
 #include "slow_rows_state.h"
+#include "slow_rows_stateless.h"
 
 #endif

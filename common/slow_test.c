@@ -323,6 +323,7 @@ TEST(extensions)
 TEST(sources)
 TEST(errors)
 TEST(st_targets)
+TEST(st_entries)
 TEST(st_rules)
 TEST(st_shared)
 TEST(st_sizes)
@@ -348,6 +349,7 @@ int main(void)
 		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_st_targets),
+		cmocka_unit_test(test_st_entries),
 		cmocka_unit_test(test_st_rules),
 		cmocka_unit_test(test_st_shared),
 		cmocka_unit_test(test_st_sizes),

@@ -11,10 +11,11 @@
 #include "csum.h"
 #include "pool.h"
 #include "siit.h"
+#include "stateless.h"
 
 n64_inline bool is_stateful(const struct n64_env *env)
 {
-	return env->conf->opt.mode == MODE_STATEFUL;
+	return env->conf->opt.mode == MODE_STATEFUL && !env->entry;
 }
 
 n64_inline bool env_is_dynamic(const struct n64_env *env)
@@ -70,7 +71,8 @@ n64_inline enum reason stateful_target4(const struct n64_env *env, const struct 
 /* ADR-22: nobody sends from inside a pref64. Step (4), of ICMP errors too. */
 n64_inline enum reason stateful_source6(const struct n64_env *env, const struct pkt *p)
 {
-	return pref64_find(env->conf, &p->src6) >= 0 ? R_src6_in_pref64 : R_GO_ON;
+	return pref64_find(env->conf, &p->src6) >= 0 || in_stateless_pref64(env->conf, &p->src6)
+		       ? R_src6_in_pref64 : R_GO_ON;
 }
 
 /* Step (6), of ICMP errors too: x->dst4, the address of the peer, and the lists about

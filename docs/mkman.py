@@ -33,7 +33,8 @@ REASON_ROWS = "#define REASON(name, kind, class, text, rule) (#name, #kind, text
 ELEMENTS = {"IFACE": "interfaces", "PREF64": "NAT64 prefixes", "EAM": "mappings",
             "PREFIX4": "IPv4 prefixes", "PREFIX6": "IPv6 prefixes", "NOXLAT": "destinations",
             "U32": "numbers", "POOL4": "ranges of ports", "STATIC": "mappings",
-            "HOST": "pairs of addresses", "PORTTIME": "ports with seconds"}
+             "HOST": "pairs of addresses", "PORTTIME": "ports with seconds",
+             "STATELESS": "entries"}
 KINDS = {"PASS": "Not ours, left to the kernel untouched",
          "FWD": "Translated and sent on",
          "SLOW": "Handed over to the worker",

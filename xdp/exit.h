@@ -40,19 +40,16 @@ static __always_inline int exit_to_kernel(struct xdp_md *ctx, const struct pkt *
 					  const struct n64_port *self)
 {
 	struct eth_hdr *eth = frame_start(ctx);
-	__u32 group = host32(p->dst4);
 
 	if ((const void *)(eth + 1) > frame_end(ctx)) {
 		count(R_internal, p->l3_len);
 		return XDP_DROP;
 	}
 	__builtin_memcpy(eth->dst, self->mac, MAC_LEN);
-	if (p->fam == FAM_4 && addr4_is_multicast(p->dst4)) {
-		const __u8 mac[MAC_LEN] = {0x01, 0x00, 0x5e, group >> 16 & 0x7f, group >> 8,
-					   group};
-
-		__builtin_memcpy(eth->dst, mac, MAC_LEN);
-	}
+	if (p->fam == FAM_4 && addr4_is_multicast(p->dst4))
+		group_mac4(p->dst4, eth->dst);
+	else if (p->fam == FAM_6 && addr6_is_multicast(&p->dst6))
+		group_mac6(&p->dst6, eth->dst);
 	count(R_exit_kernel, p->l3_len);
 	return XDP_PASS;
 }

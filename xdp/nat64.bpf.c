@@ -9,6 +9,7 @@
 #include "path_dynamic.h"
 #include "path_siit.h"
 #include "path_stateful.h"
+#include "path_stateless.h"
 #include "query.h"
 #include "quick_dynamic.h"
 #include "quick_siit.h"
@@ -80,7 +81,7 @@ int n64_stateful(struct xdp_md *ctx)
 	const struct n64_conf *c = conf_get();
 	struct n64_env env = {.conf = c};
 	const struct n64_port *port;
-	__u32 slot = role.slot;
+	__u32 slot = role.slot, entry;
 	struct pkt *p;
 	struct scene *s;
 	enum reason r;
@@ -106,7 +107,10 @@ int n64_stateful(struct xdp_md *ctx)
 		return XDP_PASS; /* cannot be */
 	action = XDP_DROP;
 	r = enter(ctx, c, port, p);
-	if (!r)
+	entry = !r && c->n_stateless ? find_entry(ctx, port, p) : 0;
+	if (unlikely(entry))
+		r = path_entry(ctx, port, p, s, entry, &action);
+	else if (!r)
 		r = p->fam == FAM_6 ? path6_stateful(ctx, &env, port, p, s, &action)
 				   : path4_stateful(ctx, &env, port, p, s, &action);
 	r = any_reason(p, r);

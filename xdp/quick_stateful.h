@@ -50,7 +50,7 @@ static __always_inline bool quick_valid6(const struct n64_env *env, const struct
 	if (stateful_target6(env, p, x) || !(port->flags & PORT_6TO4))
 		return false;
 	if (rule_header(p) || rule_source(p) || stateful_source6(env, p) ||
-	    beyond_fast_path6(p) || stateful_dst_6to4(env, p, x))
+	    stateless_host(env, &p->src6) || beyond_fast_path6(p) || stateful_dst_6to4(env, p, x))
 		return false;
 	return !ttl_is_used_up(p) && !stateful_proto(env->conf, p, 0);
 }

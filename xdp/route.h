@@ -201,6 +201,38 @@ N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const s
 	return route_ask(ctx, c, port, p, x, fam, len, m, h);
 }
 
+/* A group leaves by the port that the operator says, or through the kernel. */
+static __always_inline enum reason route_group(const struct n64_conf *c, enum ip_family fam,
+					       const struct xlat *x, __u32 len,
+					       struct route *rt)
+{
+	__u32 ifindex = c->group_out[fam == FAM_6].ifindex;
+	__u32 slot = c->group_out[fam == FAM_6].slot;
+	const struct n64_egress *out;
+	const struct n64_port *port;
+	struct n64_hop *e;
+
+	if (!ifindex || role.kind == ROLE_XLAT)
+		return R_GO_ON;
+	out = bpf_map_lookup_elem(&egress, &ifindex);
+	port = bpf_map_lookup_elem(&ports, &slot);
+	e = hop_at(c, c->hop_slots);
+	if (!out || !port || !e)
+		return R_GO_ON;
+	if (len > out->mtu)
+		return R_too_big;
+	e->mtu = out->mtu;
+	e->n_tags = 0;
+	e->port = out->port;
+	__builtin_memcpy(e->smac, port->mac, MAC_LEN);
+	if (fam == FAM_4)
+		group_mac4(x->dst4, e->dmac);
+	else
+		group_mac6(&x->dst6, e->dmac);
+	rt->hop = e;
+	return R_GO_ON;
+}
+
 /* R_GO_ON with *rt filled, or why not (R_too_big: over the MTU). */
 static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_conf *c,
 					 const struct n64_port *port, const struct pkt *p,
@@ -212,8 +244,11 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 
 	rt->hop = NULL;
 	rt->confirm = false;
+	/* the FIB never answers for groups (MC-01, MC-02) */
 	if (fam == FAM_4 && addr4_is_multicast(x->dst4))
-		return R_GO_ON; /* the FIB never answers for groups (MC-01) */
+		return route_group(c, fam, x, len, rt);
+	if (fam == FAM_6 && c->have & HAVE_MPREF64 && addr6_is_multicast(&x->dst6))
+		return route_group(c, fam, x, len, rt);
 	r = (enum reason)route_find(ctx, port, p, x, len << ROUTE_LEN_SHIFT | (fam == FAM_6));
 	if (r)
 		return r;

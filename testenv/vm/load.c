@@ -42,6 +42,8 @@ static const struct variation variations[] = {
 	{ "n64_stateful", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
 	{ "n64_stateful", "tcp-rst-check", { "tcp-rst-check", "on" } },
 	{ "n64_stateful", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
+	{ "n64_stateful", "stateless",
+	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
 	{ "n64_state", "default", { "mode", "stateful" } },
 	{ "n64_dynamic", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "dynamic", { "mode", "dynamic" } },

@@ -81,7 +81,8 @@ static void add_result(const struct job *j, const struct n64_pref64 *p, __be32 v
 		note(j, row, text);
 	} else if (pref64_is_wkp(p) && addr4_is_nonglobal(v4)) {
 		snprintf(text, sizeof(text), "%s is not global, so 64:ff9b::/96 does not carry it "
-			 "(RFC 6052 3.1); wkp-strict off or another prefix does (ADR-04)", text4);
+			 "(RFC 6052 3.1); one inside 64:ff9b:1::/48 (RFC 8215) does, or wkp-strict "
+			 "off (ADR-04)", text4);
 		note(j, row, text);
 	}
 }

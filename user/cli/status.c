@@ -160,6 +160,8 @@ static void show_policy(json_t *root, const struct report *r)
 			continue; /* it left with a reload */
 		out_item(list, "%s", prefix6_text(&p, text));
 	}
+	if (r->pol.conf.n_stateless)
+		out_int(root, "stateless_entries", (long long)r->pol.conf.n_stateless);
 	out_int(root, "ipv4_rules", (long long)r->pol.n4);
 	out_int(root, "ipv6_rules", (long long)r->pol.n6);
 	out_int(root, "proxy_arp_addresses", r->health.n_proxy);

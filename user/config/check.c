@@ -68,6 +68,19 @@ bool config_wkp_strict(const struct config *c)
 	       (c->opt.wkp_strict == TRI_AUTO && c->opt.mode != MODE_DYNAMIC);
 }
 
+/* MIX-01: in mode stateful only. */
+static int check_no_stateless(const struct check *k)
+{
+	char word[32], text[PREFIX_TEXT * 2];
+
+	if (k->c->opt.mode == MODE_STATEFUL || !k->c->stateless.n)
+		return 0;
+	option_text(k->c, O_mode, word, sizeof(word));
+	option_elem_text(k->c, O_stateless, 0, text, sizeof(text));
+	return check_fail(k, O_stateless, 0, "'%s' is not possible in mode %s; write eam and xlat4 "
+			  "by themselves in mode siit, or mode stateful", text, word);
+}
+
 /* ADR-03: mode dynamic needs no prefix of one's own. */
 static int default_pref64(const struct check *k)
 {
@@ -139,18 +152,81 @@ static void warn_wkp(const struct check *k)
 		return;
 	if (c->opt.mode == MODE_SIIT)
 		check_warn(k, O_pref64, i, "64:ff9b::/96 should not form the addresses of hosts "
-					   "(RFC 6052 3.1); use a prefix of your own");
+					   "(RFC 6052 3.1); use one inside 64:ff9b:1::/48 "
+					   "(RFC 8215) or a prefix of your own");
 	if (c->opt.mode == MODE_SIIT && c->opt.multicast == MULTICAST_EMBED && config_wkp_strict(c))
 		check_warn(k, O_multicast, 0, "64:ff9b::/96 never carries a multicast group "
 					      "(RFC 6052 3.1); only other prefixes do");
 	for (size_t j = 0; i == 0 && config_wkp_strict(c) && j < c->xlat4.n; j++) {
 		char text[PREFIX_TEXT];
 
-		if (!addr4_is_nonglobal(c->xlat4.v[j].addr))
+		if (!c->xlat4.v[j].len || !addr4_is_nonglobal(c->xlat4.v[j].addr))
 			continue;
 		check_warn(k, O_xlat4, j, "%s is not global, so 64:ff9b::/96 will not carry it "
-					  "(RFC 6052 3.1); use another pref64 or wkp-strict off",
+					  "(RFC 6052 3.1); use a pref64 inside 64:ff9b:1::/48 "
+					  "(RFC 8215), or wkp-strict off",
 			   prefix4_text(&c->xlat4.v[j], text));
+		return;
+	}
+}
+
+/* MC-01, MC-02: where translated groups go. */
+static int check_group_port(const struct check *k, enum opt_id id, const struct iface_entry *v,
+			    size_t n)
+{
+	const struct config *c = k->c;
+	size_t i = 0;
+
+	if (n > 1)
+		return check_fail(k, id, 1, "'%s' is not possible, groups leave by one interface; "
+				  "write one", v[1].name);
+	if (n && c->opt.multicast != MULTICAST_EMBED)
+		check_warn(k, id, 0, "it has no effect without multicast embed");
+	while (n && i < c->interfaces.n && strcmp(c->interfaces.v[i].name, v[0].name))
+		i++;
+	if (n && i == c->interfaces.n)
+		return check_fail(k, id, 0, "'%s' is not among the interfaces; write one of these",
+				  v[0].name);
+	return 0;
+}
+
+static int check_groups(const struct check *k)
+{
+	const struct config *c = k->c;
+	const struct prefix6 *m = c->mpref64.v;
+	char text[PREFIX_TEXT];
+	int rc = check_group_port(k, O_multicast_out4, c->multicast_out4.v, c->multicast_out4.n);
+
+	if (!rc)
+		rc = check_group_port(k, O_multicast_out6, c->multicast_out6.v,
+				      c->multicast_out6.n);
+	if (rc || !c->mpref64.n)
+		return rc;
+	if (c->mpref64.n > 1)
+		return check_fail(k, O_mpref64, 1, "'%s' is not possible, groups have one prefix; "
+				  "write one", prefix6_text(&m[1], text));
+	if (m->len != 96 || !addr6_is_multicast(&m->addr) ||
+	    (host32(m->addr.w[0]) >> 16 & 15) <= 2)
+		return check_fail(k, O_mpref64, 0, "'%s' is not a /96 of IPv6 groups of a scope "
+				  "over 2 (MC-03); write one like ff3e:40:2001:db8::/96",
+				  prefix6_text(m, text));
+	if (c->opt.multicast != MULTICAST_EMBED)
+		check_warn(k, O_mpref64, 0, "it has no effect without multicast embed");
+	return 0;
+}
+
+/* 0.0.0.0/0 is for a CLAT, whose IPv4 comes from its own programs. */
+static void warn_everything(const struct check *k, size_t i)
+{
+	const struct config *c = k->c;
+
+	for (size_t n = 0; n < c->interfaces.n; n++) {
+		if (!(c->interfaces.v[n].flags & PORT_4TO6))
+			continue;
+		check_warn(k, O_xlat4, i, "0.0.0.0/0 takes every IPv4 packet that comes in by %s, "
+					  "also those to this host; write %s:6to4 unless nothing "
+					  "there speaks IPv4",
+			   c->interfaces.v[n].name, c->interfaces.v[n].name);
 		return;
 	}
 }
@@ -159,6 +235,7 @@ static void warn_wkp(const struct check *k)
 static int check_siit(const struct check *k)
 {
 	const struct config *c = k->c;
+	int rc;
 
 	if (!c->pref64.n && !c->eam.n)
 		return check_fail(k, O_pref64, 0,
@@ -180,6 +257,12 @@ static int check_siit(const struct check *k)
 					   "finds a target; name the IPv4 addresses of IPv6 hosts");
 	if (c->opt.multicast == MULTICAST_EMBED && !c->pref64.n)
 		check_warn(k, O_multicast, 0, "embed has no effect without a pref64");
+	rc = check_groups(k);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < c->xlat4.n; i++)
+		if (!c->xlat4.v[i].len)
+			warn_everything(k, i);
 	return 0;
 }
 
@@ -190,6 +273,8 @@ int config_check(struct config *c, void (*warn)(const char *text), struct config
 
 	err->text[0] = '\0';
 	rc = config_name_check(c->name, err);
+	if (!rc)
+		rc = check_no_stateless(&k);
 	if (!rc)
 		rc = default_pref64(&k);
 	if (!rc)

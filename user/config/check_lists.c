@@ -175,7 +175,8 @@ static int check_eam_xlat4(const struct check *k)
 	for (size_t i = 0; i < c->eam.n; i++)
 		span[n++] = span4(&c->eam.v[i].v4, FROM_EAM, i);
 	for (size_t i = 0; i < c->xlat4.n; i++)
-		span[n++] = span4(&c->xlat4.v[i], FROM_XLAT4, i);
+		if (c->xlat4.v[i].len) /* 0.0.0.0/0 is what no eam has */
+			span[n++] = span4(&c->xlat4.v[i], FROM_XLAT4, i);
 	rc = sweep(k, O_xlat4, span, n, not_shared, NULL);
 	free(span);
 	return rc;
@@ -197,7 +198,7 @@ static int check_pref64(const struct check *k)
 
 /* ADR-20, ADR-24: no host is here, so nothing can be translated to or from it, and
  * a route for it would take the host's own. */
-static const struct prefix4 hostless4[] = {
+const struct prefix4 hostless4[N_HOSTLESS4] = {
 	{ IP4(0, 0, 0, 0), 8 }, { IP4(127, 0, 0, 0), 8 }, { IP4(169, 254, 0, 0), 16 },
 	{ IP4(224, 0, 0, 0), 3 },
 };
@@ -217,7 +218,7 @@ int check_hosts4(const struct check *k, enum opt_id id, size_t i, const struct p
 {
 	char text[PREFIX_TEXT], none[PREFIX_TEXT];
 
-	for (size_t n = 0; n < sizeof(hostless4) / sizeof(hostless4[0]); n++)
+	for (size_t n = 0; n < N_HOSTLESS4; n++)
 		if (prefix4_contains(hostless4[n].addr, shorter(hostless4[n].len, p->len), p->addr))
 			return check_fail(k, id, i, "'%s' is not possible, %s has no hosts; write "
 					  "unicast addresses", prefix4_text(p, text),
@@ -246,7 +247,7 @@ static int check_hosts(const struct check *k)
 	for (size_t i = 0; !rc && i < c->pref64.n; i++)
 		rc = check_hosts6(k, O_pref64, i, &c->pref64.v[i]);
 	for (size_t i = 0; !rc && i < c->xlat4.n; i++)
-		rc = check_hosts4(k, O_xlat4, i, &c->xlat4.v[i]);
+		rc = c->xlat4.v[i].len ? check_hosts4(k, O_xlat4, i, &c->xlat4.v[i]) : 0;
 	for (size_t i = 0; !rc && i < c->eam.n; i++) {
 		rc = check_hosts4(k, O_eam, i, &c->eam.v[i].v4);
 		if (!rc)

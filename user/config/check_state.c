@@ -43,30 +43,87 @@ static int check_other_modes(const struct check *k)
 	return 0;
 }
 
-/* MIX-01: entries translated one to one beside the stateful ones come later. */
-static int check_stateless(const struct check *k)
+static int not_alone(const struct check *k, enum opt_id id, size_t i)
 {
-	static const enum opt_id lists[] = { O_eam, O_xlat4 };
-	static const enum opt_id unused[] = { O_hairpin, O_eam_to_eam, O_pool6791v4, O_multicast };
 	char text[TEXT];
 
-	for (int i = 0; i < 2; i++) {
-		if (option_is_default(k->c, lists[i]))
+	option_elem_text(k->c, id, i, text, sizeof(text));
+	return check_fail(k, id, i, "'%s' is not possible by itself in mode stateful; write it "
+			  "in an entry of stateless, or mode siit", text);
+}
+
+/* MIX-02: an address is the pool's or a host's. */
+static int not_in_pool(const struct check *k, enum opt_id id, size_t i, const struct prefix4 *p)
+{
+	const struct config *c = k->c;
+	char text[TEXT], pool[PREFIX_TEXT];
+
+	for (size_t j = 0; j < c->pool4.n + c->statics.n; j++) {
+		bool pooled = j < c->pool4.n;
+		const struct prefix4 q = pooled ? c->pool4.v[j].prefix :
+			(struct prefix4){ c->statics.v[j - c->pool4.n].addr4, 32 };
+
+		if (!prefix4_contains(p->addr, p->len < q.len ? p->len : q.len, q.addr))
 			continue;
-		option_elem_text(k->c, lists[i], 0, text, sizeof(text));
-		return check_fail(k, lists[i], 0, "'%s' is not possible in mode stateful; "
-				  "stateless entries beside it (option stateless) are not in this "
-				  "release; remove it, or write mode siit", text);
+		option_elem_text(c, id, i, text, sizeof(text));
+		return check_fail(k, id, i, "'%s' is not allowed, it overlaps %s of %s (MIX-02); "
+				  "write each IPv4 address in one of the two", text,
+				  prefix4_text(&q, pool),
+				  options[pooled ? O_pool4 : O_statics].key);
 	}
-	if (!option_is_default(k->c, O_static_hosts))
-		return check_fail(k, O_static_hosts, 0, "in mode stateful hosts share addresses; "
-				  "write static, or mode dynamic");
-	for (int i = 0; i < 4; i++)
-		warn_no_effect(k, unused[i], "stateful");
-	for (int id = 0; id < N_OPTS; id++)
+	return 0;
+}
+
+/* MIX-01: eam and xlat4 belong to entries, an entry without pref64 has eam alone. */
+static int check_entry(const struct check *k, size_t i)
+{
+	const struct stateless_entry *e = &k->c->stateless.v[i];
+	int rc = 0;
+
+	if (i >= N64_MAX_STATELESS)
+		return check_fail(k, O_stateless, i, "entry %zu is not possible; write at most %d",
+				  i + 1, N64_MAX_STATELESS);
+	if (!e->pref64.len && e->n_xlat4)
+		return check_fail(k, O_stateless, i, "entry %zu has xlat4, whose hosts live at "
+				  "pref64 addresses, but no pref64; write one", i + 1);
+	if (e->pref64.len)
+		rc = check_hosts6(k, O_stateless, i, &e->pref64);
+	for (size_t n = 0; !rc && n < e->n_eam; n++)
+		rc = not_in_pool(k, O_eam, e->eam + n, &k->c->eam.v[e->eam + n].v4);
+	for (size_t n = 0; !rc && n < e->n_xlat4; n++) {
+		rc = check_hosts4(k, O_xlat4, e->xlat4 + n, &k->c->xlat4.v[e->xlat4 + n]);
+		if (!rc)
+			rc = not_in_pool(k, O_xlat4, e->xlat4 + n,
+					 &k->c->xlat4.v[e->xlat4 + n]);
+	}
+	return rc;
+}
+
+static int check_stateless(const struct check *k)
+{
+	static const enum opt_id unused[] = { O_multicast, O_multicast_out4, O_multicast_out6,
+					      O_mpref64, O_hairpin, O_eam_to_eam, O_pool6791v4 };
+	const struct config *c = k->c;
+	int rc = 0;
+
+	for (size_t i = 0; i < c->eam.n; i++)
+		if (!config_entry_of_eam(c, i))
+			return not_alone(k, O_eam, i);
+	for (size_t i = 0; i < c->xlat4.n; i++)
+		if (!config_entry_of_xlat4(c, i))
+			return not_alone(k, O_xlat4, i);
+	for (size_t i = 0; !rc && i < c->stateless.n; i++)
+		rc = check_entry(k, i);
+	if (!rc && !option_is_default(c, O_static_hosts))
+		rc = check_fail(k, O_static_hosts, 0, "in mode stateful hosts share addresses; "
+				"write static, or mode dynamic");
+	for (int id = 0; !rc && id < N_OPTS; id++)
 		if (option_is_dynamic(id))
 			warn_no_effect(k, id, "stateful");
-	return 0;
+	/* the last three do something for stateless entries */
+	for (int i = 0; !rc && i < (c->stateless.n ? 4 : 7); i++)
+		warn_no_effect(k, unused[i], "stateful");
+	return rc;
 }
 
 static int check_needs(const struct check *k)

@@ -25,6 +25,16 @@ static void sort_pref64(const struct config *c, struct n64_conf *conf)
 	conf->n_pref64 = (__u32)n;
 }
 
+/* MIX-01 */
+static void fill_stateless(const struct config *c, struct n64_conf *conf)
+{
+	for (size_t i = 0; i < c->stateless.n && i < N64_MAX_STATELESS; i++) {
+		conf->pref64[N64_MAX_PREF64 + i].prefix = c->stateless.v[i].pref64.addr;
+		conf->pref64[N64_MAX_PREF64 + i].len = c->stateless.v[i].pref64.len;
+		conf->n_stateless++;
+	}
+}
+
 static bool same_pref64(const struct n64_pref64 *a, const struct n64_pref64 *b)
 {
 	return a->len == b->len && addr6_equal(&a->prefix, &b->prefix);
@@ -48,7 +58,7 @@ void conf_keep_pref64(const struct n64_conf *before, struct n64_conf *conf)
 	__u32 n = conf->n_pref64, first = conf->first_pref64, at[N64_MAX_PREF64], hole = 0;
 
 	memcpy(want, conf->pref64, sizeof(want));
-	memset(conf->pref64, 0, sizeof(conf->pref64));
+	memset(conf->pref64, 0, sizeof(want));
 	conf->n_pref64 = before->n_pref64;
 	for (__u32 i = 0; i < n; i++) {
 		at[i] = index_before(before, &want[i]);
@@ -129,7 +139,12 @@ void config_to_conf(const struct config *c, struct n64_conf *conf)
 	conf->have = have_flags(c);
 	conf->opt = c->opt;
 	conf->wkp_strict = config_wkp_strict(c);
+	if (c->mpref64.n && c->opt.multicast == MULTICAST_EMBED) {
+		conf->have |= HAVE_MPREF64;
+		conf->mpref64 = c->mpref64.v[0].addr;
+	}
 	sort_pref64(c, conf);
+	fill_stateless(c, conf);
 	sort_plateaus(c, conf);
 	fill_state(c, &conf->st);
 }

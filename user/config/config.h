@@ -59,6 +59,14 @@ struct port_time {
 	__u16 seconds;
 };
 
+/* One entry of `stateless`; its EAM and ranges stand in the lists eam and xlat4, which
+ * mode stateful does not have otherwise. */
+struct stateless_entry {
+	struct prefix6 pref64;	/* len 0: none */
+	size_t eam, n_eam;	/* the first of them, and how many */
+	size_t xlat4, n_xlat4;
+};
+
 enum iface_deliver { DELIVER_AUTO, DELIVER_STACK };
 
 struct iface_entry {
@@ -82,11 +90,14 @@ struct config {
 	CONFIG_LIST(struct static_entry) statics;
 	CONFIG_LIST(struct host_entry) static_hosts;
 	CONFIG_LIST(struct port_time) udp_port_timeouts;
+	CONFIG_LIST(struct stateless_entry) stateless;
 	CONFIG_LIST(struct eam_entry) eam;
 	CONFIG_LIST(struct prefix4) xlat4;
 	CONFIG_LIST(struct prefix4) denylist4;
 	CONFIG_LIST(struct prefix6) allow6;
 	CONFIG_LIST(struct noxlat_entry) no_translate;
+	CONFIG_LIST(struct iface_entry) multicast_out4, multicast_out6; /* at most one each */
+	CONFIG_LIST(struct prefix6) mpref64;				/* at most one */
 	CONFIG_LIST(struct prefix4) pool6791v4;
 	CONFIG_LIST(struct prefix6) pool6791v6;
 	CONFIG_LIST(__u32) mtu_plateaus;

@@ -136,10 +136,14 @@ const struct elem_kind elem_kinds[N_ELEMS] = {
 			"{ipv4: 10.0.1.5, ipv6: fc00::5}, or V4=V6 in one word", build_host, 0 },
 	[ELEM_PORTTIME] = { sizeof(struct port_time), { "port", "timeout" }, 2, 2, '=',
 			    "{port: 53, timeout: 20}, or 53=20 in one word", build_port_time, 0 },
+	[ELEM_STATELESS] = { sizeof(struct stateless_entry), { "pref64", "eam", "xlat4" }, 0, 1, 0,
+			     "{pref64: \"2001:db8:64::/96\", eam: [192.0.2.1=2001:db8::1], "
+			     "xlat4: [198.51.100.0/24]}, or the same words in one with commas",
+			     NULL, 1 << 1 | 1 << 2 },
 };
 
 /* Appends an element of `size` bytes; the array grows at powers of two. */
-static int append(struct config *c, enum opt_id id, const void *elem, size_t size)
+int config_append(struct config *c, enum opt_id id, const void *elem, size_t size)
 {
 	char *field = (char *)c + options[id].offset;
 	struct config_raw_list l;
@@ -177,12 +181,14 @@ int config_put_fields(struct config *c, enum opt_id id, const struct word *val)
 	union any_elem elem;
 	int rc;
 
+	if (id == O_stateless)
+		return config_put_stateless(c, val);
 	memset(&elem, 0, sizeof(elem));
 	rc = kind->build(val, &elem);
 	if (rc)
 		return rc;
 	rc = config_note_place(c, id, option_list_len(c, id), &val[0]);
-	return rc ? rc : append(c, id, &elem, kind->size);
+	return rc ? rc : config_append(c, id, &elem, kind->size);
 }
 
 /* The one-word form: the fields with the splitting character between them; what is

@@ -301,6 +301,9 @@ void option_elem_text(const struct config *c, enum opt_id id, size_t i, char *bu
 	case ELEM_PORTTIME:
 		port_time_text(e, buf, size);
 		break;
+	case ELEM_STATELESS:
+		stateless_text(c, i, buf, size);
+		break;
 	default:
 		snprintf(buf, size, "%u", *(const __u32 *)e);
 		break;

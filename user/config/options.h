@@ -12,7 +12,7 @@ enum opt_type { OPT_TYPE_U32, OPT_TYPE_OFF, OPT_TYPE_BOOL, OPT_TYPE_ENUM,
 /* Types of list elements, as option.def writes them. */
 enum elem_type { ELEM_IFACE, ELEM_PREF64, ELEM_EAM, ELEM_PREFIX4, ELEM_PREFIX6,
 		 ELEM_NOXLAT, ELEM_U32, ELEM_POOL4, ELEM_STATIC, ELEM_HOST,
-		 ELEM_PORTTIME, N_ELEMS };
+		 ELEM_PORTTIME, ELEM_STATELESS, N_ELEMS };
 
 enum opt_id {
 #define OPT_U32(field, ...) O_##field,
@@ -91,6 +91,10 @@ extern const size_t n_default_plateaus;
 bool prefix6_is_wkp(const struct prefix6 *p);
 /* A /96 whose six words sum to a multiple of 0xffff (ADR-06, RFC 6052 4.1). */
 bool prefix6_is_neutral(const struct prefix6 *p);
+
+/* MIX-01: the entry, from 1, that element i of eam (xlat4) belongs to; 0: none. */
+__u32 config_entry_of_eam(const struct config *c, size_t i);
+__u32 config_entry_of_xlat4(const struct config *c, size_t i);
 
 /* "tcp", "udp" or "icmp" of an enum st_proto. */
 const char *st_proto_text(__u32 proto);

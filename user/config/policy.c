@@ -8,16 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
 #include "policy_int.h"
 #include "span.h"
 
-enum kind { KIND_EAM, KIND_XLAT4, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST,
+enum kind { KIND_EAM, KIND_XLAT4, KIND_HOSTLESS, KIND_DENY, KIND_ALLOW, KIND_NOXLAT, KIND_BCAST,
 	    KIND_HOSTS };
 
 /* What is known about a prefix: its own entries over those of what it lies in. */
 struct meaning {
 	struct span span;
 	__u32 flags;
+	__u32 entry;			/* of `stateless`, with POL_EAM or POL_XLAT4 */
 	__u32 eam;			/* index, with POL_EAM */
 	__u16 port[N64_NOXLAT_PORTS];
 	__u8 n_port;			/* 0 with POL_NOXLAT: every port */
@@ -63,9 +65,14 @@ static int add_entry(struct compiler *k, struct meaning *m, const struct span *s
 	case KIND_EAM:
 		m->flags |= POL_EAM;
 		m->eam = s->index;
+		m->entry = config_entry_of_eam(k->c, s->index);
 		break;
 	case KIND_XLAT4:
 		m->flags |= POL_XLAT4;
+		m->entry = config_entry_of_xlat4(k->c, s->index);
+		break;
+	case KIND_HOSTLESS:
+		m->flags &= ~(__u32)POL_XLAT4;
 		break;
 	case KIND_DENY:
 		m->flags |= POL_DENY;
@@ -138,7 +145,7 @@ static void write_row4(const struct compiler *k, struct policy_row4 *r)
 	memset(r, 0, sizeof(*r));
 	r->key.prefixlen = m->span.len;
 	r->key.addr = be32(m->span.hi >> 32);
-	r->val.flags = m->flags;
+	r->val.flags = m->flags | m->entry << POL_ENTRY_SHIFT;
 	r->val.n_noxlat_port = m->n_port;
 	memcpy(r->val.noxlat_port, m->port, sizeof(m->port));
 	if (m->flags & POL_EAM) {
@@ -160,7 +167,7 @@ static void write_row6(const struct compiler *k, struct policy_row6 *r)
 	r->key.addr.w[1] = be32(m->span.hi);
 	r->key.addr.w[2] = be32(m->span.lo >> 32);
 	r->key.addr.w[3] = be32(m->span.lo);
-	r->val.flags = m->flags;
+	r->val.flags = m->flags | m->entry << POL_ENTRY_SHIFT;
 	r->val.n_noxlat_port = m->n_port;
 	memcpy(r->val.noxlat_port, m->port, sizeof(m->port));
 	if (m->flags & POL_EAM) {
@@ -172,6 +179,15 @@ static void write_row6(const struct compiler *k, struct policy_row6 *r)
 	}
 }
 
+/* xlat4 0.0.0.0/0: a CLAT does not know where its IPv4 hosts are. */
+static bool has_everything(const struct config *c)
+{
+	for (size_t i = 0; i < c->xlat4.n; i++)
+		if (!c->xlat4.v[i].len)
+			return true;
+	return false;
+}
+
 static void gather4(struct compiler *k, const __be32 *bcast4, size_t n_bcast)
 {
 	const struct config *c = k->c;
@@ -181,6 +197,8 @@ static void gather4(struct compiler *k, const __be32 *bcast4, size_t n_bcast)
 		k->span[n++] = span4(&c->eam.v[i].v4, KIND_EAM, i);
 	for (size_t i = 0; i < c->xlat4.n; i++)
 		k->span[n++] = span4(&c->xlat4.v[i], KIND_XLAT4, i);
+	for (size_t i = 0; i < N_HOSTLESS4 && has_everything(c); i++)
+		k->span[n++] = span4(&hostless4[i], KIND_HOSTLESS, i);
 	for (size_t i = 0; i < c->denylist4.n; i++)
 		k->span[n++] = span4(&c->denylist4.v[i], KIND_DENY, i);
 	for (size_t i = 0; i < c->no_translate.n; i++)
@@ -270,7 +288,7 @@ int policy_compile_at(const struct config *c, const struct n64_conf *conf,
 		      const __be32 *bcast4, size_t n_bcast, struct policy *p, size_t *too_many)
 {
 	struct compiler *k = calloc(1, sizeof(*k));
-	size_t most = c->eam.n + c->xlat4.n + c->denylist4.n + c->allow6.n +
+	size_t most = c->eam.n + c->xlat4.n + N_HOSTLESS4 + c->denylist4.n + c->allow6.n +
 		      c->no_translate.n + c->pool4.n + c->statics.n + n_bcast;
 	int rc = -ENOMEM;
 

@@ -263,7 +263,9 @@ static int judge_content(const struct policy *p)
 	if (c->n_pref64 > N64_MAX_PREF64 || c->n_plateaus > N64_MAX_PLATEAUS ||
 	    (c->n_pref64 && !pref64_exists(c, c->first_pref64)))
 		return -EBADMSG;
-	for (__u32 i = 0; i < c->n_pref64; i++)
+	if (c->n_stateless > N64_MAX_STATELESS)
+		return -EBADMSG;
+	for (__u32 i = 0; i < N64_ALL_PREF64; i++)
 		if (c->pref64[i].len && !pref64_length_ok(c->pref64[i].len))
 			return -EBADMSG;
 	for (size_t i = 0; i < p->n4; i++)

@@ -33,6 +33,10 @@ struct policy_ranges {
 /* Makes p->index from the sorted rows. 0 or -ENOMEM. */
 int policy_index(struct policy *p);
 
+/* Where no host is: 0.0.0.0/0 as xlat4 is all the rest. */
+#define N_HOSTLESS4 4
+extern const struct prefix4 hostless4[N_HOSTLESS4];
+
 /* -E2BIG of policy_compile, by name: the first no-translate entry behind which
  * more than N64_NOXLAT_PORTS ports meet. */
 int policy_compile_at(const struct config *c, const struct n64_conf *conf,

@@ -80,7 +80,7 @@ static int make_lines(struct policy *p)
 
 int policy_pool_table(struct policy *p, const struct n64_slot *slots)
 {
-	const struct n64_env env = { &p->conf, p };
+	const struct n64_env env = { .conf = &p->conf, .policy = p };
 	__u32 kept = 0;
 	int rc;
 

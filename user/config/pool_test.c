@@ -140,7 +140,7 @@ static void compile(const struct config *c, const struct n64_slot *slot, struct 
 /* Every address is found with its slot and flags, its neighbours are not (ADR-23). */
 static void expect_found(const struct policy *p, const struct n64_slot *slot)
 {
-	const struct n64_env env = { &p->conf, p };
+	const struct n64_env env = { .conf = &p->conf, .policy = p };
 
 	for (int i = 0; i < N64_MAX_SLOTS; i++) {
 		__u32 flags = 0;

@@ -65,6 +65,10 @@ void static_text(const struct static_entry *e, char *buf, size_t size);
 void host_text(const struct host_entry *e, char *buf, size_t size);
 void port_time_text(const struct port_time *e, char *buf, size_t size);
 
+/* An entry of `stateless` with all that belongs to it (stateless.c). */
+int config_put_stateless(struct config *c, const struct word *val);
+void stateless_text(const struct config *c, size_t i, char *buf, size_t size);
+
 /* Head of every CONFIG_LIST, whatever its elements are. */
 struct config_raw_list {
 	void *v;
@@ -78,6 +82,8 @@ struct config_raw_list {
 int config_put_word(struct config *c, enum opt_id id, const struct word *w);
 /* Appends an element given by fields. */
 int config_put_fields(struct config *c, enum opt_id id, const struct word *val);
+/* Appends an element of `size` bytes to a list. */
+int config_append(struct config *c, enum opt_id id, const void *elem, size_t size);
 /* Remembers where a scalar (i = 0) or the element i was written. */
 int config_note_place(struct config *c, enum opt_id id, size_t i, const struct word *w);
 void config_places_free(struct config_places *p);

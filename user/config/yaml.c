@@ -26,7 +26,7 @@ struct reader {
 	struct config_error *err;
 	enum opt_id append_to;		/* of config_set */
 	unsigned int seen[N_OPTS];	/* line of a key that was met, 0: not yet */
-	char joined[32];		/* a field that is a list of words; one per element */
+	char *joined[ELEM_FIELDS];	/* fields that are lists of words, of one element */
 };
 
 static unsigned int line_of(const struct reader *r, const yaml_node_t *n)
@@ -70,28 +70,56 @@ static yaml_node_t *node(struct reader *r, int index)
 	return yaml_document_get_node(&r->doc, index);
 }
 
+/* {ipv4: V4, ipv6: V6} in a field, as V4=V6. */
+static int join_eam(struct reader *r, const yaml_node_t *n, FILE *text)
+{
+	const struct elem_kind *kind = &elem_kinds[ELEM_EAM];
+	const char *part[2] = { NULL, NULL };
+	const yaml_node_pair_t *p;
+
+	for (p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
+		const char *key = scalar(node(r, p->key));
+
+		for (int i = 0; key && i < 2; i++)
+			if (!strcmp(key, kind->field[i]) && !part[i])
+				part[i] = scalar(node(r, p->value));
+	}
+	if (!part[0] || !part[1] || n->data.mapping.pairs.top - n->data.mapping.pairs.start != 2)
+		return bad_node(r, n, options[O_eam].key, "is not an entry; write {ipv4: "
+				"192.0.2.0/24, ipv6: 2001:db8::/120}, or V4=V6 in one word");
+	fprintf(text, "%s=%s,", part[0], part[1]);
+	return 0;
+}
+
 /* A field that may be a list of words: they are joined by commas, as they stand in the
  * one-word form. */
-static int join_words(struct reader *r, const yaml_node_t *v, struct word *out)
+static int join_words(struct reader *r, const yaml_node_t *v, struct word *out, char **joined)
 {
 	yaml_node_item_t *item;
-	size_t n = 0;
+	size_t size;
+	FILE *text = open_memstream(joined, &size);
+	int rc = text ? 0 : -ENOMEM;
 
-	r->joined[0] = '\0';
-	for (item = v->data.sequence.items.start; item < v->data.sequence.items.top; item++) {
+	for (item = v->data.sequence.items.start; !rc && item < v->data.sequence.items.top;
+	     item++) {
 		const yaml_node_t *i = node(r, *item);
 		struct word w = word_of(r, i, out->key);
 
-		w.field = out->field;
-		if (!w.value)
-			return bad_node(r, i, out->field, "is not allowed here; write one word");
-		if (n + strlen(w.value) + 2 > sizeof(r->joined))
-			return word_bad(&w, "is not possible, the list is too long for %s; "
-					    "write each word once", out->field);
-		n += (size_t)snprintf(r->joined + n, sizeof(r->joined) - n, "%s%s", n ? "," : "",
-				      w.value);
+		if (i->type == YAML_MAPPING_NODE && !strcmp(out->field, options[O_eam].key)) {
+			rc = join_eam(r, i, text);
+		} else if (!w.value) {
+			rc = bad_node(r, i, out->field, "is not allowed here; write one word");
+		} else {
+			fprintf(text, "%s,", w.value);
+		}
 	}
-	out->value = r->joined;
+	if (text && fclose(text))
+		rc = -ENOMEM;
+	if (rc)
+		return rc;
+	if (size)
+		(*joined)[size - 1] = '\0'; /* the last comma */
+	out->value = *joined;
 	return 0;
 }
 
@@ -114,7 +142,7 @@ static int read_field(struct reader *r, enum opt_id id, const yaml_node_pair_t *
 		val[i] = word_of(r, v, options[id].key);
 		val[i].field = kind->field[i];
 		if (v->type == YAML_SEQUENCE_NODE && kind->lists & 1u << i)
-			return join_words(r, v, &val[i]);
+			return join_words(r, v, &val[i], &r->joined[i]);
 		if (!val[i].value)
 			return bad_node(r, v, val[i].field, "is not allowed here; write one word");
 		return 0;
@@ -123,10 +151,10 @@ static int read_field(struct reader *r, enum opt_id id, const yaml_node_pair_t *
 	return word_bad(&w, "is not a field of its elements; write %s", near ? near : kind->form);
 }
 
-static int read_fields(struct reader *r, enum opt_id id, const yaml_node_t *n)
+static int read_fields_of(struct reader *r, enum opt_id id, const yaml_node_t *n,
+			  struct word *val)
 {
 	const struct elem_kind *kind = &elem_kinds[options[id].elem];
-	struct word val[ELEM_FIELDS] = { { 0 } };
 	char text[200];
 	const yaml_node_pair_t *p;
 
@@ -148,6 +176,22 @@ static int read_fields(struct reader *r, enum opt_id id, const yaml_node_t *n)
 		return word_bad(&w, "is not given in this element; write %s", kind->form);
 	}
 	return config_put_fields(r->c, id, val);
+}
+
+static int read_fields(struct reader *r, enum opt_id id, const yaml_node_t *n)
+{
+	const struct word none = word_of(r, n, options[id].key);
+	struct word val[ELEM_FIELDS] = { none, none, none };
+	int rc;
+
+	for (int i = 0; i < ELEM_FIELDS; i++)
+		val[i].value = NULL;
+	rc = read_fields_of(r, id, n, val);
+	for (int i = 0; i < ELEM_FIELDS; i++) {
+		free(r->joined[i]);
+		r->joined[i] = NULL;
+	}
+	return rc;
 }
 
 static int read_element(struct reader *r, enum opt_id id, const yaml_node_t *n)

@@ -96,7 +96,7 @@ static void check_port(const struct attachment *a, const struct port *p, struct 
 struct route_check {
 	const struct attachment *a;
 	const struct n64_conf *conf;
-	bool found[N64_MAX_PREF64];
+	bool found[N64_ALL_PREF64];
 };
 
 static int see_route(const struct nl_route *r, void *ctx)
@@ -104,7 +104,7 @@ static int see_route(const struct nl_route *r, void *ctx)
 	struct route_check *c = ctx;
 	__u32 i;
 
-	for (i = 0; i < c->conf->n_pref64; i++) {
+	for (i = 0; i < N64_ALL_PREF64; i++) { /* those of stateless entries, too */
 		if (r->oif == c->a->pair.kernel && r->len == c->conf->pref64[i].len &&
 		    !memcmp(&r->dst, &c->conf->pref64[i].prefix, sizeof(r->dst)))
 			c->found[i] = true;
@@ -154,7 +154,7 @@ static void check_routes(const struct attachment *a, const struct n64_conf *conf
 		memset(c.found, 1, sizeof(c.found));
 	check_proxies(a, &nl, h);
 	nl_close(&nl);
-	for (i = 0; i < conf->n_pref64; i++) {
+	for (i = 0; i < N64_ALL_PREF64; i++) {
 		struct prefix6 p = { conf->pref64[i].prefix, (__u8)conf->pref64[i].len };
 
 		if (p.len && !c.found[i])

@@ -73,6 +73,24 @@ static int broadcasts(const struct links *l, const struct ports *p, __be32 **v, 
 	return 0;
 }
 
+/* MC-01, MC-02: config_check has seen that they are ports. */
+static void group_ports(const struct config *c, const struct ports *p, struct n64_conf *conf)
+{
+	const struct iface_entry *out[2] = {
+		c->multicast_out4.n ? c->multicast_out4.v : NULL,
+		c->multicast_out6.n ? c->multicast_out6.v : NULL,
+	};
+
+	for (__u32 slot = 0; slot < p->n; slot++) {
+		for (int i = 0; i < 2; i++) {
+			if (!out[i] || strcmp(out[i]->name, p->v[slot].name))
+				continue;
+			conf->group_out[i].ifindex = p->v[slot].ifindex;
+			conf->group_out[i].slot = slot;
+		}
+	}
+}
+
 static int fill_conf(const struct config *c, const struct links *l, const struct ports *ports,
 		     const struct pair *pair, const struct n64_conf *before,
 		     struct n64_conf *conf)
@@ -89,6 +107,7 @@ static int fill_conf(const struct config *c, const struct links *l, const struct
 	if (!conf->hz)
 		return -EIO;
 	conf->st.hz_mul = (__u32)((1ull << 32) / conf->hz);
+	group_ports(c, ports, conf);
 	if (has_vlans(l, ports))
 		conf->have |= HAVE_VLAN;
 	if (before) {

@@ -178,6 +178,23 @@ static int compare_row(const struct nl_route *r, void *ctx)
 	return 0;
 }
 
+/* The pref64 of a stateless entry may be that of another, or of the mode. */
+static void want_pref64(struct table *t, const struct prefix6 *p)
+{
+	struct nl_route *r = &t->v[t->n].r;
+
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i].r.len == p->len && !memcmp(&t->v[i].r.dst, &p->addr, sizeof(p->addr)))
+			return;
+	if (!p->len)
+		return;
+	r->fam = AF_INET6;
+	r->len = p->len;
+	r->dst = p->addr;
+	r->oif = t->dev;
+	t->n++;
+}
+
 static int wanted_fill(struct table *t, const struct config *c, const struct links *l,
 		       const struct n64_slot *slot)
 {
@@ -187,15 +204,11 @@ static int wanted_fill(struct table *t, const struct config *c, const struct lin
 
 	if (rc)
 		return rc;
-	t->v = calloc(c->pref64.n + n4 + 1, sizeof(*t->v));
-	for (i = 0; t->v && i < c->pref64.n; i++) {
-		struct nl_route *r = &t->v[t->n++].r;
-
-		r->fam = AF_INET6;
-		r->len = c->pref64.v[i].len;
-		r->dst = c->pref64.v[i].addr;
-		r->oif = t->dev;
-	}
+	t->v = calloc(c->pref64.n + c->stateless.n + n4 + 1, sizeof(*t->v));
+	for (i = 0; t->v && i < c->pref64.n; i++)
+		want_pref64(t, &c->pref64.v[i]);
+	for (i = 0; t->v && i < c->stateless.n; i++)
+		want_pref64(t, &c->stateless.v[i].pref64);
 	for (i = 0; t->v && i < n4; i++) {
 		struct nl_route *r = &t->v[t->n++].r;
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "slow.h"
+#include "slow_stateless.h"
 
 /* Bulk comes in batches, between which the other classes are looked at (GEN-02). */
 #define FIRST_BATCH 256
@@ -208,11 +209,13 @@ static void serve_one(void *ctx, struct queue *q, const __u8 *frame, __u32 len)
 		world_count(&w->world, r, 1, len);
 		return;
 	}
-	if (worker_is_stateful(w)) {
+	w->env.entry = slow_stateless(&w->env, &p->in);
+	if (worker_is_stateful(w) && !w->env.entry) {
 		fragments_take(w);
 		return;
 	}
 	r = slow_translate(&w->ops, &w->env, &p->in, 0, w->scratch);
+	w->env.entry = 0;
 	packet_done(w, r, frame_ip_bytes(&p->in));
 }
 

@@ -80,10 +80,12 @@ static enum reason find_route(struct world *w, const struct route_query *q,
 {
 	struct n64_fib_query f;
 
-	/* the FIB never answers for groups; the kernel's multicast routing does
-	 * what is to be done behind the pair (MC-01) */
-	if (q->fam == FAM_4 && addr4_is_multicast(q->dst.w[0])) {
-		a->mtu = view_mtu(&w->view, w->policy.conf.pair_kernel);
+	/* the FIB never answers for groups; behind the pair the program on nat64 sends them,
+	 * or the kernel's multicast routing does what is to be done (MC-01) */
+	if (q->fam == FAM_4 ? addr4_is_multicast(q->dst.w[0]) : addr6_is_multicast(&q->dst)) {
+		__u32 out = w->policy.conf.group_out[q->fam == FAM_6].ifindex;
+
+		a->mtu = view_mtu(&w->view, out ? out : w->policy.conf.pair_kernel);
 		return a->mtu ? R_GO_ON : R_no_route;
 	}
 	fib_question(w, q, &f);

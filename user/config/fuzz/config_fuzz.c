@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 static void use_pool(const struct config *c, struct policy *p)
 {
 	static struct n64_slot slot[N64_MAX_SLOTS];
-	const struct n64_env env = { &p->conf, p };
+	const struct n64_env env = { .conf = &p->conf, .policy = p };
 	struct config_error err;
 	struct state_sizes s;
 
