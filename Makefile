@@ -51,7 +51,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 
 # ---- sources ----------------------------------------------------------------------
 
-USER_SRC := $(sort $(shell find user -name '*.c' ! -name '*_test.c' ! -path '*/fuzz/*' ! -path 'user/client/*'))
+# user/client/ is a library of its own; the program shares its rules and settings.
+CLIENT_SRC := $(sort $(shell find user/client -name '*.c' ! -name '*_test.c'))
+SHIM_ONLY := $(addprefix user/client/,calls.c control.c messages.c shim.c)
+USER_SRC := $(sort $(filter-out $(SHIM_ONLY),$(shell find user -name '*.c' ! -name '*_test.c' ! -path '*/fuzz/*')))
 LIB_SRC := $(filter-out user/cli/main.c,$(USER_SRC))
 CONFIG_SRC := $(filter user/config/%,$(USER_SRC))
 COMMON_TESTS := $(sort $(wildcard common/*_test.c))
@@ -61,6 +64,7 @@ FUZZERS := $(sort $(shell find common user -path '*/fuzz/*.c'))
 
 SKEL := $(B)/nat64.skel.h
 PROGRAM := $(B)/xdp-nat64
+SHIM := $(B)/libxdp-nat64-client.so
 
 test_of = $(patsubst %.c,$(B)/$(1)/%,$(notdir $(2)))
 TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS) $(XDP_TESTS))
@@ -70,7 +74,7 @@ FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
 .PHONY: all bpf unit-build unit e2e test test-kernels bench bench-check bench-micro bench-insns bench-deps demo demo-clean fuzz check install uninstall clean help
 .DEFAULT_GOAL := all
 
-all: $(PROGRAM)
+all: $(PROGRAM) $(SHIM)
 
 # ---- BPF programs -------------------------------------------------------------------
 
@@ -101,6 +105,20 @@ $(B)/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -c $< -o $@
+
+# ---- the library that `run` puts into other programs ------------------------------------
+# Nothing but the C library, and no names but those of the calls it stands in front of.
+SHIM_CFLAGS := $(filter-out -fPIE -D_FORTIFY_SOURCE=2,$(USER_CFLAGS)) -fPIC \
+	-fvisibility=hidden
+
+$(B)/pic/user/client/%.o: user/client/%.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(SHIM_CFLAGS) -MD -MP -c $< -o $@
+
+$(SHIM): $(CLIENT_SRC:%.c=$(B)/pic/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,-z,defs $(LDFLAGS) $^ -o $@
 
 # ---- the same with a clock that tests put forward (ST-11) ------------------------------
 # Only what holds the BPF programs differs: the skeleton, and who includes it.
