@@ -193,11 +193,18 @@ unit-build: $(TESTS) $(TESTS_CLANG)
 unit: unit-build
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
 
-e2e: all $(B)/test/xdp-nat64-clock $(B)/bench/bench
+e2e: all $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --e2e
 
-test: all unit-build $(B)/test/xdp-nat64-clock $(B)/bench/bench
+test: all unit-build $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
+
+# The IPv4-only program of testenv/test_run.py.
+SHIM_CALLS := testenv/shim_calls.c testenv/shim_calls_udp.c
+$(B)/test/shim-calls: $(SHIM_CALLS) testenv/shim_calls.h config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) $(SHIM_CALLS) $(USER_LDFLAGS) -pthread -o $@
 
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
 # KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some; testenv/vm/README.md.
@@ -208,7 +215,7 @@ $(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -MF $@.d $< $(LOAD_OBJ) $(USER_LDFLAGS) $(LIBS) -o $@
 
-test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(call test_of,test,$(XDP_TESTS))
+test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(call test_of,test,$(XDP_TESTS))
 	@PYTHON=$(PYTHON) sh testenv/vm/test-kernels
 
 # ---- fuzzing ------------------------------------------------------------------------------
@@ -320,6 +327,8 @@ bench-insns: $(B)/bench/micro all $(B)/vm/load $(B)/test/xdp-nat64-clock $(call 
 
 SBINDIR = $(PREFIX)/sbin
 MANDIR = $(PREFIX)/share/man
+# Where `run` looks for it, seen from SBINDIR (user/cli/run.c).
+SHIMDIR = $(PREFIX)/lib/xdp-nat64
 UNITDIR = $(PREFIX)/lib/systemd/system
 COMPDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR = $(PREFIX)/share/doc/xdp-nat64
@@ -329,6 +338,8 @@ MAN5 = $(wildcard docs/*.5)
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/xdp-nat64
+	install -d $(DESTDIR)$(SHIMDIR)
+	install -m 644 $(SHIM) $(DESTDIR)$(SHIMDIR)/$(notdir $(SHIM))
 	sed 's|@SBINDIR@|$(SBINDIR)|g' dist/xdp-nat64@.service.in > $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	install -m 644 dist/xdp-nat64.bash $(DESTDIR)$(COMPDIR)/xdp-nat64
@@ -338,6 +349,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/xdp-nat64
+	rm -rf $(DESTDIR)$(SHIMDIR)
 	rm -f $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	rm -f $(DESTDIR)$(COMPDIR)/xdp-nat64
 	rm -rf $(DESTDIR)$(DOCDIR)
