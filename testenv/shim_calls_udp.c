@@ -108,7 +108,7 @@ void udp_mmsg(void)
 /* Between a translated destination and this host, with one socket. */
 void udp_reconnect(void)
 {
-	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(0x7f000001) } };
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr = { htonl(0x7f000001) } }, a;
 	struct sockaddr none = { .sa_family = AF_UNSPEC };
 	int fd = make(SOCK_DGRAM), other = make(SOCK_DGRAM);
 	socklen_t len = sizeof(here);
@@ -119,7 +119,10 @@ void udp_reconnect(void)
 		must(!connect(fd, sa(&server), sizeof(server)));
 		echo(fd, "there");
 		must(!connect(fd, sa(&here), sizeof(here)));
-		must(send(fd, "here", 4, 0) == 4 && recv(other, got, sizeof(got), 0) == 4);
+		must(send(fd, "here", 4, 0) == 4);
+		must(recvfrom(other, got, sizeof(got), 0, sa(&a), &len) == 4);
+		must(a.sin_addr.s_addr == here.sin_addr.s_addr);
+		must(!getsockname(fd, sa(&a), &len) && a.sin_addr.s_addr == here.sin_addr.s_addr);
 	}
 	must(!connect(fd, &none, sizeof(none)));
 	must(getpeername(fd, sa(&here), &len) == -1 && errno == ENOTCONN);

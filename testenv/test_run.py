@@ -155,7 +155,7 @@ def asking(folder, server):
             ' && exec "$@"', "sh"]
 
 
-# ---- the bed --------------------------------------------------------------------------------
+# ---- the bed -----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def needs(program):
         pytest.skip(f"{program} is not installed; ./configure --install-deps has it")
 
 
-# ---- calls ------------------------------------------------------------------------------------
+# ---- calls -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("row", rows())
@@ -236,7 +236,7 @@ def test_library_alone(bed):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# ---- programs -----------------------------------------------------------------------------------
+# ---- programs ----------------------------------------------------------------------------
 
 URLLIB = ("import sys, urllib.request as r; "
           "print(r.build_opener(r.ProxyHandler({})).open(sys.argv[1], timeout=9).read().decode())")
@@ -250,6 +250,37 @@ def test_curl(bed):
 def test_python(bed):
     done = run(bed.client, "/usr/bin/python3", "-c", URLLIB, f"http://{S4}:{bed.servers.pages}/")
     assert "it works" in done.stdout, done.stderr
+
+
+def test_name(bed, tmp_path):
+    """An IPv4-only name; AI_ADDRCONFIG does not hide it from a host without IPv4."""
+    with names(bed.client, socket.AF_INET6, "::1", socket.inet_aton(S4)):
+        done = run(bed.client, "/usr/bin/python3", "-c", "import socket as s; print(s.getaddrinfo("
+                   "'old.example', 80, s.AF_INET, flags=s.AI_ADDRCONFIG)[0][4][0])",
+                   before=asking(str(tmp_path), "::1"))
+        assert done.stdout.strip() == S4, done.stderr
+        done = run(bed.client, "curl", "-4sSf", "--noproxy", "*",
+                   f"http://old.example:{bed.servers.pages}/", before=asking(str(tmp_path), "::1"))
+        assert done.stdout == "it works\n", done.stderr
+
+
+def test_multicast_and_this_host(bed):
+    """Calls that stay IPv4's: a group on lo, and 0.0.0.0 as a destination."""
+    script = """
+import socket as s
+u = s.socket(s.AF_INET, s.SOCK_DGRAM)
+u.settimeout(5)
+u.bind(("239.1.2.3", 0))
+u.setsockopt(s.IPPROTO_IP, s.IP_ADD_MEMBERSHIP, s.inet_aton("239.1.2.3") + s.inet_aton("127.0.0.1"))
+t = s.socket(s.AF_INET, s.SOCK_DGRAM)
+t.setsockopt(s.IPPROTO_IP, s.IP_MULTICAST_IF, s.inet_aton("127.0.0.1"))
+t.sendto(b"group", ("239.1.2.3", u.getsockname()[1]))
+print(u.recvfrom(9)[0])
+l = s.create_server(("127.0.0.1", 0))
+print(s.create_connection(("0.0.0.0", l.getsockname()[1]), 5).getpeername()[0], l.accept()[1][0])
+"""
+    done = run(bed.client, "/usr/bin/python3", "-c", script)
+    assert done.stdout == "b'group'\n127.0.0.1 127.0.0.1\n", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("udp", [[], ["-u"]], ids=["tcp", "udp"])
@@ -286,7 +317,7 @@ def test_ssh(bed, tmp_path):
         assert done.stdout.startswith(POOL), done.stdout + done.stderr
 
 
-# ---- which prefix ------------------------------------------------------------------------------
+# ---- which prefix ------------------------------------------------------------------------
 
 
 def explain(host, target, *options, before=()):
@@ -342,19 +373,64 @@ def test_no_prefix_is_told(bed, rule_file):
     assert done.returncode == 7 and f"no NAT64 prefix for {S4}" in done.stderr, done.stderr
 
 
+def tries(text):
+    """The log as (way, did it work) in the order of trying."""
+    return [("ipv4" if "::ffff:" in way else "nat64", end == "sent")
+            for way, end in re.findall(r"by (\S+): (.*)", text)]
+
+
 def test_log(bed, tmp_path):
     """What worked is remembered: the second connection tries the mapped address first."""
     log = tmp_path / "log"
     with Servers(bed.gateway, GW4) as servers:
-        done = run(bed.server, CALLS, "tcp_fork", GW4, servers.port,
+        done = run(bed.server, CALLS, "number_again", GW4, servers.port,
                    options=("-6", PREF64, "-v", "--log", str(log)))
-    text = log.read_text()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert text.count("Network is unreachable") == 2 and text.count(f"::ffff:{GW4}") == 2, text
+    assert tries(log.read_text()) == [("nat64", False), ("ipv4", True), ("ipv4", True)]
     assert done.stderr == ""
 
 
-# ---- what run refuses -----------------------------------------------------------------------------
+def test_what_worked_is_forgotten_when_it_fails(alone, tmp_path):
+    """One process whose host goes from IPv4 to IPv6."""
+    log = tmp_path / "log"
+    script = f"""
+import socket
+while input():
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("{S4}", 9))
+    print("done", flush=True)
+"""
+    alone.ip("""
+        link add eth0 type veth peer name eth1
+        link set dev eth1 up
+        addr add 192.0.2.1/24 dev eth0
+        link set dev eth0 up
+        route add default dev eth0
+    """)
+    child = subprocess.Popen(
+        alone.argv([PROGRAM, "run", "-6", PREF64, "-v", "--log", str(log), "--",
+                    "/usr/bin/python3", "-c", script]), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, bufsize=1)
+
+    def connect(times):
+        for _ in range(times):
+            child.stdin.write("go\n")
+            assert child.stdout.readline() == "done\n"
+    try:
+        connect(2)
+        alone.ip("""
+            addr flush dev eth0 scope global
+            addr add 2001:db8::1/64 dev eth0 nodad
+            route add default via 2001:db8::2 dev eth0
+        """)
+        connect(2)
+    finally:
+        child.kill()
+        child.wait()
+    assert tries(log.read_text()) == [("nat64", False), ("ipv4", True), ("ipv4", True),
+                                      ("ipv4", False), ("nat64", True), ("nat64", True)]
+
+
+# ---- what run refuses --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("words, status, text", [
@@ -363,6 +439,7 @@ def test_log(bed, tmp_path):
     (["--", "sh", "-c", "exit 42"], 42, ""),
     (["--", "/nowhere/program"], 127, "cannot be started"),
     (["--", "/etc"], 126, "cannot be started"),
+    (["--", "sh", "-c", "kill -PIPE $$"], -13, ""),
     ([], 2, "no program to run"),
     (["--"], 2, "no program to run"),
     (["curl"], 2, "'curl' is not expected here"),

@@ -35,7 +35,7 @@ static const char *const whys[] = {
 	[DEST_DISCOVERED] = "discovered by ipv4only.arpa (RFC 7050)",
 	[DEST_WELL_KNOWN] = "nothing discovered: the well-known prefix",
 	[DEST_NO_PREFIX] = "no prefix: default none",
-	[DEST_NONGLOBAL] = "no prefix: 64:ff9b::/96 does not carry what is not global (RFC 6052 3.1)",
+	[DEST_NONGLOBAL] = "no prefix: 64:ff9b::/96 carries global addresses only (RFC 6052 3.1)",
 };
 
 /* Is there a route and an address for it? Connecting a UDP socket sends nothing. */

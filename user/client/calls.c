@@ -68,19 +68,26 @@ struct connecting {
 	int fd;
 };
 
-static ssize_t try_connect(void *ctx, const struct sockaddr_in6 *to)
+/* A UDP socket that is connected the other way would keep that way's source address. */
+static void leave_other_way(int fd, const struct sockaddr_in6 *to)
 {
 	static const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	int fd = ((struct connecting *)ctx)->fd, type = 0;
-	socklen_t len = sizeof(type);
-	int rc = real()->connect(fd, (const struct sockaddr *)to, sizeof(*to));
+	struct sockaddr_in6 peer;
+	socklen_t len = sizeof(peer), type_len = sizeof(int);
+	int type;
 
-	if (!rc || (errno != EAFNOSUPPORT && errno != EINVAL))
-		return rc;
-	/* A UDP socket that was connected the other way keeps that way's source address. */
-	if (real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) || type != SOCK_DGRAM)
-		return rc;
+	if (real()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_len) || type != SOCK_DGRAM ||
+	    real()->getpeername(fd, (struct sockaddr *)&peer, &len) ||
+	    shim_is_mapped(&peer.sin6_addr) == shim_is_mapped(&to->sin6_addr))
+		return;
 	real()->connect(fd, &none, sizeof(none));
+}
+
+static ssize_t try_connect(void *ctx, const struct sockaddr_in6 *to)
+{
+	int fd = ((struct connecting *)ctx)->fd;
+
+	leave_other_way(fd, to);
 	return real()->connect(fd, (const struct sockaddr *)to, sizeof(*to));
 }
 
@@ -251,7 +258,7 @@ SHOWN int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 	return rc;
 }
 
-/* ---- what is asked of IPv4 sockets ------------------------------------------------------------ */
+/* ---- what is asked of IPv4 sockets ---------------------------------------------------- */
 
 /* Addresses of interfaces, routes, ARP: an IPv6 socket answers none of these. */
 static bool is_about_ipv4(unsigned long request)

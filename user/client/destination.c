@@ -100,7 +100,8 @@ static int read_net(const struct place *at, const char *word, bool ports, struct
 	if (inet_pton(AF_INET, text, &rule->net) != 1 || (slash && number(slash, 32, &len)))
 		return bad(at, word, "is not an IPv4 network; write one like 192.0.2.0/24");
 	if (rule->net & ~mask4(len))
-		return bad(at, word, "has bits behind its length; write the network's first address");
+		return bad(at, word, "has bits behind its length; write the network's first "
+			   "address");
 	rule->len = (__u8)len;
 	return 0;
 }

@@ -268,7 +268,8 @@ static struct mmsghdr *make_rooms(struct mmsghdr *msgs, unsigned int n)
 	return m;
 }
 
-SHOWN int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags, struct timespec *timeout)
+SHOWN int recvmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags,
+		   struct timespec *timeout)
 {
 	bool plain = true;
 	struct mmsghdr *m;

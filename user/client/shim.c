@@ -66,7 +66,8 @@ const struct dest_rules *shim_rules(void)
  * that close all, and its number used for something else. */
 void shim_say(bool more, const char *fmt, ...)
 {
-	const char *file = secure_getenv(CLIENT_ENV_LOG), *verbose = secure_getenv(CLIENT_ENV_VERBOSE);
+	const char *verbose = secure_getenv(CLIENT_ENV_VERBOSE);
+	const char *file = secure_getenv(CLIENT_ENV_LOG);
 	int keep = errno, fd = STDERR_FILENO;
 	char line[512];
 	va_list ap;
@@ -82,9 +83,8 @@ void shim_say(bool more, const char *fmt, ...)
 	line[n++] = '\n';
 	if (file && *file)
 		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	/* who cannot write its log goes on without */
-	if (fd >= 0 && write(fd, line, (size_t)n) < 0)
-		keep += 0;
+	/* what cannot be written is lost: the program goes on */
+	(void)!write(fd, line, (size_t)n);
 	if (fd >= 0 && fd != STDERR_FILENO)
 		close(fd);
 	errno = keep;
@@ -227,11 +227,16 @@ static int ways_to(const struct sockaddr_in *to, struct sockaddr_in6 way[2])
 	return 2;
 }
 
-/* Of two failures the one that says more: no route at all says least. */
-static int telling(int first, int e)
+/* Of two failures the one that says more: that there is no way says least. */
+static int telling(int first, int second)
 {
-	return !first || first == ENETUNREACH || first == EADDRNOTAVAIL || first == EAFNOSUPPORT
-	       ? e == EAFNOSUPPORT || e == EINVAL ? first ? first : e : e : first;
+	bool first_says_little = first == ENETUNREACH || first == EADDRNOTAVAIL ||
+				 first == EAFNOSUPPORT;
+	bool second_is_ours = second == EAFNOSUPPORT || second == EINVAL;
+
+	if (!first)
+		return second;
+	return first_says_little && !second_is_ours ? second : first;
 }
 
 ssize_t shim_try(const struct sockaddr_in *to, shim_try_fn *attempt, void *ctx)
