@@ -169,7 +169,9 @@ static void tcp_listen(void)
 	must(!bind(fd, sa(&a), sizeof(a)) && !listen(fd, 1));
 	must(!getsockname(fd, sa(&a), &len) && a.sin_addr.s_addr == htonl(0x7f000001));
 	must(!connect(to, sa(&a), sizeof(a)));
+	memset(&a, 0, sizeof(a));
 	from = accept(fd, sa(&a), &len);
+	must(len == sizeof(a));
 	must(from >= 0 && a.sin_family == AF_INET && a.sin_addr.s_addr == htonl(0x7f000001));
 	memset(&a, 0, sizeof(a));
 	must(!getsockname(from, sa(&a), &len) && a.sin_family == AF_INET);
@@ -308,6 +310,7 @@ static const struct {
 	{ "udp_connected", udp_connected },
 	{ "udp_unconnected", udp_unconnected },
 	{ "udp_msg", udp_msg },
+	{ "udp_tos", udp_tos },
 	{ "udp_mmsg", udp_mmsg },
 	{ "udp_reconnect", udp_reconnect },
 	{ "udp_error", udp_error },

@@ -66,6 +66,7 @@ static inline void is_server(const struct sockaddr_in *a, socklen_t len)
 void udp_connected(void);
 void udp_unconnected(void);
 void udp_msg(void);
+void udp_tos(void);
 void udp_mmsg(void);
 void udp_reconnect(void);
 void udp_error(void);

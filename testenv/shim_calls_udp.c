@@ -74,6 +74,31 @@ void udp_msg(void)
 	must(seen == 7);
 }
 
+/* What the server sees of a message's own TOS (to a name, and connected) and the socket's. */
+void udp_tos(void)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(4)];
+	} c = { .h = { CMSG_LEN(4), IPPROTO_IP, IP_TOS } };
+	struct iovec v = { (char[8]){ "tos?" }, 4 };
+	struct msghdr m = { &server, sizeof(server), &v, 1, &c, sizeof(c), 0 };
+	int fd = make(SOCK_DGRAM), tos = 0x48;
+	char got[16] = "";
+
+	memcpy(CMSG_DATA(&c.h), &(int){ 0x28 }, 4);
+	must(sendmsg(fd, &m, 0) == 4);
+	must(recv(fd, got, sizeof(got), 0) > 0 && atoi(got) == 0x28);
+	must(!connect(fd, sa(&server), sizeof(server)));
+	m.msg_name = NULL;
+	m.msg_namelen = 0;
+	must(sendmsg(fd, &m, 0) == 4);
+	must(recv(fd, got, sizeof(got), 0) > 0 && atoi(got) == 0x28);
+	must(!setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)));
+	must(send(fd, "tos?", 4, 0) == 4);
+	must(recv(fd, got, sizeof(got), 0) > 0 && atoi(got) == 0x48);
+}
+
 #define MANY 5
 
 void udp_mmsg(void)

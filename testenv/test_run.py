@@ -11,6 +11,7 @@ import shutil
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -109,11 +110,14 @@ class Servers:
 
     @staticmethod
     def reflect(sock):
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVTOS, 1)
         with contextlib.suppress(OSError):
             while True:
-                data, source = sock.recvfrom(65536)
+                data, more, _, source = sock.recvmsg(65536, 64)
                 if not source or source == sock.getsockname():
                     return  # shut
+                if data == b"tos?":
+                    data = str(more[0][2][0]).encode()
                 sock.sendto(data, source)
 
 
@@ -221,6 +225,17 @@ def test_calls_without_ipv6(bed, row):
     """The same on a host that has only IPv4: the mapped address works."""
     with Servers(bed.gateway, GW4) as servers:
         done = run(bed.server, CALLS, row, GW4, servers.port)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_ipv6_switched_off(bed):
+    host = bed.server
+    host.sysctl(ipv6__conf__all__disable_ipv6=1)
+    try:
+        with Servers(bed.gateway, GW4) as servers:
+            done = run(host, CALLS, "threads", GW4, servers.port)
+    finally:
+        host.sysctl(ipv6__conf__all__disable_ipv6=0)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -449,6 +464,8 @@ while input():
     (["--check", "192.0.2.1:x"], 2, "is not a destination"),
     (["--check", "192.0.2.1:70000"], 2, "is not a destination"),
     (["--check", "192.0.2.1", "--", "true"], 2, "--check starts no program"),
+    (["--json", "--", "true"], 2, "--json is for --check"),
+    (["--log", "/nowhere/log", "--", "true"], 2, "/nowhere/log"),
 ], ids=str)
 def test_words(alone, words, status, text):
     done = alone.run([PROGRAM, "run", *words], check=False)
@@ -464,6 +481,18 @@ def test_wrong_file(alone, rule_file):
     done = alone.run(["env", f"LD_PRELOAD={SHIM}", f"XDP_NAT64_CONFIG={rules}",
                       "/usr/bin/python3", "-c", script])
     assert "line 2" in done.stderr and "('0.0.0.0', 0)" in done.stdout
+
+
+def test_setuid(alone):
+    """A program with more rights than its user does not listen to the user's environment."""
+    with tempfile.TemporaryDirectory(prefix="xdp-nat64-") as folder:
+        os.chmod(folder, 0o755)
+        program = shutil.copy(PROGRAM, folder)
+        for mode, want in ((0o755, "2001:db8:1::/96"), (0o4755, "64:ff9b::/96")):
+            os.chmod(program, mode)
+            done = alone.run([*AS_USER, "env", "XDP_NAT64_PREF64=2001:db8:1::/96", program, "run",
+                              "--json", "--check", "8.8.8.8"])
+            assert json.loads(done.stdout)["prefix"] == want, mode
 
 
 def test_installed(tmp_path, alone):

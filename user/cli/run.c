@@ -2,6 +2,7 @@
 /* `run`: a program that cannot speak IPv6, started with the client shim. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -197,6 +198,24 @@ static int start(const struct job *j, char **program)
 	return errno == ENOENT ? NOT_FOUND : NOT_RUN;
 }
 
+/* The library cannot complain about its log: the program's stderr is not its own. */
+static int check_log(const struct job *j)
+{
+	const char *log = getenv(CLIENT_ENV_LOG);
+	int fd;
+
+	if (!log || !*log || j->check)
+		return CLI_GO_ON;
+	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		close(fd);
+		return CLI_GO_ON;
+	}
+	cli_error(&j->cli, "the log %s (--log, " CLIENT_ENV_LOG ") cannot be written: %s", log,
+		  strerror(errno));
+	return CLI_USAGE;
+}
+
 /* The options become the environment, which is what the library reads. */
 static int settle(struct job *j)
 {
@@ -209,10 +228,11 @@ static int settle(struct job *j)
 		cli_error(&j->cli, "not enough memory for the environment");
 		return CLI_FAILED;
 	}
-	if (!settings_read(&j->rules, err))
-		return CLI_GO_ON;
-	cli_error(&j->cli, "%s", err);
-	return CLI_USAGE;
+	if (settings_read(&j->rules, err)) {
+		cli_error(&j->cli, "%s", err);
+		return CLI_USAGE;
+	}
+	return check_log(j);
 }
 
 static int go(struct job *j, char **program)
@@ -227,6 +247,10 @@ static int go(struct job *j, char **program)
 	}
 	if (j->check)
 		return check(j);
+	if (j->cli.json) {
+		cli_error(&j->cli, "--json is for --check; leave it out");
+		return CLI_USAGE;
+	}
 	if (program)
 		return start(j, program);
 	cli_error(&j->cli, "there is no program to run; write xdp-nat64 run -- PROGRAM ARGS");
