@@ -97,6 +97,10 @@ void udp_tos(void)
 	must(!setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)));
 	must(send(fd, "tos?", 4, 0) == 4);
 	must(recv(fd, got, sizeof(got), 0) > 0 && atoi(got) == 0x48);
+	for (size_t len = 4; len < 2000; len += 1000) { /* broken, as the kernel says */
+		c.h.cmsg_len = len;
+		must(sendmsg(fd, &m, 0) == -1 && errno == EINVAL);
+	}
 }
 
 #define MANY 5

@@ -170,15 +170,17 @@ static bool put_for6(struct writer *w, const struct cmsghdr *c)
 	}
 }
 
-size_t control_to6(const struct msghdr *from, void *out, size_t size)
+ssize_t control_to6(const struct msghdr *from, void *out, size_t size)
 {
 	struct writer w = { out, 0, size };
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(from); c;
 	     c = CMSG_NXTHDR((struct msghdr *)(unsigned long)from, c)) {
-		/* broken ones are the kernel's to refuse */
-		if (c->cmsg_len < CMSG_LEN(0) || !put_for6(&w, c))
-			return 0;
+		if (c->cmsg_len < CMSG_LEN(0) ||
+		    c->cmsg_len > from->msg_controllen - (size_t)((char *)c -
+								  (char *)from->msg_control) ||
+		    !put_for6(&w, c))
+			return -1;
 	}
-	return w.used;
+	return (ssize_t)w.used;
 }

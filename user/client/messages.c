@@ -78,9 +78,14 @@ static ssize_t send_translated(const struct sending *s, const struct sockaddr_in
 			return -1;
 		}
 	}
-	m.msg_controllen = control_to6(s->msg, room, size);
-	m.msg_control = m.msg_controllen ? room : NULL;
-	rc = real()->sendmsg(s->fd, &m, s->flags);
+	rc = control_to6(s->msg, room, size);
+	if (rc < 0) {
+		errno = EINVAL; /* the kernel's answer to such */
+	} else {
+		m.msg_controllen = (size_t)rc;
+		m.msg_control = rc ? room : NULL;
+		rc = real()->sendmsg(s->fd, &m, s->flags);
+	}
 	if (room != stack) {
 		int e = errno;
 
@@ -254,7 +259,7 @@ static struct mmsghdr *make_rooms(struct mmsghdr *msgs, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++)
 		if (msgs[i].msg_hdr.msg_control)
-			control += SHIM_CONTROL(msgs[i].msg_hdr.msg_controllen + 16) & ~15ul;
+			control += (SHIM_CONTROL(msgs[i].msg_hdr.msg_controllen) + 15) & ~15ul;
 	m = calloc(1, n * (sizeof(*m) + sizeof(*six)) + 16 + control);
 	if (!m)
 		return NULL;
@@ -263,7 +268,7 @@ static struct mmsghdr *make_rooms(struct mmsghdr *msgs, unsigned int n)
 	for (unsigned int i = 0; i < n; i++) {
 		make_room(&msgs[i].msg_hdr, &m[i].msg_hdr, &six[i], room);
 		if (msgs[i].msg_hdr.msg_control)
-			room += SHIM_CONTROL(msgs[i].msg_hdr.msg_controllen + 16) & ~15ul;
+			room += (SHIM_CONTROL(msgs[i].msg_hdr.msg_controllen) + 15) & ~15ul;
 	}
 	return m;
 }

@@ -78,12 +78,13 @@ ssize_t shim_try(const struct sockaddr_in *to, shim_try_fn *attempt, void *ctx);
 
 /* ---- control messages --------------------------------------------------------------- */
 
-/* Room that the kernel may need for `len` bytes of IPv4's messages. */
-#define SHIM_CONTROL(len) (2 * (len) + 256)
+/* Room that the kernel may need for `len` bytes of IPv4's messages; more than any socket of
+ * ours has to say is not asked for. */
+#define SHIM_CONTROL(len) (2 * ((len) < 65536 ? (len) : 65536) + 256)
 
 /* From the kernel's to the program's; sets msg_controllen and MSG_CTRUNC of `to`. */
 void control_to4(const struct msghdr *from, struct msghdr *to);
-/* The program's, for a destination that is translated; the length, 0: does not fit. */
-size_t control_to6(const struct msghdr *from, void *out, size_t size);
+/* The program's, for a destination that is translated; the length, -1: broken or too long. */
+ssize_t control_to6(const struct msghdr *from, void *out, size_t size);
 
 #endif
