@@ -51,7 +51,10 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 
 # ---- sources ----------------------------------------------------------------------
 
-USER_SRC := $(sort $(shell find user -name '*.c' ! -name '*_test.c' ! -path '*/fuzz/*' ! -path 'user/client/*'))
+# user/client/ is a library of its own; the program shares its rules and settings.
+CLIENT_SRC := $(sort $(shell find user/client -name '*.c' ! -name '*_test.c'))
+SHIM_ONLY := $(addprefix user/client/,calls.c control.c messages.c shim.c)
+USER_SRC := $(sort $(filter-out $(SHIM_ONLY),$(shell find user -name '*.c' ! -name '*_test.c' ! -path '*/fuzz/*')))
 LIB_SRC := $(filter-out user/cli/main.c,$(USER_SRC))
 CONFIG_SRC := $(filter user/config/%,$(USER_SRC))
 COMMON_TESTS := $(sort $(wildcard common/*_test.c))
@@ -61,6 +64,7 @@ FUZZERS := $(sort $(shell find common user -path '*/fuzz/*.c'))
 
 SKEL := $(B)/nat64.skel.h
 PROGRAM := $(B)/xdp-nat64
+SHIM := $(B)/libxdp-nat64-client.so
 
 test_of = $(patsubst %.c,$(B)/$(1)/%,$(notdir $(2)))
 TESTS := $(call test_of,test,$(COMMON_TESTS) $(USER_TESTS) $(XDP_TESTS))
@@ -70,7 +74,7 @@ FUZZ_BINS := $(call test_of,fuzz,$(FUZZERS))
 .PHONY: all bpf unit-build unit e2e test test-kernels bench bench-check bench-micro bench-insns bench-deps demo demo-clean fuzz check install uninstall clean help
 .DEFAULT_GOAL := all
 
-all: $(PROGRAM)
+all: $(PROGRAM) $(SHIM)
 
 # ---- BPF programs -------------------------------------------------------------------
 
@@ -101,6 +105,20 @@ $(B)/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -c $< -o $@
+
+# ---- the library that `run` puts into other programs ------------------------------------
+# Nothing but the C library, and no names but those of the calls it stands in front of.
+SHIM_CFLAGS := $(filter-out -fPIE -D_FORTIFY_SOURCE=2,$(USER_CFLAGS)) -fPIC \
+	-fvisibility=hidden
+
+$(B)/pic/user/client/%.o: user/client/%.c config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(SHIM_CFLAGS) -MD -MP -c $< -o $@
+
+$(SHIM): $(CLIENT_SRC:%.c=$(B)/pic/%.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now,-z,defs $(LDFLAGS) $^ -o $@
 
 # ---- the same with a clock that tests put forward (ST-11) ------------------------------
 # Only what holds the BPF programs differs: the skeleton, and who includes it.
@@ -175,11 +193,18 @@ unit-build: $(TESTS) $(TESTS_CLANG)
 unit: unit-build
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG)
 
-e2e: all $(B)/test/xdp-nat64-clock $(B)/bench/bench
+e2e: all $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --e2e
 
-test: all unit-build $(B)/test/xdp-nat64-clock $(B)/bench/bench
+test: all unit-build $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(B)/bench/bench
 	@$(PYTHON) testenv/run_tests.py --unit $(TESTS) $(TESTS_CLANG) --e2e
+
+# The IPv4-only program of testenv/test_run.py.
+SHIM_CALLS := testenv/shim_calls.c testenv/shim_calls_udp.c
+$(B)/test/shim-calls: $(SHIM_CALLS) testenv/shim_calls.h config.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(USER_CFLAGS) $(SHIM_CALLS) $(USER_LDFLAGS) -pthread -o $@
 
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
 # KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some; testenv/vm/README.md.
@@ -190,7 +215,7 @@ $(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
 	$(call say,CC,$@)
 	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -MF $@.d $< $(LOAD_OBJ) $(USER_LDFLAGS) $(LIBS) -o $@
 
-test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(call test_of,test,$(XDP_TESTS))
+test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(call test_of,test,$(XDP_TESTS))
 	@PYTHON=$(PYTHON) sh testenv/vm/test-kernels
 
 # ---- fuzzing ------------------------------------------------------------------------------
@@ -302,6 +327,8 @@ bench-insns: $(B)/bench/micro all $(B)/vm/load
 
 SBINDIR = $(PREFIX)/sbin
 MANDIR = $(PREFIX)/share/man
+# Where `run` looks for it, seen from SBINDIR (user/cli/run.c).
+SHIMDIR = $(PREFIX)/lib/xdp-nat64
 UNITDIR = $(PREFIX)/lib/systemd/system
 COMPDIR = $(PREFIX)/share/bash-completion/completions
 DOCDIR = $(PREFIX)/share/doc/xdp-nat64
@@ -311,6 +338,8 @@ MAN5 = $(wildcard docs/*.5)
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(DOCDIR)
 	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/xdp-nat64
+	install -d $(DESTDIR)$(SHIMDIR)
+	install -m 644 $(SHIM) $(DESTDIR)$(SHIMDIR)/$(notdir $(SHIM))
 	sed 's|@SBINDIR@|$(SBINDIR)|g' dist/xdp-nat64@.service.in > $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	install -m 644 dist/xdp-nat64.bash $(DESTDIR)$(COMPDIR)/xdp-nat64
@@ -320,6 +349,7 @@ install: all
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/xdp-nat64
+	rm -rf $(DESTDIR)$(SHIMDIR)
 	rm -f $(DESTDIR)$(UNITDIR)/xdp-nat64@.service
 	rm -f $(DESTDIR)$(COMPDIR)/xdp-nat64
 	rm -rf $(DESTDIR)$(DOCDIR)

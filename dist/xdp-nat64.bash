@@ -25,8 +25,15 @@ _xdp_nat64() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_xdp_nat64_verbs "$cmd")" -- "$cur")
 		[ "${#COMPREPLY[@]}" -eq 0 ] || return
 	fi
+	if [ "$cmd" = run ] && [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" -- "* ]]; then
+		# behind "--": a program, then its files
+		local kind=-f
+		[ "$prev" != -- ] || kind=-c
+		mapfile -t COMPREPLY < <(compgen "$kind" -- "$cur")
+		return
+	fi
 	case $prev in
-	-c)
+	-c | --log)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	-i)

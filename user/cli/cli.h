@@ -29,6 +29,7 @@ int cmd_check(int argc, char **argv);
 int cmd_addr(int argc, char **argv);
 int cmd_mapping(int argc, char **argv);
 int cmd_session(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 
 struct command {
 	const char *name;

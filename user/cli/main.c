@@ -61,6 +61,16 @@ static const struct command commands[] = {
 	  "the peers that a UDP or ICMP mapping may hear from (permission), and SYNs\n"
 	  "from IPv4 that wait for one from IPv6 (stored-syn). UDP and ICMP under\n"
 	  "filtering eif keep no sessions: see xdp-nat64 mapping list." },
+	{ "run", cmd_run, "start an IPv4-only program on an IPv6-only host",
+	  "[OPTIONS] -- PROGRAM [ARGS]",
+	  "Puts a library in front of PROGRAM (LD_PRELOAD; no root needed) that makes its\n"
+	  "IPv4 TCP and UDP sockets IPv6 ones: destinations are reached by the NAT64\n"
+	  "prefix, or by IPv4 where the network has no way for the NAT64 address. The\n"
+	  "prefix is that of the rule file, else what ipv4only.arpa tells (RFC 7050), else\n"
+	  "64:ff9b::/96. Programs that are linked statically or call the kernel\n"
+	  "themselves are not caught. Exit status: PROGRAM's; 127, 126: not found, not\n"
+	  "started. XDP_NAT64_CONFIG, XDP_NAT64_PREF64, XDP_NAT64_VERBOSE and XDP_NAT64_LOG\n"
+	  "in the environment say the same as the options." },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
