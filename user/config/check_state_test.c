@@ -156,7 +156,7 @@ static const struct row bad[] = {
 	{ "MC-02 two", SIIT "mpref64: [\"ff3e::/96\", \"ff3f::/96\"]\n",
 	  ":4: mpref64: 'ff3f::/96' is not possible, groups have one prefix; write one" },
 	{ "MIX-01 siit", SIIT "stateless: [192.0.2.1=2001:db8::1]\n",
-	  ":4: stateless: '192.0.2.1/32=2001:db8::1/128' is not possible in mode siit, where" },
+	  ":4: stateless: '192.0.2.1/32=2001:db8::1/128' is not possible in mode siit; write" },
 	{ "PORT-01 same", HEAD "pool4:\n- 203.0.113.1\n- 203.0.113.1:2000-2000\n",
 	  ":6: pool4: '203.0.113.1/32:2000-2000' is not allowed, it has addresses and ports of "
 	  "203.0.113.1/32:1024-65535 (entry 1 in /tmp" },
