@@ -167,8 +167,8 @@ int state_sizes(const struct config *c, struct state_sizes *out, struct config_e
 	rc = pool_addresses(c, &v, &n);
 	if (rc == -E2BIG)
 		return refuse(c->opt.mode == MODE_DYNAMIC ?
-				      "pool4: blocks of 65536 addresses that share their upper half" :
-				      "pool4: addresses of pool4 and static together", n,
+			      "pool4: blocks of 65536 addresses that share their upper half" :
+			      "pool4: addresses of pool4 and static together", n,
 			      N64_MAX_SLOTS, "write smaller prefixes", err);
 	if (rc) {
 		snprintf(err->text, sizeof(err->text), "pool4: not enough memory to count it");
