@@ -43,6 +43,8 @@ static const struct row st_entries[] = {
 	  "v4 T>S4 ttl=63 icmp=11:0:0:36 [ v4 S4>H4 udp=16 ]" },
 	{ "MIX-03", MIXED, "v6 R6>" BS6 " icmp=3:0:0:56 [ v6 " BS6 ">" B6 " udp=16 ]",
 	  R_kern_6to4, "v4 T>S4 ttl=63 icmp=11:0:0:36 [ v4 S4>192.0.2.130 udp=16 ]" },
+	{ "MIX-03", MIXED, "v6 R6>H6 icmp=3:0:0:56 [ v6 H6>K6 udp=16 ]", R_kern_6to4,
+	  "v4 T>H4 ttl=63 icmp=11:0:0:36 [ v4 H4>K4 udp=16 ]" },
 	{ "MIX-03", MIXED, "v6 R6>" BS6 " icmp=3:0:0:56 [ v6 " BS6 ">2001:db8:66::192.0.2.9 udp=16 ]",
 	  R_sp_returned, "=" },
 };

@@ -72,6 +72,8 @@ ROWS = [
     ("error of a router about a host of B", "MIX-03", error6(udp6(as_b(Z1), as_b(B4)),
                                                              ICMPv6PacketTooBig(mtu=1400)),
      (None, Z1)),
+    ("error of a router about a host that another spoke to", "MIX-03",
+     error6(udp6(H6, K6)), (None, H6)),
     ("error of a router about nobody", "MIX-03", error6(udp6(as_b(Z1), as_b("192.0.2.9"))),
      "not_target"),
     ("a host to a host", "HP-02", udp6(H6, as6(K4)), (as6(H4), K6)),

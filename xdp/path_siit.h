@@ -10,17 +10,20 @@
 
 #include "path.h"
 
-/* Ours? R_slow_icmp_error: an error from a router without a translation (EAM-08). With
- * stateless entries it is known by then whose it is (stateless.h). */
+/* Ours? R_slow_icmp_error: an error from a router without a translation (EAM-08). Of a
+ * stateless entry it is by then (MIX-03), and the worker looks closer. */
 static __always_inline enum reason target6(struct xdp_md *ctx, const struct n64_env *env,
 					   struct pkt *p, struct xlat *x)
 {
 	enum reason r = siit_target6(env, p, x);
 
-	if (r == R_not_target && !env->entry && env->conf->have & HAVE_EAM && x->dst_pol6 &&
-	    x->dst_pol6->flags & POL_EAM && quoted_makes_target(ctx, p))
-		return R_slow_icmp_error;
-	return r;
+	if (r != R_not_target || !(env->conf->have & HAVE_EAM) || !x->dst_pol6 ||
+	    !(x->dst_pol6->flags & POL_EAM))
+		return r;
+	if (env->entry)
+		return pkt_is_icmp(p) && p->has_l4 && icmp_kind(p) == ICMP_ERROR ?
+			       R_slow_icmp_error : r;
+	return quoted_makes_target(ctx, p) ? R_slow_icmp_error : r;
 }
 
 /* Valid, from a source that may be, and for the fast path at all? */
