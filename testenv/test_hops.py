@@ -84,6 +84,22 @@ def test_change(hosts, name):
         assert ping(hosts.client, S6, count=4)[0] == 4
 
 
+def test_source_without_route(hosts):
+    """ADR-28: that a source has a route is remembered for its block, and asked again at once
+    when the route is another."""
+    with warm(hosts) as gateway:
+        before = gateway.stats().get("urpf")
+        gateway.ip(f"route add blackhole {H6}/128 metric 1")
+        try:
+            settle()
+            assert ping(hosts.client, S6, "-W", "1", count=3)[0] == 0
+            assert gateway.stats().get("urpf") - before == 3
+        finally:
+            gateway.ip(f"route del blackhole {H6}/128 metric 1")
+        settle()
+        assert ping(hosts.client, S6, count=4)[0] == 4
+
+
 def test_change_without_worker(hosts):
     """Within about a second, although nobody listens to netlink."""
     with attached(hosts) as gateway:

@@ -198,6 +198,26 @@ static void test_single(void **state)
 	assert_int_equal(generation(FAM_4, &other), after);
 }
 
+/* An answer for a block does not stand for the addresses in there that have routes of their
+ * own: the programs are told by a bit of the block, also where the bit of the address was set
+ * by another one. */
+static void test_inside(void **state)
+{
+	const struct addr6 alone = { { be32(0xc6336477) } };
+	const struct hop_dst d = hop_dst4(alone.w[0]), block = hop_block(FAM_4, 1, d);
+	__u32 before;
+
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	assert_false(hop_bit(map.inside[0], hop_place(block)));
+	map.single[0][hop_place(d) / 64] |= 1ull << hop_place(d) % 64;
+	before = generation(FAM_4, &alone);
+	hops_add(&map, FAM_4, &alone, 32, false);
+	assert_true(hop_bit(map.inside[0], hop_place(block)));
+	assert_int_not_equal(map.net[0][hop_net(FAM_4, d)] & ~HOP_CUT, 0);
+	assert_int_not_equal(generation(FAM_4, &alone), before);
+}
+
 /* Subscribers differ in two bytes of their prefix alone: their places must not meet. */
 static void test_spread(void **state)
 {
@@ -225,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_single),
+		cmocka_unit_test(test_inside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

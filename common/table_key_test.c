@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where the keys of bib6 are at home (table_key.h): the mappings of a host in few pages, and
+ * none without a place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "table_key.h"
+
+#define LINES 65536u
+
+static struct n64_conf conf;
+
+static void begin(void)
+{
+	memset(&conf, 0, sizeof(conf));
+	conf.st.bib6_lines = LINES;
+	conf.st.key[0] = 0x0123456789abcdefull;
+	conf.st.key[1] = 0xfedcba9876543210ull;
+}
+
+static struct st_key key_of(__u32 host, enum st_proto proto, __u16 port)
+{
+	struct addr6 a = { { be32(0x20010db8), be32(host), 0, be32(1) } };
+
+	return key_bib6(&conf, proto, &a, be16(port));
+}
+
+/* Different pages, and lines, that the first looks of `n` ports from `first` on meet, `step`
+ * apart. */
+static void count_places(__u32 host, __u16 first, __u16 step, __u32 n, __u32 *pages, __u32 *lines)
+{
+	static __u8 page[LINES / TAB_PAGE], line[LINES];
+
+	memset(page, 0, sizeof(page));
+	memset(line, 0, sizeof(line));
+	*pages = *lines = 0;
+	for (__u32 i = 0; i < n; i++) {
+		struct st_key k = key_of(host, ST_UDP, (__u16)(first + i * step));
+		__u32 l = tab_line(&conf, TAB_BIB6, &k, 0);
+
+		*pages += !page[l / TAB_PAGE]++;
+		*lines += !line[l]++;
+	}
+}
+
+static void test_neighbours(void **state)
+{
+	static const struct {
+		const char *what;
+		__u16 first, step;
+		__u32 n, pages, lines;
+	} rows[] = {
+		{ "64 ports in a row: two a line", 1024, 1, 64, 1, 32 },
+		{ "128 in a row fill a page", 8192, 1, 128, 1, 64 },
+		{ "only even ones", 32768, 2, 64, 1, 64 },
+		{ "over the whole range", 0, 512, 128, 16, 128 },
+	};
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		__u32 pages, lines;
+
+		for (__u32 host = 0; host < 50; host++) {
+			count_places(host, rows[i].first, rows[i].step, rows[i].n, &pages, &lines);
+			if (pages > rows[i].pages || lines > rows[i].lines)
+				fail_msg("%s, host %u: %u pages, %u lines", rows[i].what, host,
+					 pages, lines);
+		}
+	}
+}
+
+/* Hosts and protocols are spread over the pages. */
+static void test_spread(void **state)
+{
+	static __u8 page[LINES / TAB_PAGE];
+	__u32 pages = 0;
+
+	(void)state;
+	begin();
+	for (__u32 host = 0; host < 512; host++) {
+		for (__u32 proto = 0; proto < 2; proto++) {
+			struct st_key k = key_of(host, (enum st_proto)proto, 5000);
+
+			pages += !page[tab_home(&conf, TAB_BIB6, &k) / TAB_PAGE]++;
+		}
+	}
+	assert_in_range(pages, 600, 700); /* of 1,024 by chance: 647 */
+}
+
+/* The second look is half a page from the first, the others go far away and on from there. */
+static void test_order(void **state)
+{
+	(void)state;
+	begin();
+	for (__u32 host = 0; host < 100; host++) {
+		struct st_key k = key_of(host, ST_TCP, (__u16)(1024 + 7 * host));
+		__u32 near = tab_home(&conf, TAB_BIB6, &k), far = (__u32)k.hash & (LINES - 1);
+
+		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 0), near);
+		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 1) / TAB_PAGE, near / TAB_PAGE);
+		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 1) ^ near, TAB_PAGE / 2);
+		for (__u32 d = TAB_NEAR; d < TAB_REACH; d++)
+			assert_int_equal(tab_line(&conf, TAB_BIB6, &k, d),
+					 (far + d - TAB_NEAR) & (LINES - 1));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
