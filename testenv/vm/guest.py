@@ -40,7 +40,6 @@ CHECKS = {
     "demo-stateful": Check("main", 1800, ["veth"], "run",
                            ["testenv/demo.py", "--mode", "stateful"]),
     "vlan": Check("main", 900, ["veth", "8021q"], "pytest", [*DEVICES, "vlan"]),
-    "dummy": Check("main", 600, ["veth", "dummy"], "pytest", [*DEVICES, "dummy"]),
     "vrf": Check("main", 900, ["veth", "vrf"], "pytest", [*DEVICES, "vrf"]),
     "bond": Check("main", 1500, ["veth", "bonding"], "pytest", [*DEVICES, "bond"]),
     "wireguard": Check("main", 900, ["veth", "wireguard"], "pytest", [*DEVICES, "wireguard"]),

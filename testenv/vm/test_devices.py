@@ -14,7 +14,6 @@ import pytest
 import lib
 from lib import GW4, GW6, H4, H6, K6, PREF64, S4, S6, Topology
 from test_hosts import ping
-from test_uplinks import OneWire
 
 MODES = pytest.mark.parametrize("mode", ["siit", "stateful"])
 T = "203.0.113.8"
@@ -35,12 +34,11 @@ def attached(topology, mode, devices=("eth6", "eth4")):
         gateway.detach()
 
 
-def echo(topology, source, bind="::"):
+def echo(topology, source):
     """One datagram to the server and back; `source`: the client as the server sees it."""
     with topology.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
             topology.client.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
         server.bind((S4, 0))
-        client.bind((bind, 0))
         client.connect((S6, server.getsockname()[1]))
         server.settimeout(5)
         client.settimeout(5)
@@ -142,61 +140,6 @@ def test_vlan_in_vlan(hosts, mode):
     """)
     with attached(hosts, mode) as gateway:
         talks(hosts, gateway, mode)
-
-
-@MODES
-def test_vlan_on_one_port(echo, mode):
-    """L2-01: one port carries both families, each in a VLAN of its own."""
-    with OneWire(verbose=echo) as net:
-        gateway = net.gateway
-        gateway.ip("addr flush dev nic scope global")
-        for vlan, host, device in ((100, net.server, "eth0"), (200, net.client, "eth0")):
-            for end, lower in ((gateway, "nic"), (host, device)):
-                end.ip(f"""
-                    link add link {lower} name v{vlan} type vlan id {vlan}
-                    link set dev v{vlan} up
-                """)
-            host.ip(f"addr flush dev {device} scope global")
-        gateway.ip(f"""
-            addr add {GW4}/24 dev v100
-            addr add {GW6}/64 dev v200 nodad
-            route add 198.51.100.0/24 dev v100
-            route add {H6} dev v200
-        """)
-        net.server.ip(f"""
-            addr add {S4}/32 dev v100
-            route add {GW4} dev v100
-            route add default via {GW4} dev v100 src {S4}
-        """)
-        net.client.ip(f"""
-            addr add {H6}/128 dev v200 nodad
-            route add {GW6} dev v200
-            route add default via {GW6} dev v200 src {H6}
-        """)
-        with attached(net, mode, devices=["nic"]):
-            talks(net, gateway, mode)
-
-
-@MODES
-def test_dummy(hosts, mode):
-    """The gateway's own programs, whose address is that of a dummy device (L2-05)."""
-    gateway = hosts.gateway
-    gateway.ip(f"""
-        route del {H6} dev eth6
-        link add name dummy0 type dummy
-        link set dev dummy0 up
-        addr add {H6}/128 dev dummy0
-    """)
-    client, hosts.client = hosts.client, gateway
-    try:
-        with attached(hosts, mode):
-            got, text = ping(gateway, S6, "-I", H6)
-            assert got == 3, text
-            echo(hosts, H4 if mode == "siit" else T, bind=H6)
-            if mode == "siit":
-                assert ping(hosts.server, H4)[0] == 3
-    finally:
-        hosts.client = client
 
 
 @MODES
