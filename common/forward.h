@@ -159,7 +159,7 @@ static inline enum reason forward_6to4(struct slow_job *j)
 	if (j->x.late)
 		return j->x.late;
 	r = forward_size4(j, &mtu4, &per, &whole);
-	if (!r && conf_has_state(j->env->conf) && !j->known) {
+	if (!r && env_has_state(j->env) && !j->known) {
 		/* GEN-08: state only for what leaves */
 		r = slow_ask_out(j);
 		if (!r && j->x.src4 != would)

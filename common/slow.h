@@ -159,7 +159,7 @@ static inline enum reason slow_translate(const struct slow_ops *ops, const struc
 	struct slow_job j = slow_job_of(ops, env, in, ttl_dec, scratch);
 	enum reason r;
 
-	if (conf_has_state(env->conf))
+	if (env_has_state(env))
 		r = in->fam == FAM_6 ? state_path6(&j) : state_path4(&j);
 	else
 		r = in->fam == FAM_6 ? slow_path6(&j) : slow_path4(&j);

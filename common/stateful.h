@@ -18,6 +18,12 @@ n64_inline bool is_stateful(const struct n64_env *env)
 	return env->conf->opt.mode == MODE_STATEFUL && !env->entry;
 }
 
+/* Do mappings decide? Not about what belongs to a stateless entry (MIX-01). */
+n64_inline bool env_has_state(const struct n64_env *env)
+{
+	return conf_has_state(env->conf) && !env->entry;
+}
+
 n64_inline bool env_is_dynamic(const struct n64_env *env)
 {
 	return conf_is_dynamic(env->conf);

@@ -17,6 +17,8 @@ enum st_table { TAB_BIB6, TAB_SESSION, TAB_SUB };
 #define TAB_REACH 64		/* lines that a key may lie behind its home */
 #define TAB_NEAR 2		/* ... of which so many are in the near page (bib6) */
 #define TAB_PAGE 64		/* lines of a page: 4 KiB */
+#define TAB_STRIDE (TAB_PAGE + 3) /* from a far line to the next: into another page, as pages
+				 * may be full as a whole */
 #define TAB_PAGE_PORTS 4096	/* ports of a host that share a near page */
 
 struct st_key {
@@ -128,7 +130,7 @@ n64_inline __u32 tab_line(const struct n64_conf *c, enum st_table t, const struc
 		return (tab_home(c, t, k) + d) & mask;
 	if (d < TAB_NEAR)
 		return (k->gen ^ d * (TAB_PAGE / 2)) & mask;
-	return ((__u32)k->hash + d - TAB_NEAR) & mask;
+	return ((__u32)k->hash + (d - TAB_NEAR) * TAB_STRIDE) & mask;
 }
 
 /* Place of way `n` of that line. */

@@ -76,6 +76,31 @@ static void test_neighbours(void **state)
 	}
 }
 
+/* A table that is half full of hosts with 64 ports each has a place for every key, and for
+ * nearly all of them near home. */
+static void test_half_full(void **state)
+{
+	static __u8 used[LINES];
+	__u32 far = 0, longest = 0;
+
+	(void)state;
+	begin();
+	memset(used, 0, sizeof(used));
+	for (__u32 n = 0; n < LINES; n++) {
+		struct st_key k = key_of(n / 64, ST_UDP, (__u16)(40000 + n % 64));
+		__u32 d = 0;
+
+		while (d < TAB_REACH && used[tab_line(&conf, TAB_BIB6, &k, d)] == 2)
+			d++;
+		assert_in_range(d, 0, TAB_REACH - 1);
+		used[tab_line(&conf, TAB_BIB6, &k, d)]++;
+		far += d >= TAB_NEAR;
+		longest = d > longest ? d : longest;
+	}
+	assert_in_range(far, 0, LINES / 5);
+	assert_in_range(longest, 0, 24);
+}
+
 /* Hosts and protocols are spread over the pages. */
 static void test_spread(void **state)
 {
@@ -94,7 +119,8 @@ static void test_spread(void **state)
 	assert_in_range(pages, 600, 700); /* of 1,024 by chance: 647 */
 }
 
-/* The second look is half a page from the first, the others go far away and on from there. */
+/* The second look is half a page from the first, the others go far away and on from there, from
+ * page to page. */
 static void test_order(void **state)
 {
 	(void)state;
@@ -108,7 +134,7 @@ static void test_order(void **state)
 		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 1) ^ near, TAB_PAGE / 2);
 		for (__u32 d = TAB_NEAR; d < TAB_REACH; d++)
 			assert_int_equal(tab_line(&conf, TAB_BIB6, &k, d),
-					 (far + d - TAB_NEAR) & (LINES - 1));
+					 (far + (d - TAB_NEAR) * TAB_STRIDE) & (LINES - 1));
 	}
 }
 
@@ -116,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_half_full),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_order),
 	};
