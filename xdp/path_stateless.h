@@ -24,14 +24,17 @@ static __always_inline __u32 quoted_entry(struct xdp_md *ctx, const struct n64_e
 }
 
 /* The entry that the packet belongs to, 0: it follows the mode. *p is as it was. */
-static __attribute__((noinline)) __u32 find_entry(struct xdp_md *ctx, const struct n64_port *port,
-						  struct pkt *p)
+N64_ONCE __u32 find_entry(struct xdp_md *ctx, const struct n64_port *port, struct pkt *p)
 {
 	const struct n64_env env = {.conf = conf_get()};
-	const struct ip6_hdr *ip6 = ip_of(ctx, p);
-	const struct ip4_hdr *ip4 = ip_of(ctx, p);
+	const struct ip6_hdr *ip6;
+	const struct ip4_hdr *ip4;
 	__u32 entry = 0;
 
+	if (!port || !p)
+		return 0; /* cannot be */
+	ip6 = ip_of(ctx, p);
+	ip4 = ip_of(ctx, p);
 	if (p->fam == FAM_4)
 		return (const void *)(ip4 + 1) > frame_end(ctx) ? 0 :
 			       stateless_entry4(&env, ip4->dst);
@@ -46,24 +49,24 @@ static __attribute__((noinline)) __u32 find_entry(struct xdp_md *ctx, const stru
 
 /* In two functions, because the verifier adds up the stacks of nested ones: what the packet
  * becomes stands in the scene between them. */
-static __attribute__((noinline)) int judge6_entry(struct xdp_md *ctx, const struct n64_port *port,
-						  struct pkt *p, struct scene *s, __u32 entry)
+N64_ONCE int judge6_entry(struct xdp_md *ctx, const struct n64_port *port, struct pkt *p,
+			  struct scene *s, __u32 entry)
 {
 	const struct n64_env env = {.conf = conf_get(), .entry = entry};
 	struct xlat x = {};
-	enum reason r = s ? judge6_siit(ctx, &env, port, p, &x) : R_internal;
+	enum reason r = port && p && s ? judge6_siit(ctx, &env, port, p, &x) : R_internal;
 
 	if (!r)
 		s->x = x;
 	return r;
 }
 
-static __attribute__((noinline)) int judge4_entry(struct xdp_md *ctx, const struct n64_port *port,
-						  struct pkt *p, struct scene *s, __u32 entry)
+N64_ONCE int judge4_entry(struct xdp_md *ctx, const struct n64_port *port, struct pkt *p,
+			  struct scene *s, __u32 entry)
 {
 	const struct n64_env env = {.conf = conf_get(), .entry = entry};
 	struct xlat x = {};
-	enum reason r = s ? judge4_siit(ctx, &env, port, p, &x) : R_internal;
+	enum reason r = port && p && s ? judge4_siit(ctx, &env, port, p, &x) : R_internal;
 
 	if (!r)
 		s->x = x;
