@@ -41,23 +41,32 @@ static __always_inline int leave(struct xdp_md *ctx, const struct pkt *p, enum r
 	return action;
 }
 
+/* Where a packet came in. NULL: *action is all; the frame was one for the worker, counted. */
+static __always_inline const struct n64_port *port_begin(struct xdp_md *ctx, int *action)
+{
+	__u32 slot = role.slot;
+	enum reason r;
+
+	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, action)) {
+		count(r, frame_end(ctx) - frame_start(ctx));
+		return NULL;
+	}
+	*action = XDP_PASS; /* cannot be: slots are checked at load */
+	return bpf_map_lookup_elem(&ports, &slot);
+}
+
 SEC("xdp.frags")
 int n64_port(struct xdp_md *ctx)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_port *port;
-	__u32 slot = role.slot;
 	struct pkt *p;
 	enum reason r;
 	int action = XDP_DROP;
 
-	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, &action)) {
-		count(r, frame_end(ctx) - frame_start(ctx));
-		return action;
-	}
-	port = bpf_map_lookup_elem(&ports, &slot);
+	port = port_begin(ctx, &action);
 	if (!port)
-		return XDP_PASS; /* cannot be: slots are checked at load */
+		return action;
 	action = quick_siit(ctx, port);
 	if (likely(action != QUICK_NOT))
 		return action;
@@ -81,7 +90,7 @@ int n64_stateful(struct xdp_md *ctx)
 	const struct n64_conf *c = conf_get();
 	struct n64_env env = {.conf = c};
 	const struct n64_port *port;
-	__u32 slot = role.slot, entry;
+	__u32 entry;
 	struct pkt *p;
 	struct scene *s;
 	enum reason r;
@@ -91,13 +100,9 @@ int n64_stateful(struct xdp_md *ctx)
 	if (micro_turn && !micro_fresh(ctx))
 		return XDP_ABORTED;
 #endif
-	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, &action)) {
-		count(r, frame_end(ctx) - frame_start(ctx));
-		return action;
-	}
-	port = bpf_map_lookup_elem(&ports, &slot);
+	port = port_begin(ctx, &action);
 	if (!port)
-		return XDP_PASS; /* cannot be: slots are checked at load */
+		return action;
 	action = quick_stateful(ctx, port);
 	if (likely(action != QUICK_NOT))
 		return action;
@@ -130,19 +135,14 @@ int n64_dynamic(struct xdp_md *ctx)
 {
 	struct n64_env env = {.conf = conf_get()};
 	const struct n64_port *port;
-	__u32 slot = role.slot;
 	struct pkt *p;
 	struct scene *s;
 	enum reason r;
 	int action = XDP_DROP;
 
-	if (role.kind == ROLE_XLAT && is_slow_frame(ctx, &r, &action)) {
-		count(r, frame_end(ctx) - frame_start(ctx));
-		return action;
-	}
-	port = bpf_map_lookup_elem(&ports, &slot);
+	port = port_begin(ctx, &action);
 	if (!port)
-		return XDP_PASS; /* cannot be: slots are checked at load */
+		return action;
 	action = quick_dynamic(ctx, port);
 	if (likely(action != QUICK_NOT))
 		return action;
@@ -155,6 +155,7 @@ int n64_dynamic(struct xdp_md *ctx)
 	if (!r)
 		r = p->fam == FAM_6 ? path6_dynamic(ctx, &env, port, p, s, &action)
 				    : path4_dynamic(ctx, &env, port, p, s, &action);
+	r = any_reason(p, r);
 	action = leave(ctx, p, &r, action);
 	count(r, p->l3_len);
 	return action;

@@ -125,24 +125,12 @@ static __always_inline enum reason path6_dynamic(struct xdp_md *ctx, const struc
 						 struct scene *s, int *action)
 {
 	const struct n64_conf *c = env->conf;
-	const struct ip6_hdr *ip = ip_of(ctx, p);
 	struct route rt = {};
 	enum reason r;
 	bool found;
 
-	/* ours? */
-	if (!parse_ip6(ip, frame_end(ctx), p))
-		return R_unreadable;
-	see_all(ctx, p);
-	parse_l4(ip + 1, frame_end(ctx), p);
-	r = stateful_target6(env, p, &s->x);
-	if (r)
-		return r;
-	if (!(port->flags & PORT_6TO4))
-		return R_direction_off;
-
-	/* valid? policy, protocol */
-	r = valid6_stateful(ctx, env, p, &s->x);
+	/* ours? valid? policy, protocol */
+	r = begin6_stateful(ctx, env, port, p, &s->x);
 	if (r)
 		return r;
 	r = judge_dynamic(c, p);

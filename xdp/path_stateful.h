@@ -175,6 +175,27 @@ static __always_inline enum reason valid6_stateful(struct xdp_md *ctx, const str
 	return r ? r : slow_for_error(stateful_dst_6to4(env, p, x));
 }
 
+/* The first steps, which mode dynamic has as well: ours? valid? and the lists that do not ask
+ * for the host. */
+static __always_inline enum reason begin6_stateful(struct xdp_md *ctx, const struct n64_env *env,
+						   const struct n64_port *port, struct pkt *p,
+						   struct xlat *x)
+{
+	const struct ip6_hdr *ip = ip_of(ctx, p);
+	enum reason r;
+
+	if (!parse_ip6(ip, frame_end(ctx), p))
+		return R_unreadable;
+	see_all(ctx, p);
+	parse_l4(ip + 1, frame_end(ctx), p);
+	r = stateful_target6(env, p, x);
+	if (r)
+		return r;
+	if (!(port->flags & PORT_6TO4))
+		return R_direction_off;
+	return valid6_stateful(ctx, env, p, x);
+}
+
 /* No way out as it is: cut, answered, or, hairpinned, all the worker's. */
 static __always_inline enum reason refused_route6(const struct pkt *p, const struct scene *s,
 						  enum reason r)
@@ -189,7 +210,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 						  struct scene *s, int *action)
 {
 	const struct n64_conf *c = env->conf;
-	const struct ip6_hdr *ip = ip_of(ctx, p);
 	struct st_work *w = &s->w;
 	struct route rt = {};
 	enum reason r;
@@ -197,19 +217,8 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	bool found;
 	int own;
 
-	/* ours? */
-	if (!parse_ip6(ip, frame_end(ctx), p))
-		return R_unreadable;
-	see_all(ctx, p);
-	parse_l4(ip + 1, frame_end(ctx), p);
-	r = stateful_target6(env, p, &s->x);
-	if (r)
-		return r;
-	if (!(port->flags & PORT_6TO4))
-		return R_direction_off;
-
-	/* valid? policy, protocol */
-	r = valid6_stateful(ctx, env, p, &s->x);
+	/* ours? valid? policy, protocol */
+	r = begin6_stateful(ctx, env, port, p, &s->x);
 	if (r)
 		return r;
 	r = judge_stateful(c, p);

@@ -16,7 +16,7 @@
 /* ---- the next hop ------------------------------------------------------------------- */
 
 /* Of a destination that hop_plain has no answer for. */
-N64_ONCE int quick_hop_other(__u32 ifindex, __u32 fam, __u64 a, __u64 b)
+N64_ONCE int quick_hop_other(__u64 flow, __u32 fam, __u64 a, __u64 b)
 {
 	const struct n64_conf *c = conf_get();
 	struct hop_room *m = hop_room_get();
@@ -26,9 +26,26 @@ N64_ONCE int quick_hop_other(__u32 ifindex, __u32 fam, __u64 a, __u64 b)
 		return -1; /* cannot be */
 	m->k.fam = fam == FAM_6 ? FAM_6 : FAM_4;
 	m->k.d = (struct hop_dst){a, b};
-	m->k.flow = hop_flow(ifindex);
+	m->k.flow = flow;
 	hop_key_of(c, h, &m->k);
 	return hop_known(c, h, &m->k);
+}
+
+/* What is remembered of a destination, NULL: nothing that holds. */
+static __always_inline const struct n64_hop *quick_known(const struct n64_conf *c,
+							  const struct n64_hops *h,
+							  enum ip_family fam, struct hop_dst d,
+							  __u64 flow, __u64 now)
+{
+	const struct n64_hop *e = NULL;
+	int n;
+
+	if (likely(!h->flags && now - h->beat <= c->hz))
+		e = hop_plain(c, h, fam, d, flow);
+	if (likely(e && e->mtu))
+		return e;
+	n = quick_hop_other(flow, fam, d.a, d.b);
+	return n < 0 ? NULL : hop_at(c, (__u32)n);
 }
 
 /* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
@@ -39,18 +56,12 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 							struct hop_dst d, __u32 len)
 {
 	const struct n64_hops *h = hops_get();
-	const struct n64_hop *e = NULL;
 	__u64 now = bpf_jiffies64();
-	int n;
+	const struct n64_hop *e;
 
 	if (!h || h->flags & HOP_FULL || port->flags & (PORT_STACK | PORT_NO_IP6))
 		return NULL;
-	if (likely(!h->flags && now - h->beat <= c->hz))
-		e = hop_plain(c, h, fam, d, hop_flow(p->ifindex));
-	if (unlikely(!e || !e->mtu)) {
-		n = quick_hop_other(p->ifindex, fam, d.a, d.b);
-		e = n < 0 ? NULL : hop_at(c, (__u32)n);
-	}
+	e = quick_known(c, h, fam, d, hop_flow(p->ifindex), now);
 	if (!e || len > e->mtu || unlikely(hop_is_due(c, h, p, e, (__u32)now)))
 		return NULL;
 	return e;

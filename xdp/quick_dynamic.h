@@ -5,37 +5,6 @@
 
 #include "quick_stateful.h"
 
-/* The host's entry in a line. One that is free remembers its host, too (DYN-04). */
-static __always_inline struct n64_bib6 *quick_host_line(__u32 line, const struct st_key *k,
-							__u64 *ctl)
-{
-	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line);
-
-	if (!l)
-		return NULL;
-	*ctl = st_load(&l->e[0].ctl);
-	if (likely(ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[0], *ctl, k)))
-		return &l->e[0];
-	*ctl = st_load(&l->e[1].ctl);
-	return ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
-}
-
-static __always_inline struct n64_bib6 *quick_host(const struct n64_conf *c,
-						   const struct pkt *p, __u64 *ctl)
-{
-	struct st_key k = key_bib6(c, ST_HOST, &p->src6, 0);
-	struct n64_bib6 *e = quick_host_line(tab_home(c, TAB_BIB6, &k), &k, ctl);
-	__u32 reach;
-
-	if (likely(e))
-		return e;
-	reach = tab_reach(c, TAB_BIB6, &k);
-	n64_no_unroll
-	for (__u32 d = 1; d < 4 && d <= reach && !e; d++)
-		e = quick_host_line(tab_line(c, TAB_BIB6, &k, d), &k, ctl);
-	return e;
-}
-
 /* Is it alive and judged by the lists in force? Then until when does it live now? */
 static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u32 until,
 					__u32 *fresh)
@@ -75,7 +44,7 @@ static __attribute__((noinline)) int quick6_dynamic(struct xdp_md *ctx,
 
 	if (!quick_parse6(ctx, &p) || !quick_plain6(&env, port, &p, &x))
 		return QUICK_NOT;
-	e = quick_host(c, &p, &ctl);
+	e = quick_bib6(c, ST_HOST, &p.src6, 0, &ctl);
 	if (!e)
 		return QUICK_NOT;
 	low = e->port4;

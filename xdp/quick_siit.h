@@ -5,6 +5,17 @@
 
 #include "quick.h"
 
+/* ADR-28: is it remembered that the source has a route? */
+static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pkt *p)
+{
+	const struct n64_hops *h = hops_get();
+
+	if (c->opt.urpf6 == URPF_OFF)
+		return true;
+	return h && quick_known(c, h, FAM_6, hop_dst6(&p->src6),
+				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
+}
+
 static __attribute__((noinline)) int quick6_siit(struct xdp_md *ctx, const struct n64_port *port)
 {
 	const struct n64_conf *c = conf_get();
@@ -16,7 +27,7 @@ static __attribute__((noinline)) int quick6_siit(struct xdp_md *ctx, const struc
 	if (!quick_parse6(ctx, &p) || siit_target6(&env, &p, &x) || !(port->flags & PORT_6TO4))
 		return QUICK_NOT;
 	if (rule_header(&p) || rule_source(&p) || beyond_fast_path6(&p) ||
-	    (c->opt.urpf6 != URPF_OFF && !urpf_known(c, &p.src6, p.ifindex)))
+	    !quick_urpf(c, &p))
 		return QUICK_NOT;
 	if (quick_begins(&p) || siit_6to4(&env, &p, &x) || x.late || x.hairpin ||
 	    addr4_is_multicast(x.dst4) || judge(c, &p, false, c->opt.clamp_mss6to4))

@@ -11,7 +11,8 @@
 
 /* ---- 6 -> 4 --------------------------------------------------------------------------- */
 
-/* The host's entry in a line, and its control word. */
+/* The key's active entry in a line, and its control word. One that is free may remember the
+ * key, too. */
 static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct st_key *k,
 						   __u64 *ctl)
 {
@@ -20,17 +21,18 @@ static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct st_k
 	if (!l)
 		return NULL;
 	*ctl = st_load(&l->e[0].ctl);
-	if (likely(bib6_has(&l->e[0], *ctl, k)))
+	if (likely(ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[0], *ctl, k)))
 		return &l->e[0];
 	*ctl = st_load(&l->e[1].ctl);
-	return bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
+	return ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
 }
 
 /* In its home line, or one of the three that come next: those that lie farther are few. */
-static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
-						   const struct pkt *p, __u64 *ctl)
+static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, enum st_proto proto,
+						   const struct addr6 *host, __be16 port,
+						   __u64 *ctl)
 {
-	struct st_key k = key_bib6(c, stateful_table(p), &p->src6, p->sport);
+	struct st_key k = key_bib6(c, proto, host, port);
 	struct n64_bib6 *e = quick_line(tab_home(c, TAB_BIB6, &k), &k, ctl);
 	__u32 reach;
 
@@ -93,12 +95,12 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 	    micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
-	e = quick_bib6(c, &p, &ctl);
+	e = quick_bib6(c, stateful_table(&p), &p.src6, p.sport, &ctl);
 	if (!e)
 		return QUICK_NOT;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
-	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&e->ctl) ^ ctl) & CTL_LIFE ||
+	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_state(c, &p, ctl, until, st_now(), p.dport, &fresh))
 		return QUICK_NOT;
 	slot = mem_slot(ctl_row(ctl) >> 2);

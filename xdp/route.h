@@ -268,17 +268,6 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
  * packet came in by. */
 #define HOP_FLOW_URPF (1ull << 40)
 
-/* Is a route to this source remembered, that still holds? Registers only: most sources lie in
- * a block that hop_plain knows. */
-static __always_inline bool urpf_known(const struct n64_conf *c, const struct addr6 *src,
-				       __u32 ifindex)
-{
-	const struct n64_hops *h = hops_get();
-
-	return h && !h->flags && bpf_jiffies64() - h->beat <= c->hz &&
-	       hop_plain(c, h, FAM_6, hop_dst6(src), hop_flow(ifindex) | HOP_FLOW_URPF);
-}
-
 /* strict: the route by the device that the packet came in by. */
 N64_ONCE int urpf_refuses(struct xdp_md *ctx, const struct addr6 *src, __u32 ifindex,
 			  __u32 strict)
