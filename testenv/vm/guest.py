@@ -43,6 +43,7 @@ CHECKS = {
     "vrf": Check("main", 900, ["veth", "vrf"], "pytest", [*DEVICES, "vrf"]),
     "bond": Check("main", 1500, ["veth", "bonding"], "pytest", [*DEVICES, "bond"]),
     "wireguard": Check("main", 900, ["veth", "wireguard"], "pytest", [*DEVICES, "wireguard"]),
+    "dummy": Check("main", 900, ["veth", "dummy"], "pytest", [*DEVICES, "dummy"]),
     "macvlan": Check("main", 900, ["veth", "macvlan"], "pytest",
                      ["testenv/test_worker_host.py", "-k", "macvlan"]),
     "golden": Check("main", 1800, ["veth"], "pytest", ["testenv/test_golden.py", "-k", "fast"]),

@@ -34,11 +34,12 @@ def attached(topology, mode, devices=("eth6", "eth4")):
         gateway.detach()
 
 
-def echo(topology, source):
+def echo(topology, source, bind="::"):
     """One datagram to the server and back; `source`: the client as the server sees it."""
     with topology.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, \
             topology.client.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
         server.bind((S4, 0))
+        client.bind((bind, 0))
         client.connect((S6, server.getsockname()[1]))
         server.settimeout(5)
         client.settimeout(5)
@@ -140,6 +141,28 @@ def test_vlan_in_vlan(hosts, mode):
     """)
     with attached(hosts, mode) as gateway:
         talks(hosts, gateway, mode)
+
+
+@MODES
+def test_dummy(hosts, mode):
+    """The gateway's own programs, whose address is that of a dummy device (L2-05)."""
+    gateway = hosts.gateway
+    gateway.ip(f"""
+        route del {H6} dev eth6
+        link add name dummy0 type dummy
+        link set dev dummy0 up
+        addr add {H6}/128 dev dummy0 nodad
+    """)
+    client, hosts.client = hosts.client, gateway
+    try:
+        with attached(hosts, mode):
+            got, text = ping(gateway, S6, "-I", H6)
+            assert got == 3, text
+            echo(hosts, H4 if mode == "siit" else T, bind=H6)
+            if mode == "siit":
+                assert ping(hosts.server, H4)[0] == 3
+    finally:
+        hosts.client = client
 
 
 @MODES
