@@ -133,12 +133,62 @@ n64_inline void rfc6052_embed(const struct n64_pref64 *p, __be32 addr, struct ad
 }
 
 /* Are the u octet and the suffix zero (ADR-02, strict-suffix)? */
-n64_inline bool rfc6052_suffix_zero(const struct n64_pref64 *p, const struct addr6 *a)
+n64_inline bool rfc6052_suffix_zero(__u32 len, const struct addr6 *a)
 {
-	struct addr6 again;
+	/* of bytes 8..15 */
+	switch (len) {
+	case 32:
+		return !a->w[2] && !a->w[3];
+	case 40:
+		return !(a->w[2] & be32(0xff00ffff)) && !a->w[3];
+	case 48:
+		return !(a->w[2] & be32(0xff0000ff)) && !a->w[3];
+	case 56:
+		return !(a->w[2] & be32(0xff000000)) && !a->w[3];
+	case 64:
+		return !(a->w[2] & be32(0xff000000)) && !(a->w[3] & be32(0x00ffffff));
+	default: /* 96 */
+		return true;
+	}
+}
 
-	rfc6052_embed(p, rfc6052_extract(p->len, a), &again);
-	return addr6_equal(&again, a);
+/* Where an address may be in one of several pref64: the verifier would follow each pair of
+ * lengths of source and destination. */
+n64_once __u32 rfc6052_extract_any(__u32 len, __u64 lo, __u64 hi)
+{
+	const struct addr6 a = { { (__u32)lo, lo >> 32, (__u32)hi, hi >> 32 } };
+
+	return rfc6052_extract(len, &a);
+}
+
+n64_once int rfc6052_suffix_zero_any(__u32 len, __u64 lo, __u64 hi)
+{
+	const struct addr6 a = { { (__u32)lo, lo >> 32, (__u32)hi, hi >> 32 } };
+
+	return rfc6052_suffix_zero(len, &a);
+}
+
+/* Of a configuration with one pref64 alone, its length is a constant to the verifier. */
+n64_inline bool pref64_is_single(const struct n64_conf *conf)
+{
+	return conf->n_pref64 == 1 && !conf->n_stateless;
+}
+
+/* The IPv4 address in `a`, which the pref64 `p` of the configuration contains. */
+n64_inline __be32 pref64_extract(const struct n64_conf *conf, const struct n64_pref64 *p,
+				 const struct addr6 *a)
+{
+	if (likely(pref64_is_single(conf)))
+		return rfc6052_extract(p->len, a);
+	return rfc6052_extract_any(p->len, addr6_half(a, 0), addr6_half(a, 1));
+}
+
+n64_inline bool pref64_suffix_zero(const struct n64_conf *conf, const struct n64_pref64 *p,
+				   const struct addr6 *a)
+{
+	if (likely(pref64_is_single(conf)))
+		return rfc6052_suffix_zero(p->len, a);
+	return rfc6052_suffix_zero_any(p->len, addr6_half(a, 0), addr6_half(a, 1));
 }
 
 /* Is there a pref64 of this index? One that left with a reload leaves a hole. */
@@ -158,7 +208,7 @@ n64_inline __u32 ones_if_zero(__u64 x)
 /* Index of the longest of several pref64, or -1. The address by its halves as they stand in
  * memory: it may stay in registers. No branch depends on the address, so that the verifier
  * goes through the loop once and not once for each prefix that may be found. */
-n64_far int pref64_search(const struct n64_conf *conf, __u64 lo, __u64 hi)
+n64_inline int pref64_search(const struct n64_conf *conf, __u64 lo, __u64 hi)
 {
 	__u32 len = 0, found = ~0u;
 
@@ -181,6 +231,12 @@ n64_far int pref64_search(const struct n64_conf *conf, __u64 lo, __u64 hi)
 	return (int)found;
 }
 
+/* The same in the configuration of the shell, which it is all the verifier is told: a global
+ * function (xdp/world.h). */
+#ifdef __bpf__
+int pref64_search_own(__u64 lo, __u64 hi);
+#endif
+
 /* Index of the longest pref64 that contains `a` (ADR-08), or -1. A single one costs one
  * comparison: its length is a constant to the verifier. */
 n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
@@ -189,7 +245,11 @@ n64_inline int pref64_find(const struct n64_conf *conf, const struct addr6 *a)
 		return conf->pref64[0].len && pref64_contains(&conf->pref64[0], a) ? 0 : -1;
 	if (!conf->n_pref64)
 		return -1;
+#ifdef __bpf__
+	return pref64_search_own(addr6_half(a, 0), addr6_half(a, 1));
+#else
 	return pref64_search(conf, addr6_half(a, 0), addr6_half(a, 1));
+#endif
 }
 
 /* 64:ff9b::/96, the well-known prefix (RFC 6052 2.1). */

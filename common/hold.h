@@ -148,73 +148,60 @@ n64_inline enum hold_is hold_mapping(const struct n64_subscriber *s, __u32 ref, 
 	return now > st_load32(&b->until4) ? HOLD_EXPIRED : HOLD_LIVE;
 }
 
-/* Remembers mapping `ref` for the subscriber w->sub: in one of the next few slots, or in a
- * new chunk if it may `grow`. 0: it may not, and w->found has what expired meanwhile. An
- * entry that finds no room at all is found by the sweep of its row alone. */
-ST_FAR int hold_put_mapping(struct st_work *w, __u32 ref, __u32 grow)
+/* A search for a slot that a new entry can have. */
+struct hold_search {
+	struct st_work *w;
+	__u32 sub, kind, cursor, ref;
+	__u32 done;
+};
+
+/* The slot at the cursor: ours now, if what it held is no more. */
+static long hold_put_step(__u32 i, void *arg)
 {
-	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	__u32 kind = w ? (__u32)ST_MASK(w->q.proto, 3) : 0, cursor;
-	int tries;
+	struct hold_search *x = arg;
+	struct n64_subscriber *s = mem_sub(x->sub);
+	struct n64_hold *h = x->cursor >> 4 ? mem_hold(x->cursor >> 4) : NULL;
+	enum hold_is is;
+	__u32 *slot, old;
 
-	if (!s)
+	(void)i;
+	if (!s || !h)
 		return 1;
-	tries = hold_tries(s, kind);
-	cursor = st_load32(&s->cursor[kind]);
-	n64_no_unroll
-	for (int i = 0; i < HOLD_TRIES_ROOMY && i < tries; i++) {
-		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
-		__u32 *slot, old;
-		enum hold_is is;
-
-		if (!h)
-			break;
-		slot = hold_slot(h, cursor);
-		old = st_load32(slot);
-		cursor = hold_next(s, kind, cursor);
-		is = hold_mapping(s, old, w->now);
-		if (is == HOLD_STALE && st_cas32(slot, old, ref + 1)) {
-			st_store32(&s->cursor[kind], cursor);
-			return 1;
-		}
-		if (is == HOLD_EXPIRED)
-			work_found(w, old - 1);
-	}
-	if (w->n_found && !grow)
+	slot = hold_slot(h, x->cursor);
+	old = st_load32(slot);
+	x->cursor = hold_next(s, x->kind, x->cursor);
+	if (x->kind == KIND_SESSIONS)
+		is = hold_is_free_session(x->sub, old, x->w->now) ? HOLD_STALE : HOLD_LIVE;
+	else
+		is = hold_mapping(s, old, x->w->now);
+	if (is == HOLD_EXPIRED)
+		work_found(x->w, old - 1);
+	if (is != HOLD_STALE || !st_cas32(slot, old, x->ref + 1))
 		return 0;
-	st_store32(&s->cursor[kind], cursor);
-	hold_put_new(s, kind, ref);
+	x->done = 1;
 	return 1;
 }
 
-/* The same for a session, whose end needs no walk of its own. */
-ST_FAR int hold_put_session(__u32 sub, __u32 ref, __u32 now)
+/* Remembers an entry of `kind` for the subscriber w->sub: in one of the next few slots, or in
+ * a new chunk if it may `grow`. 0: it may not, and w->found has the mappings that expired
+ * meanwhile. One that finds no room at all is found by the sweep of its row alone. */
+ST_FAR int hold_put(struct st_work *w, __u32 kind, __u32 ref, __u32 grow)
 {
-	struct n64_subscriber *s = mem_sub(sub);
-	__u32 cursor;
-	int tries;
+	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	struct hold_search x = { w, 0, ST_MASK(kind, 3), 0, ref, 0 };
 
 	if (!s)
+		return 1;
+	x.sub = (__u32)w->sub;
+	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	/* mostly the first will do: how many there may be stands in another line of memory */
+	if (unlikely(!hold_put_step(0, &x)))
+		st_loop((__u32)hold_tries(s, kind) - 1, hold_put_step, &x);
+	if (!x.done && w->n_found && !grow)
 		return 0;
-	tries = hold_tries(s, KIND_SESSIONS);
-	cursor = st_load32(&s->cursor[KIND_SESSIONS]);
-	n64_no_unroll
-	for (int i = 0; i < HOLD_TRIES_ROOMY && i < tries; i++) {
-		struct n64_hold *h = cursor >> 4 ? mem_hold(cursor >> 4) : NULL;
-		__u32 *slot, old;
-
-		if (!h)
-			break;
-		slot = hold_slot(h, cursor);
-		old = st_load32(slot);
-		cursor = hold_next(s, KIND_SESSIONS, cursor);
-		if (hold_is_free_session(sub, old, now) && st_cas32(slot, old, ref + 1)) {
-			st_store32(&s->cursor[KIND_SESSIONS], cursor);
-			return 1;
-		}
-	}
-	st_store32(&s->cursor[KIND_SESSIONS], cursor);
-	hold_put_new(s, KIND_SESSIONS, ref);
+	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
+	if (!x.done)
+		hold_put_new(s, kind, ref);
 	return 1;
 }
 

@@ -189,7 +189,7 @@ ST_FAR int session_make(struct st_work *w, __u32 port, __u64 word)
 	e->window = 0;
 	e->ack = 0;
 	st_store(&e->ctl, session_ctl(w->sub, work_gen(w)));
-	hold_put_session((__u32)w->sub, (__u32)place, w->now);
+	hold_put(w, KIND_SESSIONS, (__u32)place, 1);
 	st_note(R_session_created);
 	return place;
 }

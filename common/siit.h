@@ -57,7 +57,7 @@ n64_inline __u32 siit_first(const struct n64_env *env)
 n64_inline const struct n64_pref64 *siit_at(const struct n64_env *env, __u32 pref)
 {
 	if (__builtin_constant_p(env->entry) && !env->entry)
-		return &env->conf->pref64[pref];
+		return &env->conf->pref64[n64_bound(pref, N64_MAX_PREF64 - 1)];
 	pref = env->entry ? siit_first(env) : pref;
 	return &env->conf->pref64[n64_bound(pref, N64_ALL_PREF64 - 1)];
 }
@@ -98,7 +98,7 @@ n64_inline bool siit_suffix_ok(const struct n64_env *env, int pref, const struct
 {
 	if (!env->conf->opt.strict_suffix || pref < 0 || pref >= N64_ALL_PREF64)
 		return true;
-	return rfc6052_suffix_zero(siit_at(env, pref), a);
+	return pref64_suffix_zero(env->conf, siit_at(env, pref), a);
 }
 
 /* GEN-04. An entry with ports speaks only of whole packets: of a
@@ -138,7 +138,7 @@ n64_inline enum addr_how siit_addr_6to4(const struct n64_env *env, const struct 
 	}
 	if (pref < 0 || pref >= N64_ALL_PREF64)
 		return HOW_NONE;
-	*out = rfc6052_extract(siit_at(env, pref)->len, a);
+	*out = pref64_extract(env->conf, siit_at(env, pref), a);
 	return HOW_6052;
 }
 
@@ -205,7 +205,7 @@ n64_inline bool siit_quoted_target(const struct n64_env *env, const struct addr6
 	if (pref < 0 || pref >= N64_ALL_PREF64)
 		return false;
 	pol4 = pol4_if(env, HAVE_XLAT4,
-		       rfc6052_extract(siit_at(env, pref)->len, quoted_dst));
+		       pref64_extract(env->conf, siit_at(env, pref), quoted_dst));
 	return pol4 && pol_is(env, pol4->flags, POL_XLAT4);
 }
 

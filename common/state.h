@@ -78,10 +78,10 @@ ST_FAR int state_make6(struct st_work *w)
 	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout
 					       : state_timer(c, w->q.proto, w->q.remote_port));
 	state_publish(c, w, (__u32)index, 0, until);
-	held = hold_put_mapping(w, (__u32)index, 0);
+	held = hold_put(w, w->q.proto, (__u32)index, 0);
 	work_reclaim(w); /* what had expired in the slots that were looked at */
 	if (!held)
-		hold_put_mapping(w, (__u32)index, 1);
+		hold_put(w, w->q.proto, (__u32)index, 1);
 	return R_GO_ON;
 }
 

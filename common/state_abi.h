@@ -178,24 +178,25 @@ n64_inline __u64 session_word(__u32 word, __u32 until)
 /* Map `subs`: lines of one; a subscriber is an IPv6 source prefix (PORT-03). */
 #define N64_MAX_BLOCKS 8
 
+/* A mapping of UDP or TCP is made with what stands in the first cache line. */
 struct n64_subscriber {
 	__u64 ctl;
 	struct addr6 prefix;	/* bits beyond subscriber-prefix-len are zero */
 	__u32 count[4];		/* mappings by st_proto; [3]: sessions (ST-09) */
 	__u16 pair[4];		/* slot + 1 by st_proto (PORT-02), 0: none yet */
 	__u64 rate;		/* new mappings: clock in 1/1024 s << 32 | tokens * 1024 */
-	__u32 hold[4];		/* by kind: first chunk of its holdings, 0: none */
 	__u32 cursor[4];	/* slot of a holding at which to look next: chunk << 4 | place */
+	__u32 hold[4];		/* by kind: first chunk of its holdings, 0: none */
+	__u32 chunks[4];	/* by kind: of holdings */
+	__u32 refused[4];	/* by kind: clock, 1/1024 s, at the last search for expired ones
+				 * that found nothing; 0: none */
 	__u32 empty_since;	/* second in which the last mapping went */
 	__u16 n_blocks;
 	__u16 pad;
-	__u32 refused[4];	/* by kind: clock, 1/1024 s, at the last search for expired ones
-				 * that found nothing; 0: none */
 	struct {
 		__u16 slot;
 		__u16 first;	/* first port / 64 */
 	} block[N64_MAX_BLOCKS];
-	__u32 chunks[4];	/* by kind: of holdings */
 	__u32 pad2[8];
 };
 
@@ -220,6 +221,8 @@ struct n64_row {
 	__u32 cursor;		/* port at which a creation looks for expired ones next */
 	__u32 refused;		/* clock, 1/1024 s, at the last search in vain; 0: none */
 	__u32 first, last;	/* port: what is allowed lies between them */
+	__u32 swept;		/* clock, 1/1024 s, at which a creation looked last */
+	__u32 pad;
 };
 
 /* Map `blocks`: slot -> one of these (CGN-08). By port / 64 of the first port of the

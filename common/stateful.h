@@ -92,7 +92,8 @@ n64_inline enum reason stateful_dst_6to4(const struct n64_env *env, const struct
 
 	if (pref < 0 || pref >= N64_MAX_PREF64)
 		return R_internal;
-	x->dst4 = rfc6052_extract(env->conf->pref64[pref].len, &p->dst6);
+	x->dst4 = pref64_extract(env->conf, &env->conf->pref64[n64_bound((__u32)pref, N64_MAX_PREF64 - 1)],
+				 &p->dst6);
 	if (!siit_suffix_ok(env, pref, &p->dst6))
 		return R_strict_suffix;
 	if (wkp_forbids(env, pref, x->dst4) && !stateful_is_own(env, x->dst4))
@@ -143,7 +144,7 @@ n64_inline enum reason stateful_peer6(const struct n64_env *env, __u32 pref, __b
 		return R_internal;
 	if (wkp_forbids(env, (int)pref, peer) && !stateful_is_own(env, peer))
 		return R_wkp_nonglobal;
-	rfc6052_embed(&env->conf->pref64[pref], peer, out);
+	rfc6052_embed(&env->conf->pref64[n64_bound(pref, N64_MAX_PREF64 - 1)], peer, out);
 	return R_GO_ON;
 }
 

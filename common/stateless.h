@@ -60,7 +60,7 @@ n64_inline __u32 stateless_host(const struct n64_env *env, const struct addr6 *a
 	held = stateless_holds(env->conf, a);
 	if (!held)
 		return 0;
-	pol4 = pol4_if(env, HAVE_XLAT4, rfc6052_extract(held->len, a));
+	pol4 = pol4_if(env, HAVE_XLAT4, pref64_extract(env->conf, held, a));
 	if (!pol4 || !(pol4->flags & POL_XLAT4))
 		return 0;
 	/* several entries may have the same pref64: the host decides */

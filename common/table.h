@@ -293,10 +293,14 @@ n64_inline int tab_put_settle(struct st_put *x)
 		return TAB_FULL;
 	x->mine = (__u32)x->found;
 	x->found = TAB_BUSY;
-	if (tab_raise(x->t, tab_home(c, (enum st_table)x->t, &x->k), x->dist)) {
+	if (!x->dist || tab_raise(x->t, tab_home(c, (enum st_table)x->t, &x->k), x->dist)) {
 		x->found = TAB_NONE;
 		reach = tab_reach(c, (enum st_table)x->t, &x->k);
-		st_loop((reach > x->dist ? reach : x->dist) + 1, tab_rival_step, &ctx);
+		reach = reach > x->dist ? reach : x->dist;
+		if (likely(!reach))
+			tab_rival_step(0, &ctx);
+		else
+			st_loop(reach + 1, tab_rival_step, &ctx);
 	}
 	if (x->found == TAB_NONE) {
 		x->claimed = 1;
@@ -317,7 +321,8 @@ n64_inline int tab_put(struct st_put *x)
 	struct tab_put_ctx ctx = { x };
 
 	tab_put_begin(x);
-	st_loop(TAB_REACH, tab_take_step, &ctx);
+	if (unlikely(!tab_take_step(0, &ctx)))
+		st_loop(TAB_REACH, tab_take_step, &ctx);
 	return tab_put_settle(x);
 }
 

@@ -334,46 +334,52 @@ n64_inline int session_open(struct st_work *w, enum tcp_side side)
 	return place;
 }
 
-/* Moves the session at `place` by a packet from `side` (section 11). 1: its word is
- * another now (w->old, w->new_). */
-ST_FAR int session_move(struct st_work *w, __u32 place, __u32 from)
+enum move { MOVE_NONE, MOVE_DONE, MOVE_AGAIN };
+
+/* One try of session_move; MOVE_AGAIN: another CPU was faster. */
+ST_FAR int session_try(struct st_work *w, __u32 place, __u32 from)
 {
 	const struct n64_conf *c = st_conf();
 	enum tcp_side side = (enum tcp_side)from;
 	struct n64_session *e = mem_session(place);
+	enum tcp_state state;
 	enum tcp_event ev;
+	struct tcp_step s;
+	__u32 word;
 
 	if (!w || !e)
-		return 0;
+		return MOVE_NONE;
 	ev = tcp_event(w->q.tcp_flags);
-	n64_no_unroll
-	for (int i = 0; i < 4; i++) {
-		__u64 old = st_load(&e->tcp), new_;
-		enum tcp_state state = tcp_now(&c->opt, old, w->now);
-		struct tcp_step s = tcp_step(&c->opt, state, side, ev);
-		__u32 word = (__u32)old & ~0xffu;
+	w->old = st_load(&e->tcp);
+	state = tcp_now(&c->opt, w->old, w->now);
+	s = tcp_step(&c->opt, state, side, ev);
+	word = (__u32)w->old & ~0xffu;
+	if (c->opt.tcp_rst_check && side == SIDE_V4 && ev == EV_RST && !rst_in_window(e, &w->q))
+		return MOVE_NONE;
+	if (tcp_no_refresh(&c->opt, state, side, s))
+		return MOVE_NONE;
+	if (s.timer == TIMER_EST)
+		word &= ~SESSION_PROBED;
+	if (c->opt.tcp_rst_check && side == SIDE_V6)
+		word = note_window(e, &w->q, word);
+	if (side == SIDE_V6)
+		word = word_with_pref(word, &w->q);
+	w->new_ = session_word(word | s.next, tcp_until(&c->opt, w->old, state, s, w->now));
+	if (w->new_ == w->old)
+		return MOVE_NONE;
+	return st_cas(&e->tcp, w->old, w->new_) ? MOVE_DONE : MOVE_AGAIN;
+}
 
-		if (c->opt.tcp_rst_check && side == SIDE_V4 && ev == EV_RST &&
-		    !rst_in_window(e, &w->q))
-			return 0;
-		if (tcp_no_refresh(&c->opt, state, side, s))
-			return 0;
-		if (s.timer == TIMER_EST)
-			word &= ~SESSION_PROBED;
-		if (c->opt.tcp_rst_check && side == SIDE_V6)
-			word = note_window(e, &w->q, word);
-		if (side == SIDE_V6)
-			word = word_with_pref(word, &w->q);
-		new_ = session_word(word | s.next, tcp_until(&c->opt, old, state, s, w->now));
-		if (new_ == old)
-			return 0;
-		if (st_cas(&e->tcp, old, new_)) {
-			w->old = old;
-			w->new_ = new_;
-			return 1;
-		}
-	}
-	return 0;
+/* Moves the session at `place` by a packet from `side` (section 11). True: its word is
+ * another now (w->old, w->new_). */
+n64_inline bool session_move(struct st_work *w, __u32 place, __u32 side)
+{
+	int done = MOVE_AGAIN;
+
+	n64_no_unroll
+	for (int i = 0; i < 4 && done == MOVE_AGAIN; i++)
+		done = session_try(w, place, side);
+	return done == MOVE_DONE;
 }
 
 /* One TCP packet of the mapping in hand, from `side`: finds or makes its session and

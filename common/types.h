@@ -13,8 +13,15 @@
 #include <stddef.h>
 
 #define n64_inline static inline __attribute__((always_inline, unused))
-/* Rarely needed, or large: one copy, which the verifier sees once. */
+/* Rarely needed, or large: one copy, which the verifier sees once for each call. */
 #define n64_far static __attribute__((noinline, unused))
+/* The same as a global function of the BPF programs: verified once and by itself, for all
+ * arguments; whoever calls it knows nothing of what it returns. Pointers may be NULL. */
+#ifdef __bpf__
+#define n64_once __attribute__((noinline))
+#else
+#define n64_once static __attribute__((noinline, unused))
+#endif
 #define n64_must_check __attribute__((warn_unused_result))
 /* In front of a loop that ends early: unrolled it only costs code and stack. */
 #ifdef __clang__

@@ -26,6 +26,11 @@ static __always_inline const struct n64_pol6 *pol6_row(__u32 row)
 	return bpf_map_lookup_elem(&pol6v, &row);
 }
 
+N64_ONCE int pref64_search_own(__u64 lo, __u64 hi)
+{
+	return pref64_search(conf_get(), lo, hi);
+}
+
 /* Longest prefix match of the lists: row + 2, or 1. */
 static __always_inline __u32 pol4_search(__be32 addr)
 {

@@ -28,11 +28,19 @@
 
 struct variation {
 	const char *program, *name;
-	const char *set[4]; /* option, value, option, value */
+	const char *set[12]; /* option, value, option, value, ... */
 };
+
+/* one of each length of RFC 6052 2.2, beside the /96 that each configuration has */
+#define PREFIXES                                                                           \
+	{ "pref64", "2001:db8:3200::/40",      "pref64", "2001:db8:4800::/48",              \
+	  "pref64", "2001:db8:5600:5600::/56", "pref64", "2001:db8:6400:6400::/64", "pref64", \
+	  "2001:db9::/32" }
 
 static const struct variation variations[] = {
 	{ "n64_port", "siit", { "mode", "siit" } },
+	{ "n64_port", "siit-prefixes",
+	  PREFIXES },
 	{ "n64_exit", "siit", { "mode", "siit" } },
 	{ "n64_query", "siit", { "mode", "siit" } },
 	{ "n64_exit", "stateful", { "mode", "stateful" } },
@@ -44,6 +52,8 @@ static const struct variation variations[] = {
 	{ "n64_stateful", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
 	{ "n64_stateful", "stateless",
 	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
+	{ "n64_stateful", "prefixes",
+	  PREFIXES },
 	{ "n64_state", "default", { "mode", "stateful" } },
 	{ "n64_dynamic", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "dynamic", { "mode", "dynamic" } },
@@ -70,16 +80,16 @@ static int configure(struct config *c, const struct variation *v)
 	struct config_error err;
 
 	config_init(c);
-	if (strcmp(v->name, "siit") && set(c, "mode", dynamic ? "dynamic" : "stateful"))
+	if (strncmp(v->name, "siit", 4) && set(c, "mode", dynamic ? "dynamic" : "stateful"))
 		return -1;
 	if (dynamic && set(c, "allow6", "fc00::/8"))
 		return -1;
 	if (set(c, "interfaces", "lo") || set(c, "pref64", "64:ff9b:1::/96"))
 		return -1;
-	if (strcmp(v->name, "siit") ? set(c, "pool4", "203.0.113.8/31")
+	if (strncmp(v->name, "siit", 4) ? set(c, "pool4", "203.0.113.8/31")
 				    : set(c, "eam", "192.0.2.33=2001:db8:1::2"))
 		return -1;
-	for (int i = 0; i < 4 && v->set[i]; i += 2)
+	for (int i = 0; i < 12 && v->set[i]; i += 2)
 		if (strcmp(v->set[i], "mode") && set(c, v->set[i], v->set[i + 1]))
 			return -1;
 	if (!config_check(c, NULL, &err))

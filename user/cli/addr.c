@@ -73,7 +73,7 @@ static void add_result(const struct job *j, const struct n64_pref64 *p, __be32 v
 		mixed_text(v6, text, sizeof(text));
 		out_str(row, "written", "%s", text);
 	}
-	if (!to6 && !rfc6052_suffix_zero(p, v6)) {
+	if (!to6 && !rfc6052_suffix_zero(p->len, v6)) {
 		snprintf(text, sizeof(text),
 			 "%s has bits behind the IPv4 address or in the u octet "
 			 "(bits 64 to 71); they are ignored, strict-suffix drops it (ADR-02)",

@@ -29,7 +29,7 @@ static bool prefix_of(const struct addr6 *a, struct n64_pref64 *out)
 
 		if (v4 != IP4(192, 0, 0, 170) && v4 != IP4(192, 0, 0, 171))
 			continue;
-		if (!rfc6052_suffix_zero(&p, a))
+		if (!rfc6052_suffix_zero(p.len, a))
 			continue;
 		rfc6052_embed(&p, 0, &out->prefix);
 		out->len = lengths[i];
