@@ -26,8 +26,9 @@ ATTACH = ["testenv/test_attach.py", "testenv/test_pool.py", "-k",
           "refused_attach or test_blocks or that_vanishes or bpffs_that"]
 # Each of these attaches, and the verifier takes half a minute for mode stateful: one row for
 # each way that a packet can take through the kernel.
-WAYS = ("(6to4-resolved and neighbour-10) or (4to6-unresolved and neighbour-10) or 4to6-fragment-10 "
-        "or (6to4-device and devmap-10) or (4to6-device and unresolved-10) or quiet")
+WAYS = ("(6to4-resolved and neighbour-10) or (4to6-unresolved and neighbour-10) or "
+        "4to6-fragment-10 or (6to4-device and devmap-10) or (4to6-device and unresolved-10) or "
+        "quiet")
 STATEFUL = ["testenv/test_st_hosts.py", "testenv/test_st_packets.py", "-k",
             f"{WAYS} or not_ours or GENERR-14 or ICQ-04"]
 DEVICES = ["testenv/vm/test_devices.py", "-k"]
