@@ -463,7 +463,7 @@ ST_FAR int slot_choose(struct st_work *w)
 	x.n = c->st.n_dynamic;
 	x.proto = w->q.proto;
 	x.ticks = w->ticks;
-	x.found = -1;
+	x.found = (int)st_unsure((__u32)-1);
 	st_loop(x.n, choose_step, &x);
 	return x.found;
 }

@@ -377,6 +377,7 @@ ST_FAR int row_walk(struct st_work *w, __u32 row, __u32 from, __u32 n)
 	if (!w)
 		return 0;
 	w->resume = from + n;
+	s.skip = st_unsure(0);
 	st_loop(n, sweep_step, &s);
 	return (int)s.offered;
 }

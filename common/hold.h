@@ -265,6 +265,7 @@ ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 		return 0;
 	x.sub = (__u32)w->sub;
 	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	x.first = st_unsure(0);
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
 	/* what was found is in the next slots to be used */
 	st_store32(&s->cursor[ST_MASK(kind, 3)], x.first ? x.first : x.cursor);

@@ -54,8 +54,13 @@ n64_inline void st_note(enum reason note);
 n64_inline __u32 st_now(void);
 n64_inline __u32 st_ticks(void);
 
-/* Calls fn(i, ctx) for i < n until it returns 1. */
+/* Calls fn(i, ctx) for i < n until it returns 1. Verifiers before 6.7 look at the first call
+ * only, as if there were no other, and remove what it does not reach there or behind the
+ * loop: what a later call finds changed in ctx begins as st_unsure(). */
 n64_inline void st_loop(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx);
+
+/* This value, which the verifier does not know. */
+n64_inline __u32 st_unsure(__u32 value);
 
 /* A step on memory that others may be looking at. */
 #ifndef ST_STEP

@@ -125,6 +125,7 @@ ST_FAR int session_recount(struct st_work *w)
 	x.gen = work_gen(w);
 	x.now = w->now;
 	x.remote = w->q.remote4;
+	x.until = x.permit_until = x.n = x.seen = st_unsure(0);
 	st_loop(RECOUNT_SLOTS, recount_step, &x);
 	if (!x.whole || x.seen < st_load32(&s->count[KIND_SESSIONS]))
 		return 1;

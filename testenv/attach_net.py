@@ -59,7 +59,7 @@ class Net:
 
     def cable(self, host, device, queues=2, peer_queues=2):
         subprocess.run(
-            ["ip", "link", "add", "name", device, "netns", self.gateway.name, "numrxqueues",
+            ["ip", "-n", self.gateway.name, "link", "add", "name", device, "numrxqueues",
              str(queues), "numtxqueues", str(queues), "type", "veth", "peer", "name",
              "eth0" if host is not self.gateway else device + "p", "netns", host.name,
              "numrxqueues", str(peer_queues), "numtxqueues", str(peer_queues)], check=True)

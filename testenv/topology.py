@@ -101,7 +101,8 @@ class Topology:
             self.address()
 
     def cable(self, one, device1, two, device2, program=True):
-        subprocess.run(["ip", "link", "add", "name", device1, "netns", one.name,
+        # inside: kernels before 6.13 refuse a name that the caller's namespace has, too
+        subprocess.run(["ip", "-n", one.name, "link", "add", "name", device1,
                         "numrxqueues", str(QUEUES), "numtxqueues", str(QUEUES), "type", "veth",
                         "peer", "name", device2, "netns", two.name,
                         "numrxqueues", str(QUEUES), "numtxqueues", str(QUEUES)], check=True)

@@ -141,4 +141,13 @@ n64_inline void st_loop(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx)
 	bpf_loop(n, fn, ctx, 0);
 }
 
+n64_inline __u32 st_unsure(__u32 value)
+{
+	__u32 zero = bpf_get_smp_processor_id();
+
+	/* for the verifier two unknown numbers */
+	asm volatile("%0 ^= %0" : "+r"(zero));
+	return value + zero;
+}
+
 #endif

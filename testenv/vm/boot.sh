@@ -81,7 +81,8 @@ boot() {
 		PYTHON='$PYTHON'
 		CHECKS='$(sed 's/ .*//' "$out/checks" | tr '\n' ' ')'
 		INSNS='$INSNS'
-		export CHECKS INSNS
+		PATIENCE='$PATIENCE'
+		export CHECKS INSNS PATIENCE
 	END
 	SHARE_PIDS=
 	share "$sockets/host" /

@@ -13,7 +13,8 @@ jool_for() {
 	if [ ! -e "$ready/jool.ko" ] || [ ! -d "$VM/packages/libnl-genl" ]; then
 		jool_compiler "$2" "$1" >"$target/jool.reason" || return
 		build_jool "$1" >"$ready.log" 2>&1 || {
-			echo "its modules cannot be built: $(grep -m1 -E '[Ee]rror|^E: ' "$ready.log")" \
+			echo "its modules cannot be built: $(grep -m1 -E '[Ee]rror|^E: |: No such|\*\*\*' \
+				"$ready.log")" \
 				>"$target/jool.reason"
 			return
 		}
@@ -50,8 +51,9 @@ build_jool() {
 	source=$VM/jool/source
 	rm -rf "$source"
 	cp -r "$VM/packages/jool-dkms/usr/src/"jool* "$source" || return 1
-	# The headers name each other by where they would be installed.
-	sed -i "s,^include /usr,include $headers/usr," "$headers/usr/src/linux-headers-$1/Makefile"
+	# The headers name each other by where they would be installed, or by where they were before.
+	sed -i "s,^include .*/usr/src/,include $headers/usr/src/," \
+		"$headers/usr/src/linux-headers-$1/Makefile" || return 1
 	for part in common nat64 siit; do
 		nice -n 19 make -C "$headers/usr/src/linux-headers-$1" "M=$source/src/mod/$part" \
 			CC=gcc modules || return 1

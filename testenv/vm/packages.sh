@@ -48,6 +48,10 @@ unpack() {
 	name=$1
 	shift
 	if [ ! -e "$VM/packages/$name/.complete" ]; then
+		[ -z "$OFFLINE" ] || {
+			echo "$* is not in $VM/packages, and OFFLINE=1 downloads nothing" >"$VM/apt/$name.log"
+			return 1
+		}
 		rm -rf "$VM/packages/$name" "$VM/download"
 		mkdir -p "$VM/packages/$name" "$VM/download"
 		(cd "$VM/download" && apt_private apt-get download "$@") >"$VM/apt/$name.log" 2>&1 ||

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The table of test-kernels: one row for each check, one column for each kernel, and below
-it what failed or was skipped with the reason, and what the verifier says of each program.
+"""The table of test-kernels: one row for each check with its minutes, one column for each
+kernel, and below it what failed or was skipped with the reason, and what the verifier says of
+each program.
 Arguments: the folders of the results, named after the kernels. Exit status 1 if anything
 failed or did not run."""
 
@@ -25,7 +26,7 @@ def read(folder):
 
 
 def end_of(folder):
-    """Why a guest ended early: the kernel's last words."""
+    """Why a guest ended early: the kernel's last words, or what test-kernels says."""
     text = ""
     for name in ("main.console", "nics.console"):
         try:
@@ -34,7 +35,22 @@ def end_of(folder):
         except FileNotFoundError:
             pass
     found = re.search(r"(Kernel panic.*|BUG: .*|Oops: .*|Out of memory.*)", text)
-    return found[1].strip() if found else "the guest ended or ran out of time before"
+    if found:
+        return found[1].strip()
+    try:
+        with open(os.path.join(folder, "given-up"), encoding="utf-8") as f:
+            return f.read().strip()
+    except FileNotFoundError:
+        return "the guest ended or ran out of time before"
+
+
+def minutes_of(folder):
+    """With the boot."""
+    try:
+        with open(os.path.join(folder, "seconds"), encoding="ascii") as f:
+            return int(f.read()) / 60
+    except FileNotFoundError:  # nothing was booted, or interrupted
+        return sum(row[1] for row in read(folder).values()) / 60
 
 
 def asked(folder):
@@ -62,17 +78,19 @@ def verifier(folders, wide):
 
 
 def notes_of(folder, checks, rows):
-    """{check: word}, and a line for each that is not well or has figures."""
+    """{check: words}, and a line for each that is not well or has figures."""
     words, notes = {}, []
     ran = asked(folder)
     for check in checks:
         if check not in ran:
             words[check] = "-"
             continue
-        word, _, text = rows.get(check, ("FAILED", 0, end_of(folder)))
-        words[check] = word
+        word, seconds, text = rows.get(check, ("FAILED", 0, end_of(folder)))
+        words[check] = word if word == "skipped" else f"{word} {seconds / 60:.1f}"
         if word != "ok" or re.match(r"\d+ tests;", text):
             notes.append(f"{check}, {os.path.basename(folder)}: {word}: {text}")
+        if word == "FAILED" and check in rows:
+            notes[-1] += f" ({folder}/{check}.log)"
     reasons = {text for check, (word, _, text) in rows.items() if word == "skipped"}
     if len(reasons) == 1 and set(words.values()) <= {"skipped", "-"}:
         notes = [f"{os.path.basename(folder)}: skipped: {reasons.pop()}"]
@@ -83,24 +101,23 @@ def main():
     folders = sys.argv[1:]
     some = set().union(*map(asked, folders))
     checks = [name for name in CHECKS if name in some]
-    words, notes, seconds = {}, [], 0
+    words, notes, wide = {}, [], 12
     for folder in folders:
-        rows = read(folder)
-        seconds += sum(row[1] for row in rows.values())
-        words[folder], more = notes_of(folder, checks, rows)
+        words[folder], more = notes_of(folder, checks, read(folder))
         notes += more
-    wide = max(9, *(len(os.path.basename(folder)) + 2 for folder in folders))
     print(f"\n{'':14}" + "".join(f"{os.path.basename(folder):>{wide}}" for folder in folders))
     for check in checks:
         print(f"{check:14}" + "".join(f"{words[folder][check]:>{wide}}" for folder in folders))
+    minutes = [minutes_of(folder) for folder in folders]
+    print(f"{'minutes':14}" + "".join(f"{figure:>{wide}.0f}" for figure in minutes))
     if any("-" in row.values() for row in words.values()):
         print("-: only on the kernels of Debian's releases and on the newest; FULL=1 runs it")
     print()
     for note in notes:
         print(note)
-    verifier(folders, max(wide, 12))
-    print(f"\n{seconds // 60} minutes of checks")
-    return 1 if any("FAILED" in row.values() for row in words.values()) else 0
+    verifier(folders, wide)
+    print(f"\n{sum(minutes):.0f} minutes")
+    return 1 if any("FAILED" in text for row in words.values() for text in row.values()) else 0
 
 
 if __name__ == "__main__":
