@@ -9,7 +9,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 
 import pytest
 
@@ -351,29 +350,6 @@ while input():
 def test_words(alone, words, status, text):
     done = alone.run([PROGRAM, "run", *words], check=False)
     assert done.returncode == status and text in done.stderr, done.stderr
-
-
-def test_wrong_file(alone, rule_file):
-    """`run` does not start; the library alone says it and stays out of the way."""
-    rules = rule_file("local 10.0.0.0/8\nlocal 10.0.0.1/8\n")
-    done = run(alone, "true", options=("-c", rules))
-    assert done.returncode == 2 and "line 2" in done.stderr, done.stderr
-    script = "import socket; print(socket.socket(socket.AF_INET).getsockname())"
-    done = alone.run(["env", f"LD_PRELOAD={SHIM}", f"XDP_NAT64_CONFIG={rules}",
-                      "/usr/bin/python3", "-c", script])
-    assert "line 2" in done.stderr and "('0.0.0.0', 0)" in done.stdout
-
-
-def test_setuid(alone):
-    """A program with more rights than its user does not listen to the user's environment."""
-    with tempfile.TemporaryDirectory(prefix="xdp-nat64-") as folder:
-        os.chmod(folder, 0o755)
-        program = shutil.copy(PROGRAM, folder)
-        for mode, want in ((0o755, "2001:db8:1::/96"), (0o4755, "64:ff9b::/96")):
-            os.chmod(program, mode)
-            done = alone.run([*AS_USER, "env", "XDP_NAT64_PREF64=2001:db8:1::/96", program, "run",
-                              "--json", "--check", "8.8.8.8"])
-            assert json.loads(done.stdout)["prefix"] == want, mode
 
 
 def test_installed(tmp_path, alone):

@@ -97,8 +97,9 @@ static int lookup4(struct state_cmd *c, const struct endpoint *e, struct answer 
 
 	inet_ntop(AF_INET, &e->addr4, text, sizeof(text));
 	if (state_slot(c->view, e->addr4, N_ST_PROTOS) < 0) {
-		cli_error(&c->cli, "lookup: %s is not a pool address of instance '%s'", text,
-			  c->name);
+		cli_error(&c->cli, "lookup: %s is not a pool address of instance '%s'%s", text,
+			  c->name, c->view->conf.n_stateless ?
+			  "; hosts of stateless entries have no mappings, status lists them" : "");
 		return CLI_FAILED;
 	}
 	for (int p = 0; p < N_ST_PROTOS; p++) {

@@ -9,6 +9,7 @@
 #include "dataplane/place.h"
 #include "output/output.h"
 #include "status_state.h"
+#include "status_stateless.h"
 
 struct report {
 	struct attachment a;
@@ -160,8 +161,6 @@ static void show_policy(json_t *root, const struct report *r)
 			continue; /* it left with a reload */
 		out_item(list, "%s", prefix6_text(&p, text));
 	}
-	if (r->pol.conf.n_stateless)
-		out_int(root, "stateless_entries", (long long)r->pol.conf.n_stateless);
 	out_int(root, "ipv4_rules", (long long)r->pol.n4);
 	out_int(root, "ipv6_rules", (long long)r->pol.n6);
 	out_int(root, "proxy_arp_addresses", r->health.n_proxy);
@@ -200,6 +199,8 @@ static int show(const struct report *r, bool json)
 	show_worker(root, &r->health);
 	if (r->use.known && r->has_policy)
 		status_state(root, &r->use, &r->pol.conf);
+	if (r->has_policy)
+		status_stateless(root, &r->pol, json);
 	show_traffic(root, r);
 	rc = output_print(root, json, stdout);
 	json_decref(root);

@@ -6,33 +6,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "settings.h"
 
 #define FILE_MAX_BYTES 65536
 
-/* Read with plain calls: no stdio buffers inside a program that is not ours. The file's
- * length, or -1 with errno. */
+/* Read with plain calls: no stdio buffers inside a program that is not ours; and no waiting,
+ * as a pipe would. The file's length, or -1 with errno. */
 static ssize_t slurp(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), e = 0;
+	struct stat is;
 	size_t n = 0;
 	ssize_t got = 0;
 
 	if (fd < 0)
 		return -1;
-	while (n < size && (got = read(fd, text + n, size - n)) > 0)
+	if (fstat(fd, &is))
+		e = errno;
+	else if (!S_ISREG(is.st_mode))
+		e = S_ISDIR(is.st_mode) ? EISDIR : EINVAL;
+	while (!e && n < size && (got = read(fd, text + n, size - n)) > 0)
 		n += (size_t)got;
-	if (got < 0) {
-		int e = errno;
-
-		close(fd);
-		errno = e;
-		return -1;
-	}
+	if (got < 0)
+		e = errno;
 	close(fd);
-	return (ssize_t)n;
+	errno = e;
+	return e ? -1 : (ssize_t)n;
 }
 
 const char *settings_file(void)
@@ -53,7 +55,10 @@ static int read_file(struct dest_rules *r, const char *file, char err[DEST_ERROR
 	n = text ? slurp(file, text, FILE_MAX_BYTES + 1) : -1;
 	if (n < 0) {
 		snprintf(err, DEST_ERROR, "the rule file %.200s cannot be read: %s", file,
-			 strerror(errno));
+			 errno == EINVAL ? "not a regular file" : strerror(errno));
+	} else if (!n) { /* what a full disk leaves behind, not what somebody meant */
+		snprintf(err, DEST_ERROR, "the rule file %.200s is empty; write a line like "
+			 "default discover, or remove it", file);
 	} else if (n > FILE_MAX_BYTES || memchr(text, '\0', (size_t)n)) {
 		snprintf(err, DEST_ERROR, "%.200s is no rule file: longer than 64 KiB, or not "
 			 "text", file);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -63,15 +64,47 @@ const struct dest_rules *shim_rules(void)
 }
 
 /* The log is opened for each line: a descriptor that we kept would be closed by programs
- * that close all, and its number used for something else. */
+ * that close all, and its number used for something else; and stderr may be such a number.
+ * -1: nowhere. A pipe as log is not waited for. */
+static int log_open(bool more, bool *opened)
+{
+	const char *file = secure_getenv(CLIENT_ENV_LOG);
+	int domain, fd = -1;
+	socklen_t len = sizeof(domain);
+
+	if (file && *file)
+		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+	*opened = fd >= 0;
+	if (*opened || (file && *file && more))
+		return fd;
+	if (!real()->getsockopt(STDERR_FILENO, SOL_SOCKET, SO_DOMAIN, &domain, &len) &&
+	    domain != AF_UNIX)
+		return -1;
+	return STDERR_FILENO;
+}
+
+/* What cannot be written is lost, and the program goes on: no SIGPIPE. */
+static void write_line(int fd, const char *line, size_t n)
+{
+	static const struct timespec at_once;
+	sigset_t broken, before, waiting;
+
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGPIPE);
+	sigpending(&waiting);
+	pthread_sigmask(SIG_BLOCK, &broken, &before);
+	if (write(fd, line, n) < 0 && errno == EPIPE && !sigismember(&waiting, SIGPIPE))
+		sigtimedwait(&broken, NULL, &at_once);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 void shim_say(bool more, const char *fmt, ...)
 {
 	const char *verbose = secure_getenv(CLIENT_ENV_VERBOSE);
-	const char *file = secure_getenv(CLIENT_ENV_LOG);
-	int keep = errno, fd = STDERR_FILENO;
+	int keep = errno, fd, n;
 	char line[512];
+	bool opened;
 	va_list ap;
-	int n;
 
 	if (more && (!verbose || !*verbose || !strcmp(verbose, "0")))
 		return;
@@ -81,11 +114,10 @@ void shim_say(bool more, const char *fmt, ...)
 	va_end(ap);
 	n = (int)strlen(line);
 	line[n++] = '\n';
-	if (file && *file)
-		fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	/* what cannot be written is lost: the program goes on */
-	(void)!write(fd, line, (size_t)n);
-	if (fd >= 0 && fd != STDERR_FILENO)
+	fd = log_open(more, &opened);
+	if (fd >= 0)
+		write_line(fd, line, (size_t)n);
+	if (opened)
 		close(fd);
 	errno = keep;
 }
