@@ -258,7 +258,7 @@ check: config.mk
 
 # ---- the demo and the benchmark -----------------------------------------------------------------
 
-# MODE=siit or stateful
+# MODE=stateful, siit or dynamic
 demo: all
 	@$(PYTHON) testenv/demo.py $(if $(MODE),--mode $(MODE)) $(if $(filter-out 0,$(KEEP)),--keep)
 
@@ -366,6 +366,7 @@ help:
 	@echo "                KERNELS=6.1 and CHECKS=load choose; testenv/vm/README.md"
 	@echo "make demo       IPv6-only clients share an IPv4 address, here and now (root);"
 	@echo "                MODE=siit: one client with an IPv4 address of its own;"
+	@echo "                MODE=dynamic: each client gets one when it sends;"
 	@echo "                KEEP=1 leaves it standing; make demo-clean removes it"
 	@echo "make bench      packets per second on veth pairs, beside other translators (root);"
 	@echo "                SCENARIO=sizes chooses: bench/run --list"

@@ -40,9 +40,9 @@ static inline enum reason reasm_fit(const struct reasm *rs, const struct reasm_d
 	return R_GO_ON;
 }
 
-/* Remembers a fragment that fits behind `after`; 0: no room. */
-static inline __u32 reasm_record(struct reasm *rs, struct reasm_dgram *d, const struct pkt *p,
-				 __u32 after)
+/* Remembers fragment `in`, of facts `p`, that fits behind `after`; 0: no room. */
+static inline __u32 reasm_record(struct reasm *rs, struct reasm_dgram *d,
+				 const struct slow_in *in, const struct pkt *p, __u32 after)
 {
 	__u32 i = d->n < rs->limit.frags ? reasm_slab_take(&rs->frags) : 0;
 	__u32 *link = after ? &rs->frags.next[after] : &d->first;
@@ -56,7 +56,8 @@ static inline __u32 reasm_record(struct reasm *rs, struct reasm_dgram *d, const 
 		.len = p->l4_len,
 		.l4_off = p->l4_off,
 		.more = p->more,
-		.from_pair = p->from_pair,
+		.from_pair = in->from_pair,
+		.to_kernel = in->to_kernel,
 	};
 	rs->frags.next[i] = *link;
 	*link = i;
@@ -177,6 +178,7 @@ static inline struct slow_in reasm_load(struct reasm *rs, const struct reasm_dgr
 		.true_len = f->bytes,
 		.fam = (enum ip_family)(d->key.w[4] >> 56),
 		.from_pair = f->from_pair,
+		.to_kernel = f->to_kernel,
 		.ifindex = f->ifindex,
 	};
 }

@@ -70,8 +70,9 @@ struct reasm_frag {
 	__u16 off;		/* in 8-byte units */
 	__u16 len;		/* of the payload */
 	__u16 l4_off;
-	bool more;
-	bool from_pair;
+	bool more : 1;
+	bool from_pair : 1;
+	bool to_kernel : 1;
 };
 
 struct reasm_dgram {

@@ -54,6 +54,7 @@ static inline struct slow_in reasm_join(struct reasm *rs, const struct reasm_dgr
 		.true_len = head + d->total,
 		.fam = v4 ? FAM_4 : FAM_6,
 		.from_pair = first->from_pair,
+		.to_kernel = first->to_kernel,
 		.ifindex = first->ifindex,
 		.reassembled = true,
 		.frag_id = d->has_id ? d->id : (__u32)d->key.w[4],

@@ -160,7 +160,7 @@ static inline bool work_hold(struct reasm_work *w)
 	if (job_is_cut(&w->j))
 		r = R_sp_too_long;
 	else
-		i = reasm_record(w->rs, d, &w->j.p, w->after);
+		i = reasm_record(w->rs, d, w->in, &w->j.p, w->after);
 	if (i && reasm_hold(w->rs, i, w->in->ip)) {
 		w->sh.ops->note(w->sh.ops->ctx, R_frags_held, 1);
 		return true;
@@ -284,7 +284,7 @@ static inline void work_first(struct reasm_work *w)
 			d->state = REASM_WHOLE;
 		return;
 	}
-	if (!reasm_record(w->rs, d, &w->j.p, w->after)) {
+	if (!reasm_record(w->rs, d, w->in, &w->j.p, w->after)) {
 		work_done(w, R_frag_limit);
 		return;
 	}
@@ -308,7 +308,7 @@ static inline void work_first(struct reasm_work *w)
 static inline void work_later(struct reasm_work *w)
 {
 	struct reasm_dgram *d = work_dgram(w);
-	bool room = reasm_record(w->rs, d, &w->j.p, w->after);
+	bool room = reasm_record(w->rs, d, w->in, &w->j.p, w->after);
 
 	if (d->state == REASM_RETURNED)
 		work_done(w, reasm_return(w->rs, w->sh.ops, w->in));

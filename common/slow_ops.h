@@ -13,6 +13,7 @@ struct slow_in {
 	__u32 true_len;		/* the same before the frame was cut (GEN-13); else = len */
 	enum ip_family fam;	/* of the EtherType */
 	bool from_pair;		/* came in through nat64x: TTL 1 is valid (GEN-09) */
+	bool to_kernel;		/* its port gives what is translated to the kernel */
 	__u32 ifindex;		/* true L3 ingress */
 	bool l2_mcast;		/* frame was a link-layer broadcast or multicast (VAL-06) */
 	/* Mode stateful, of what reassembly.h hands on */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The demo: IPv6-only clients talk to IPv4-only servers through xdp-nat64, with real
 programs, in network namespaces of this machine. `sudo make demo` (mode stateful),
-`sudo make demo MODE=siit`."""
+`sudo make demo MODE=siit` or `MODE=dynamic`."""
 
 import argparse
 import contextlib
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import demo_dynamic
 import demo_siit
 import demo_stateful
 import lib
@@ -20,7 +21,7 @@ from lib import S6, Failed
 
 
 KEPT = "/run/xdp-nat64-demo"
-MODES = {"stateful": demo_stateful, "siit": demo_siit}
+MODES = {"stateful": demo_stateful, "siit": demo_siit, "dynamic": demo_dynamic}
 
 
 def record(topology, folder, mode):

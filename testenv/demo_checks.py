@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 from lib import GW4, H4, S6, Failed, Topology
 
@@ -18,6 +19,13 @@ def ping(host, target, count=5):
         raise Failed(f"{got} of {count} answers\n{text}")
     average = re.search(r"= [\d.]+/([\d.]+)/", text)[1]
     return f"{got} of {count} answered, {float(average):.2f} ms on average"
+
+
+def pings(topology):
+    with ThreadPoolExecutor() as pool:
+        said = list(pool.map(lambda host: ping(host, S6, 10), topology.clients))
+    average = sum(float(text.split(", ")[1].split()[0]) for text in said) / len(said)
+    return f"{10 * len(said)} of {10 * len(said)} answered, {average:.2f} ms on average"
 
 
 def traceroute(host, target, hops, *words):
@@ -47,6 +55,13 @@ def fetch(host, servers, url):
     if digest != servers.sha256:
         raise Failed(f"the file arrived at {host.role} with another SHA-256")
     return float(text)
+
+
+def downloads(topology, servers):
+    with ThreadPoolExecutor() as pool:
+        speeds = list(pool.map(lambda host: fetch(host, servers, f"http://[{S6}]/file"),
+                               topology.clients))
+    return f"{len(speeds)} times SHA-256 equal, {sum(speeds) / 1e6:,.0f} MB/s in all"
 
 
 def iperf(topology, *words):
@@ -117,10 +132,10 @@ def small_link(topology):
     return f"5 MB arrived, client learnt {mtu[1]} (1400 + 20)"
 
 
-def large_ping(topology):
+def large_ping(topology, target=H4):
     """1500 bytes of IPv4 would be 1520 of IPv6: the gateway says so."""
     text = topology.server.out(["ping", "-n", "-c", "2", "-i", "0.2", "-W", "2", "-M", "do", "-s",
-                                "1472", H4], check=False)
+                                "1472", target], check=False)
     told = re.search(r"From (\S+) .*mtu ?= ?(\d+)", text)
     if not told or (told[1], told[2]) != (GW4, "1480"):
         raise Failed(f"no 'fragmentation needed' with 1480 from {GW4}\n{text}")

@@ -2,13 +2,12 @@
 """The demo of mode stateful: three IPv6-only clients share one IPv4 address."""
 
 import socket
-from concurrent.futures import ThreadPoolExecutor
 
 from clients import POOL, Clients
-from demo_checks import (curl, datagrams, dns, fetch, iperf_tcp, iperf_udp, ping, show_hops,
+from demo_checks import (curl, datagrams, dns, downloads, iperf_tcp, iperf_udp, pings, show_hops,
                          small_link, traceroute)
 from demo_servers import MEGABYTES, Servers
-from demo_table import show, show_attach, verdict, walk
+from demo_table import excerpt, show, show_attach, show_section, verdict, walk
 from lib import GW4, PREF64, R4, S4, S6, Failed, wait_for
 
 TOPOLOGY = Clients
@@ -24,20 +23,6 @@ PICTURE = """
  (2001:db8:...) |____________ 203.0.113.1 _____|            1400-byte       ("distant")
                      pool: 203.0.113.8                      link
 """
-
-
-def pings(topology):
-    with ThreadPoolExecutor() as pool:
-        said = list(pool.map(lambda host: ping(host, S6, 10), topology.clients))
-    average = sum(float(text.split(", ")[1].split()[0]) for text in said) / len(said)
-    return f"{10 * len(said)} of {10 * len(said)} answered, {average:.2f} ms on average"
-
-
-def downloads(topology, servers):
-    with ThreadPoolExecutor() as pool:
-        speeds = list(pool.map(lambda host: fetch(host, servers, f"http://[{S6}]/file"),
-                               topology.clients))
-    return f"{len(speeds)} times SHA-256 equal, {sum(speeds) / 1e6:,.0f} MB/s in all"
 
 
 def too_long(topology):
@@ -87,33 +72,6 @@ def static_mappings(topology):
         words = ["mapping", "add", proto, f"{POOL}:{port}", f"[{topology.address6(number)}]:{port}"]
         show(["xdp-nat64", *words, "--name", name])
         topology.gateway.cmd(*words, "--name", name)
-    print()
-
-
-def excerpt(topology, *words, lines=9):
-    """The first lines of what a command prints."""
-    name = topology.gateway.instance
-    show(["xdp-nat64", *words, "--name", name])
-    text = topology.gateway.cmd(*words, "--name", name).stdout.rstrip().splitlines()
-    for line in text[:lines]:
-        print(f"  {line}")
-    if len(text) > lines:
-        print(f"  ... {len(text) - lines} more lines")
-    print()
-
-
-def show_section(topology, title):
-    """One section of status."""
-    name = topology.gateway.instance
-    show(["xdp-nat64", "status", "--name", name])
-    lines = iter(topology.gateway.cmd("status", "--name", name).stdout.splitlines())
-    for line in lines:
-        if line == title:
-            break
-    for line in lines:
-        if not line.strip():
-            break
-        print(f"  {line}")
     print()
 
 

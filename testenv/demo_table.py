@@ -94,3 +94,30 @@ def walk(topology, experiments):
 def verdict(failed):
     print(f"  {failed} of the above failed." if failed else "  Everything works.")
     return 1 if failed else 0
+
+
+def excerpt(topology, *words, lines=9):
+    """The first lines of what a command prints."""
+    name = topology.gateway.instance
+    show(["xdp-nat64", *words, "--name", name])
+    text = topology.gateway.cmd(*words, "--name", name).stdout.rstrip().splitlines()
+    for line in text[:lines]:
+        print(f"  {line}")
+    if len(text) > lines:
+        print(f"  ... {len(text) - lines} more lines")
+    print()
+
+
+def show_section(topology, title):
+    """One section of status."""
+    name = topology.gateway.instance
+    show(["xdp-nat64", "status", "--name", name])
+    lines = iter(topology.gateway.cmd("status", "--name", name).stdout.splitlines())
+    for line in lines:
+        if line == title:
+            break
+    for line in lines:
+        if not line.strip():
+            break
+        print(f"  {line}")
+    print()

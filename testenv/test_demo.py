@@ -11,7 +11,7 @@ import pytest
 import lib
 
 
-@pytest.mark.parametrize("mode", ["stateful", "siit"])
+@pytest.mark.parametrize("mode", ["stateful", "siit", "dynamic"])
 def test_demo(mode):
     done = subprocess.run([sys.executable, "-B", os.path.join(lib.TOP, "testenv", "demo.py"),
                            "--mode", mode],

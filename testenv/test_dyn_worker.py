@@ -209,13 +209,14 @@ def test_ways(hosts, way):
         assert H6 in done.stdout
 
 
-def test_masquerade(hosts):
+@pytest.mark.parametrize("mode, pool", [("dynamic", "10.0.1.0/24"), ("stateful", "10.0.1.1")])
+def test_masquerade(hosts, mode, pool):
     """deliver: stack: what is translated goes through the kernel of the gateway, where
     nftables gives all hosts one address, and back. The answers of conntrack are routed
     into the pair."""
     gateway = hosts.gateway
-    text = (f"mode: dynamic\ninterfaces: [{{name: eth6, deliver: stack}}, eth4]\n"
-            f"pref64: ['{PREF64}']\npool4: [10.0.1.0/24]\nallow6: ['2001:db8:a::/48']\n")
+    text = (f"mode: {mode}\ninterfaces: [{{name: eth6, deliver: stack}}, eth4]\n"
+            f"pref64: ['{PREF64}']\npool4: [{pool}]\nallow6: ['2001:db8:a::/48']\n")
     with open(f"/tmp/n64-masquerade-{os.getpid()}.yaml", "w", encoding="utf-8") as f:
         f.write(text)
     gateway.run(["nft", "add table ip n64test; add chain ip n64test post { type nat hook "
@@ -228,7 +229,7 @@ def test_masquerade(hosts):
         assert talk(hosts, 100) == GW4
         assert talk(hosts, 4000) == GW4
         listed = gateway.cmd("mapping", "list", "--name", gateway.instance).stdout
-        assert listed.count("10.0.1.") == 1
+        assert listed.count("10.0.1.") == (1 if mode == "dynamic" else 3)
     finally:
         gateway.run(["nft", "delete table ip n64test"], check=False)
         gateway.detach(check=False)

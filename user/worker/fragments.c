@@ -12,7 +12,8 @@
 
 static void begin(void *ctx, const struct slow_in *in)
 {
-	packet_begin(ctx, in, in->from_pair ? SLOW_FROM_PAIR : 0);
+	packet_begin(ctx, in, (in->from_pair ? SLOW_FROM_PAIR : 0) |
+				      (in->to_kernel ? SLOW_STACK : 0));
 }
 
 static void done(void *ctx, enum reason r, __u32 bytes)

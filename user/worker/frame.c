@@ -39,6 +39,7 @@ enum reason frame_open(const __u8 *frame, __u32 len, struct n64_slow *h,
 		.true_len = h->frame_len - h->l3_off,
 		.fam = h->fam,
 		.from_pair = h->flags & SLOW_FROM_PAIR,
+		.to_kernel = h->flags & SLOW_STACK,
 		.ifindex = h->ifindex,
 		.l2_mcast = eth[0] & 1,
 	};
