@@ -144,6 +144,44 @@ def test_vlan_in_vlan(hosts, mode):
 
 
 @MODES
+def test_two_vlans_of_one_port(hosts, mode):
+    """L2-01, the gateway on a stick: IPv6 is in VLAN 200 and IPv4 in VLAN 100 of the port eth4.
+    One host has both ends, so that a packet that is not translated cannot arrive."""
+    hosts.gateway.ip(f"""
+        link add link eth4 name eth4.100 type vlan id 100
+        link add link eth4 name eth4.200 type vlan id 200
+        addr flush dev eth4
+        addr flush dev eth6 scope global
+        route del {H6} dev eth6
+        link set dev eth4.100 up
+        link set dev eth4.200 up
+        addr add {GW4}/24 dev eth4.100
+        addr add {GW6}/64 dev eth4.200 nodad
+        route add 198.51.100.0/24 dev eth4.100
+        route add {H6} dev eth4.200
+    """)
+    hosts.server.ip(f"""
+        link add link eth0 name eth0.100 type vlan id 100
+        link add link eth0 name eth0.200 type vlan id 200
+        link set dev eth0.100 up
+        link set dev eth0.200 up
+        addr del {S4}/32 dev eth0
+        addr add {S4}/32 dev eth0.100
+        route add {GW4} dev eth0.100
+        route add default via {GW4} dev eth0.100 src {S4}
+        addr add {H6}/128 dev eth0.200 nodad
+        route add {GW6} dev eth0.200
+        route add default via {GW6} dev eth0.200 src {H6}
+    """)
+    client, hosts.client = hosts.client, hosts.server
+    try:
+        with attached(hosts, mode, devices=("eth4",)) as gateway:
+            talks(hosts, gateway, mode)
+    finally:
+        hosts.client = client
+
+
+@MODES
 def test_dummy(hosts, mode):
     """The gateway's own programs, whose address is that of a dummy device (L2-05)."""
     gateway = hosts.gateway
