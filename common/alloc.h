@@ -8,7 +8,6 @@
 
 #define PORT_TRIES 16	/* free bits that turn out to be taken or in quarantine */
 #define ROW_HIGH 16	/* first word of the ports from 1024 on */
-#define CREATE_SWEEP 8	/* ports that a creation looks at for expired ones */
 #define REFUSE_SWEEP 256 /* and one that would be refused (PORT-09) */
 
 /* Words `first` to `last` in which a port is looked for. */
@@ -351,19 +350,6 @@ n64_inline void row_in_vain(const struct st_work *w, __u32 row)
 
 	if (r && !w->tired && !st_conf()->opt.port_block)
 		note_refused(&r->refused, w->ticks);
-}
-
-/* A creation looks for expired ones if none did on this address in this 1/1024 s: the whole
- * row is looked at within 8 s where mappings come so fast, and each look is a line of memory
- * that the creation would not touch. */
-n64_inline void row_sweep_some(struct st_work *w, __u32 row)
-{
-	struct n64_row *r = mem_row(row);
-
-	if (!r || st_load32(&r->swept) == w->ticks)
-		return;
-	st_store32(&r->swept, w->ticks);
-	row_sweep_next(w, row, CREATE_SWEEP);
 }
 
 /* The same, and where there is none, once more after a look for expired ones. */

@@ -421,4 +421,19 @@ n64_inline int row_sweep_next(struct st_work *w, __u32 row, __u32 n)
 	return head < n ? found + row_sweep(w, row, r->first, n - head) : found;
 }
 
+#define CREATE_SWEEP 8	/* ports that a creation looks at */
+
+/* A creation looks for expired ones if none did on this address in this 1/1024 s: the whole
+ * row is looked at within 8 s where mappings come so fast, and each look is a line of memory
+ * that the creation would not touch. */
+n64_inline void row_sweep_some(struct st_work *w, __u32 row)
+{
+	struct n64_row *r = mem_row(row);
+
+	if (!r || st_load32(&r->swept) == w->ticks)
+		return;
+	st_store32(&r->swept, w->ticks);
+	row_sweep_next(w, row, CREATE_SWEEP);
+}
+
 #endif

@@ -87,13 +87,14 @@ n64_inline enum reason stateful_source6(const struct n64_env *env, const struct 
 n64_inline enum reason stateful_dst_6to4(const struct n64_env *env, const struct pkt *p,
 					 struct xlat *x)
 {
+	const struct n64_pref64 *own;
 	const struct n64_pol4 *pol;
 	int pref = x->dst_pref;
 
 	if (pref < 0 || pref >= N64_MAX_PREF64)
 		return R_internal;
-	x->dst4 = pref64_extract(env->conf, &env->conf->pref64[n64_bound((__u32)pref, N64_MAX_PREF64 - 1)],
-				 &p->dst6);
+	own = &env->conf->pref64[n64_bound((__u32)pref, N64_MAX_PREF64 - 1)];
+	x->dst4 = pref64_extract(env->conf, own, &p->dst6);
 	if (!siit_suffix_ok(env, pref, &p->dst6))
 		return R_strict_suffix;
 	if (wkp_forbids(env, pref, x->dst4) && !stateful_is_own(env, x->dst4))

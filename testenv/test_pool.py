@@ -444,7 +444,7 @@ def test_clock(net, monkeypatch):
     attach(net, "203.0.113.0")
     with State(net.name) as state:
         now = state.now()
-        ahead = (7440).to_bytes(4, "little").hex(" ").split()
+        ahead = (7440).to_bytes(8, "little").hex(" ").split()
         subprocess.run(["bpftool", "map", "update", "pinned", pinned, "key", *["0"] * 4, "value",
                         "hex", *ahead], check=True, capture_output=True)
         assert 7440 <= state.now() - now <= 7450

@@ -43,7 +43,7 @@ static struct {
 	struct n64_session *session;
 	struct n64_subscriber *sub;
 	struct n64_state *all;
-	__u32 *clock;
+	__u32 *clock; /* seconds, and behind them a fraction (struct test_clock) */
 	struct bed_row row[BED_ROWS];
 	struct n64_blocks *blocks[BED_ROWS / 4];
 	struct {

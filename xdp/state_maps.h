@@ -176,13 +176,17 @@ struct {
 } scenes SEC(".maps");
 
 #ifdef N64_TEST_CLOCK
-/* test_clock: seconds that the state clock is ahead (ST-11). Only in test builds. */
+/* test_clock: how far the state clock is ahead (ST-11). Only in test builds. */
+struct test_clock {
+	__u32 seconds, fraction; /* in 1/2^32 s */
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct test_clock);
 } test_clock SEC(".maps");
 #endif
 

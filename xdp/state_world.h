@@ -118,10 +118,11 @@ static __always_inline __u64 clock_fraction(void)
 {
 	__u64 now = bpf_jiffies64() * conf_get()->st.hz_mul;
 #ifdef N64_TEST_CLOCK
-	__u32 zero = 0, *ahead = bpf_map_lookup_elem(&test_clock, &zero);
+	__u32 zero = 0;
+	const struct test_clock *ahead = bpf_map_lookup_elem(&test_clock, &zero);
 
 	if (ahead)
-		now += (__u64)*ahead << 32;
+		now += ((__u64)ahead->seconds << 32) + ahead->fraction;
 #endif
 	return now;
 }
