@@ -320,7 +320,7 @@ bench-micro: $(B)/bench/micro
 
 # Instructions of each step instead of nanoseconds, which wobble with the machine: on the
 # oldest kernel, in a guest whose clock counts them.
-bench-insns: $(B)/bench/micro all $(B)/vm/load
+bench-insns: $(B)/bench/micro all $(B)/vm/load $(B)/test/xdp-nat64-clock $(B)/test/shim-calls
 	@PYTHON=$(PYTHON) INSNS=1 KERNELS=6.1 CHECKS=micro sh testenv/vm/test-kernels
 
 # ---- installing ---------------------------------------------------------------------------------

@@ -136,6 +136,12 @@ struct n64_conf {
 	struct n64_opts opt;
 };
 
+/* By the first 16 bits of an IPv4 address, 1: all such are plain (addr4_is_plain in stateful.h,
+ * filled and asked in pol_may.h). Rodata as well. */
+struct n64_plain4 {
+	__u64 bit[65536 / 64];
+};
+
 /* ---- compiled policy ---------------------------------------------------- */
 
 /* All lists that judge an IPv4 (IPv6) address are compiled into one table, so
@@ -216,9 +222,12 @@ enum n64_role_kind {
 	ROLE_PORT,	/* a NIC */
 	ROLE_XLAT,	/* nat64x: what the kernel routes to us, and the way to the worker */
 	ROLE_EXIT,	/* nat64: where translated packets meet the kernel */
+	ROLE_LONG,	/* no device: the long way, which those of ports and nat64x have in
+			 * common (xdp/nat64.bpf.c) */
 };
 
-/* Rodata that differs between the programs of one instance. */
+/* Rodata that differs between the programs of one instance; and, per CPU in map `whence`, whose
+ * packet the long way has in hand. */
 struct n64_role {
 	__u32 kind;	/* enum n64_role_kind */
 	__u32 slot;

@@ -407,4 +407,12 @@ n64_inline bool addr4_is_nonglobal(__be32 a)
 	}
 }
 
+/* Does any rule about addresses alone forbid it, as a source or as a destination (ADR-20,
+ * ADR-24, MC-01; `wkp`: ADR-04 as well)? */
+n64_inline bool addr4_is_ruled(__be32 a, bool wkp)
+{
+	return src4_is_illegal(a) || dst4_is_illegal(a) || addr4_is_multicast(a) ||
+	       (wkp && addr4_is_nonglobal(a));
+}
+
 #endif

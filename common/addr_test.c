@@ -14,6 +14,8 @@
 
 #include "addr.h"
 #include "csum.h"
+#include "hdr.h"
+#include "pol_may.h"
 
 static __be32 a4(const char *text)
 {
@@ -210,12 +212,73 @@ static void test_csum(void **state)
 	}
 }
 
+/* ADR-04, ADR-20, ADR-24, MC-01: a block that plain4_begin leaves alone holds no address that a
+ * rule speaks of; and most blocks are such. */
+static void test_plain4(void **state)
+{
+	static const __u8 last[] = { 0, 9, 10, 255 };
+	static struct n64_plain4 m;
+
+	(void)state;
+	for (int wkp = 0; wkp < 2; wkp++) {
+		__u32 plain = 0;
+
+		plain4_begin(&m, wkp);
+		for (__u32 i = 0; i < 65536u * 256 * sizeof(last); i++) {
+			__be32 a = be32(i / sizeof(last) << 8 | last[i % sizeof(last)]);
+
+			if (plain4_surely(&m, a) && addr4_is_ruled(a, wkp))
+				fail_msg("%08x is ruled, wkp %d", host32(a), wkp);
+		}
+		for (__u32 i = 0; i < 65536; i++)
+			plain += plain4_surely(&m, i);
+		assert_in_range(plain, 56000, 65536 - 2 * 256);
+	}
+	plain4_begin(&m, false);
+	plain4_except(&m, a4("198.51.100.7"), 32);
+	plain4_except(&m, a4("100.64.0.0"), 10);
+	assert_false(plain4_surely(&m, a4("198.51.0.1")));
+	assert_true(plain4_surely(&m, a4("198.52.0.1")));
+	assert_false(plain4_surely(&m, a4("100.127.255.255")));
+	assert_true(plain4_surely(&m, a4("100.128.0.0")));
+}
+
+/* L4-01: what is said of a peer in a pref64 of 96 bits is what is said of any. */
+static void test_delta_wide(void **state)
+{
+	(void)state;
+	srand(2);
+	for (int round = 0; round < 5000; round++) {
+		struct n64_pref64 pref = { .len = 96 };
+		struct pkt p = { .proto = P_UDP };
+		struct addr6 host, peer;
+		__be32 v4 = (__be32)rand() * 3u, own = (__be32)rand() * 5u;
+
+		for (int i = 0; i < 4; i++)
+			host.w[i] = round % 3 ? (__be32)rand() * 3u : 0xffffffff;
+		for (int i = 0; i < 3; i++)
+			pref.prefix.w[i] = (__be32)rand() * 3u;
+		rfc6052_embed(&pref, v4, &peer);
+		p.src6 = host;
+		p.dst6 = peer;
+		assert_int_equal((csum_fold(delta_6to4(&p, own, v4)) ^
+				  csum_fold(delta_6to4_wide(&pref, csum_sub_addr6(&host), own))) %
+					 0xffff, 0);
+		p.src4 = v4;
+		p.dst4 = own;
+		assert_int_equal((csum_fold(delta_4to6(&p, &peer, &host)) ^
+				  csum_fold(delta_4to6_wide(&pref, csum_addr6(&host), own))) %
+					 0xffff, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rfc6052), cmocka_unit_test(test_rfc6052_bits),
 		cmocka_unit_test(test_eam),	cmocka_unit_test(test_classes),
-		cmocka_unit_test(test_csum),
+		cmocka_unit_test(test_csum),	cmocka_unit_test(test_plain4),
+		cmocka_unit_test(test_delta_wide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,21 @@ n64_inline __u64 delta_4to6(const struct pkt *p, const struct addr6 *src,
 	return csum_sub32(p->src4) + csum_sub32(p->dst4) + csum_addr6(src) + csum_addr6(dst);
 }
 
+/* The same for a peer in a pref64 of 96 bits: the four bytes of its address stand in both
+ * sums, and what is left is a constant and the host. `host`: csum_sub_addr6 or csum_addr6
+ * of the host's IPv6 address. */
+n64_inline __u64 delta_6to4_wide(const struct n64_pref64 *pref, __u64 host, __be32 src)
+{
+	return host + csum_sub32(pref->prefix.w[0]) + csum_sub32(pref->prefix.w[1]) +
+	       csum_sub32(pref->prefix.w[2]) + src;
+}
+
+n64_inline __u64 delta_4to6_wide(const struct n64_pref64 *pref, __u64 host, __be32 dst)
+{
+	return host + pref->prefix.w[0] + pref->prefix.w[1] + pref->prefix.w[2] +
+	       csum_sub32(dst);
+}
+
 /* The word {type, code} of an ICMP header in memory order. */
 n64_inline __u16 icmp_word(__u8 type, __u8 code)
 {

@@ -207,13 +207,16 @@ n64_inline __u64 hop_flow_full(const __u64 key[2], __u32 ifindex, struct hop_dst
 /* First entry of the line of a block: keyed, so that nobody chooses who displaces whom. */
 n64_inline __u32 hop_line(__u64 key, struct hop_dst d, __u64 meta, __u32 slots)
 {
-	return hop_mix(d.a ^ d.b * HOP_MUL_B ^ meta ^ key) & (slots - HOP_WAYS);
+	__u64 x = d.a ^ d.b * HOP_MUL_B ^ meta ^ key;
+
+	x ^= x >> 32; /* hosts may differ in the last bytes alone, which are the highest here */
+	return (__u32)(x * HOP_MUL_A >> 50) & (slots - HOP_WAYS);
 }
 
 /* ---- sizes ------------------------------------------------------------------------------ */
 
 #define HOP_CONFIRM 30	/* seconds */
-#define HOP_SLOTS_MAX 16384
+#define HOP_SLOTS_MAX 16384	/* see hop_line */
 #define HOP_SLOTS_MIN 1024
 #define HOP_SLOTS_ALL (1u << 18)	/* of all CPUs: 16 MiB */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* May an address be in any list at all? A few bits answer, so that a packet pays for the
- * entries that it meets and not for those that the operator has. Pure: user space fills the
- * bits, the programs ask. */
+/* May an address be in any list at all, or does any rule speak of it? A few bits answer, so
+ * that a packet pays for the entries that it meets and not for those that the operator has.
+ * Pure: user space fills the bits, the programs ask. */
 #ifndef N64_POL_MAY_H
 #define N64_POL_MAY_H
 
-#include "types.h"
+#include "addr.h"
 
 #define MAY_BITS 65536
 
@@ -46,6 +46,11 @@ n64_inline bool pol_may6(const struct n64_pol_may *m, const struct addr6 *a)
 	return may_bit(m->net6, may_net6(a)) || may_bit(m->wide6, may_wide6(a));
 }
 
+n64_inline bool plain4_surely(const struct n64_plain4 *m, __be32 a)
+{
+	return may_bit(m->bit, a & 0xffff);
+}
+
 #ifndef __bpf__
 static inline void may_set(__u64 *map, __u32 n)
 {
@@ -68,6 +73,42 @@ static inline void pol_may_add6(struct n64_pol_may *m, const struct addr6 *a, __
 		may_set(m->wide6, may_wide6(a));
 	else
 		__builtin_memset(m->wide6, 0xff, sizeof(m->wide6));
+}
+
+/* Some address in the prefix is not plain. */
+static inline void plain4_except(struct n64_plain4 *m, __be32 a, __u32 len)
+{
+	__u32 n = len < 16 ? 1u << (16 - len) : 1;
+
+	for (__u32 i = 0; i < n; i++) {
+		__u32 at = (a | be32(i << 16)) & 0xffff;
+
+		m->bit[at / 64] &= ~(1ull << at % 64);
+	}
+}
+
+/* All are, but where the rules themselves speak of addresses (addr4_is_ruled); `wkp`: those
+ * about the well-known prefix too. */
+static inline void plain4_begin(struct n64_plain4 *m, bool wkp)
+{
+	static const struct {
+		__be32 addr;
+		__u32 len;
+		bool wkp;
+	} block[] = {
+		{ IP4(0, 0, 0, 0), 8, false },	    { IP4(127, 0, 0, 0), 8, false },
+		{ IP4(169, 254, 0, 0), 16, false }, { IP4(224, 0, 0, 0), 3, false },
+		{ IP4(10, 0, 0, 0), 8, true },	    { IP4(100, 64, 0, 0), 10, true },
+		{ IP4(172, 16, 0, 0), 12, true },   { IP4(192, 0, 0, 0), 16, true },
+		{ IP4(192, 88, 0, 0), 16, true },   { IP4(192, 168, 0, 0), 16, true },
+		{ IP4(198, 18, 0, 0), 15, true },   { IP4(198, 51, 0, 0), 16, true },
+		{ IP4(203, 0, 0, 0), 16, true },
+	};
+
+	__builtin_memset(m, 0xff, sizeof(*m));
+	for (__u32 i = 0; i < sizeof(block) / sizeof(*block); i++)
+		if (wkp || !block[i].wkp)
+			plain4_except(m, block[i].addr, block[i].len);
 }
 #endif
 

@@ -85,6 +85,12 @@ n64_inline const struct n64_pol4 *pol4_if(const struct n64_env *env, __u32 featu
 	return have(env, features) ? env_pol4(env, a) : NULL;
 }
 
+/* May there be a prefix that carries global addresses only (ADR-04)? */
+n64_inline bool conf_wkp(const struct n64_conf *conf)
+{
+	return conf->wkp_strict && (conf->n_pref64 > 1 || pref64_is_wkp(&conf->pref64[0]));
+}
+
 /* May `pref` not carry `v4` (ADR-04)? */
 n64_inline bool wkp_forbids(const struct n64_env *env, int pref, __be32 v4)
 {
@@ -269,30 +275,21 @@ n64_inline bool siit_comes_back(const struct n64_env *env, const struct pkt *p,
 	return pol_is(env, dst->flags, POL_XLAT4);
 }
 
-/* Steps (6) and (10) of GEN-08 for a 6->4 target that is not an ICMP error:
- * lists, then addresses. A drop or ERROR reason, or R_GO_ON with *x filled and
- * x->late set when the source has no IPv4 address. */
-n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p, struct xlat *x)
+/* The source of a 6->4 packet, whose entry is `src`: its address and the lists about it; x->late
+ * set when it has none. */
+n64_inline enum reason siit_src_6to4(const struct n64_env *env, const struct pkt *p,
+				     const struct n64_pol6 *src, struct xlat *x)
 {
-	const struct n64_pol6 *src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
-	const struct n64_pol4 *dst4 = NULL;
-	int src_pref = siit_pref(env, &p->src6);
-	enum addr_how src_how, dst_how;
-	enum reason r;
+	int pref = siit_pref(env, &p->src6);
+	enum addr_how how = siit_addr_6to4(env, &p->src6, pref, src, &x->src4);
 
-	if (have(env, HAVE_ALLOW6) && !(src && src->flags & POL_ALLOW))
-		return R_not_allowed6;
-	r = siit_dst_6to4(env, p, x, &dst_how, &dst4);
-	if (r)
-		return r;
-	src_how = siit_addr_6to4(env, &p->src6, src_pref, src, &x->src4);
-	if (src_how == HOW_NONE) {
+	if (how == HOW_NONE) {
 		x->late = R_src6_untranslatable;
 		return R_GO_ON;
 	}
-	if (src_how == HOW_6052 && !siit_suffix_ok(env, src_pref, &p->src6))
+	if (how == HOW_6052 && !siit_suffix_ok(env, pref, &p->src6))
 		return R_strict_suffix;
-	if (src_how == HOW_6052 && wkp_forbids(env, src_pref, x->src4))
+	if (how == HOW_6052 && wkp_forbids(env, pref, x->src4))
 		return R_wkp_forbidden;
 	if (have(env, HAVE_DENY4)) {
 		const struct n64_pol4 *src4 = env_pol4(env, x->src4);
@@ -300,8 +297,32 @@ n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p,
 		if (src4 && src4->flags & POL_DENY)
 			return R_deny6to4;
 	}
-	if (src4_is_illegal(x->src4))
-		return R_src4_illegal;
+	return src4_is_illegal(x->src4) ? R_src4_illegal : R_GO_ON;
+}
+
+/* ADR-26, where lists are all that is asked. */
+n64_inline bool siit_allows6(const struct n64_env *env, const struct n64_pol6 *src)
+{
+	return !have(env, HAVE_ALLOW6) || (src && src->flags & POL_ALLOW);
+}
+
+/* Steps (6) and (10) of GEN-08 for a 6->4 target that is not an ICMP error:
+ * lists, then addresses. A drop or ERROR reason, or R_GO_ON with *x filled and
+ * x->late set when the source has no IPv4 address. */
+n64_inline enum reason siit_6to4(const struct n64_env *env, const struct pkt *p, struct xlat *x)
+{
+	const struct n64_pol6 *src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
+	const struct n64_pol4 *dst4 = NULL;
+	enum addr_how dst_how;
+	enum reason r;
+
+	if (!siit_allows6(env, src))
+		return R_not_allowed6;
+	r = siit_dst_6to4(env, p, x, &dst_how, &dst4);
+	if (!r)
+		r = siit_src_6to4(env, p, src, x);
+	if (r || x->late)
+		return r;
 	if (dst4 && pol_is(env, dst4->flags, POL_EAM) && dst_how == HOW_6052 &&
 	    env->conf->opt.hairpin == HAIRPIN_INTRINSIC)
 		return siit_hairpin(env, x, dst4);

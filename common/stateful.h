@@ -42,6 +42,17 @@ n64_inline bool stateful_is_own(const struct n64_env *env, __be32 a)
 	return pool_find(env, a, &flags) >= 0;
 }
 
+/* Is it an address that no rule and no list speaks of, as a peer in either direction, and not
+ * one of the pool? Of most peers a bit says it (plain4_surely). */
+n64_inline bool addr4_is_plain(const struct n64_env *env, __be32 a)
+{
+	__u32 flags;
+
+	if (addr4_is_ruled(a, conf_wkp(env->conf)) || env_pol4(env, a))
+		return false;
+	return !env_has_state(env) || pool_find(env, a, &flags) < 0;
+}
+
 /* ---- ours? ------------------------------------------------------------------------ */
 
 /* GEN-03, GEN-04: R_GO_ON for an IPv6 destination in a pref64, x->dst_pref. */

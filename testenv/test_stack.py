@@ -18,4 +18,4 @@ def test_too_deep_is_seen(monkeypatch, capsys):
     monkeypatch.setattr(bpf_stack, "BYTES", 300)
     monkeypatch.setattr(bpf_stack, "FRAMES", 3)
     assert not bpf_stack.check(os.path.join(TOP, "build/nat64.bpf.o"))
-    assert "n64_stateful > " in capsys.readouterr().out
+    assert "n64_stateful_long > " in capsys.readouterr().out

@@ -9,6 +9,7 @@
 
 #include "abi.h"
 #include "pkt.h"
+#include "pol_may.h"
 
 #define N64_AF_INET 2
 #define N64_AF_INET6 10
@@ -20,6 +21,8 @@
  * configuration does not use. */
 const volatile struct n64_conf conf = {};
 const volatile struct n64_role role = {};
+/* Not for shape. All zero, of nothing it is known, is right too. */
+const volatile struct n64_plain4 plain4 = {};
 
 /* The compiler must not fold the zeros above, the verifier may fold what user
  * space wrote: hide the address from the first only. */

@@ -14,7 +14,7 @@
 static __always_inline enum reason exit_parse(struct xdp_md *ctx, struct pkt *p,
 					      struct n64_pair_mac *mark)
 {
-	const __u8 dst[MAC_LEN] = N64_PAIR_DST;
+	const __u8 dst[MAC_LEN] __attribute__((aligned(4))) = N64_PAIR_DST;
 	const struct eth_hdr *eth = frame_start(ctx);
 	const void *end = frame_end(ctx), *ip, *l4;
 

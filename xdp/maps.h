@@ -116,6 +116,24 @@ struct {
 	__type(value, struct pkt);
 } facts SEC(".maps");
 
+/* ways: the long way of the mode, one program for all devices. The program of a device calls it
+ * as its last act (bpf_tail_call). Kept by a pin, as the kernel empties one that no process
+ * and no pin holds; of a generation. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} ways SEC(".maps");
+
+/* whence: the device of the packet that the long way has in hand. Of a generation. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_role);
+} whence SEC(".maps");
+
 /* pol4, pol6: the lists of the configuration, compiled; longest prefix -> row of pol4v,
  * pol6v. Filled before the programs that use them are attached, never changed afterwards: a
  * reload makes new ones. About 100 B an entry. */

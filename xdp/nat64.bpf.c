@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The programs of the data plane. On every port, and on nat64x, where the kernel routes
- * packets to us, one program for both directions by mode: n64_port (path_siit.h),
- * n64_stateful (path_stateful.h) or n64_dynamic (path_dynamic.h). n64_exit is the kernel's
- * end of the pair; n64_query and n64_state answer user space. */
+ * packets to us, one program for both directions by mode: n64_port, n64_stateful or
+ * n64_dynamic. It is the short way (quick.h), and small; what is not for that it leaves to
+ * the long way of its mode (path_siit.h, path_stateful.h, path_dynamic.h), which is loaded
+ * once for all devices. n64_exit is the kernel's end of the pair; n64_query and n64_state
+ * answer user space. */
 
 #include "bpf.h"
 #include "call.h"
@@ -29,7 +31,7 @@ static __always_inline int leave(struct xdp_md *ctx, const struct pkt *p, enum r
 	if (reason_kind(*r) == KIND_SLOW)
 		return to_slow(ctx, p, r);
 	if (reason_kind(*r) == KIND_PASS) {
-		if (role.kind != ROLE_XLAT)
+		if (role_kind() != ROLE_XLAT)
 			return XDP_PASS;
 		*r = pair_refusal(p);
 		return XDP_DROP;
@@ -55,25 +57,87 @@ static __always_inline const struct n64_port *port_begin(struct xdp_md *ctx, int
 	return bpf_map_lookup_elem(&ports, &slot);
 }
 
+/* To the long way, which does not come back. */
+static __always_inline int go_long(struct xdp_md *ctx)
+{
+	__u32 zero = 0;
+	struct n64_role *w = bpf_map_lookup_elem(&whence, &zero);
+
+	if (w) {
+		w->kind = role.kind;
+		w->slot = role.slot;
+		bpf_tail_call(ctx, &ways, 0);
+	}
+	count(R_internal, 0); /* cannot be: it is there before a device has its program */
+	return XDP_DROP;
+}
+
+/* The row of map ports in the long way. */
+static __always_inline const struct n64_port *port_of_packet(void)
+{
+	__u32 slot = role_slot();
+
+	return bpf_map_lookup_elem(&ports, &slot);
+}
+
+/* ---- the programs of devices -------------------------------------------------------------- */
+
 SEC("xdp.frags")
 int n64_port(struct xdp_md *ctx)
 {
-	const struct n64_conf *c = conf_get();
 	const struct n64_port *port;
-	struct pkt *p;
-	enum reason r;
-	int action = XDP_DROP;
+	int action;
 
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
 	action = quick_siit(ctx, port);
-	if (likely(action != QUICK_NOT))
+	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+}
+
+SEC("xdp.frags")
+int n64_stateful(struct xdp_md *ctx)
+{
+	const struct n64_port *port;
+	int action;
+
+#ifdef N64_MICRO
+	if (micro_turn && !micro_fresh(ctx))
+		return XDP_ABORTED;
+#endif
+	port = port_begin(ctx, &action);
+	if (!port)
 		return action;
-	p = new_pkt();
-	if (!p)
+	action = quick_stateful(ctx, port);
+	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+}
+
+SEC("xdp.frags")
+int n64_dynamic(struct xdp_md *ctx)
+{
+	const struct n64_port *port;
+	int action;
+
+	port = port_begin(ctx, &action);
+	if (!port)
+		return action;
+	action = quick_dynamic(ctx, port);
+	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+}
+
+/* ---- the long ways ------------------------------------------------------------------------ */
+
+SEC("xdp.frags")
+int n64_port_long(struct xdp_md *ctx)
+{
+	const struct n64_port *port = port_of_packet();
+	const struct n64_conf *c = conf_get();
+	struct pkt *p = new_pkt();
+	int action = XDP_DROP;
+	enum reason r;
+
+	if (!p || !port)
 		return XDP_PASS; /* cannot be */
-	action = XDP_DROP;
 	r = enter(ctx, c, port, p);
 	if (!r)
 		r = (enum reason)(p->fam == FAM_6 ? path6(ctx, port, p, &action)
@@ -85,32 +149,19 @@ int n64_port(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int n64_stateful(struct xdp_md *ctx)
+int n64_stateful_long(struct xdp_md *ctx)
 {
+	const struct n64_port *port = port_of_packet();
 	const struct n64_conf *c = conf_get();
 	struct n64_env env = {.conf = c};
-	const struct n64_port *port;
-	__u32 entry;
-	struct pkt *p;
-	struct scene *s;
-	enum reason r;
+	struct scene *s = new_scene();
+	struct pkt *p = new_pkt();
 	int action = XDP_DROP;
+	enum reason r;
+	__u32 entry;
 
-#ifdef N64_MICRO
-	if (micro_turn && !micro_fresh(ctx))
-		return XDP_ABORTED;
-#endif
-	port = port_begin(ctx, &action);
-	if (!port)
-		return action;
-	action = quick_stateful(ctx, port);
-	if (likely(action != QUICK_NOT))
-		return action;
-	p = new_pkt();
-	s = new_scene();
-	if (!p || !s)
+	if (!p || !s || !port)
 		return XDP_PASS; /* cannot be */
-	action = XDP_DROP;
 	r = enter(ctx, c, port, p);
 	entry = !r && c->n_stateless ? find_entry(ctx, port, p) : 0;
 	if (unlikely(entry))
@@ -121,7 +172,7 @@ int n64_stateful(struct xdp_md *ctx)
 	r = any_reason(p, r);
 	action = leave(ctx, p, &r, action);
 	/* GEN-05: an ICMP error that the worker cannot be asked about is the host's */
-	if (unlikely(r == R_sp_rate_icmp) && p->fam == FAM_4 && role.kind == ROLE_PORT &&
+	if (unlikely(r == R_sp_rate_icmp) && p->fam == FAM_4 && role_kind() == ROLE_PORT &&
 	    mem_is_local(p->dst4)) {
 		r = R_shared;
 		action = XDP_PASS;
@@ -131,26 +182,17 @@ int n64_stateful(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int n64_dynamic(struct xdp_md *ctx)
+int n64_dynamic_long(struct xdp_md *ctx)
 {
+	const struct n64_port *port = port_of_packet();
 	struct n64_env env = {.conf = conf_get()};
-	const struct n64_port *port;
-	struct pkt *p;
-	struct scene *s;
-	enum reason r;
+	struct scene *s = new_scene();
+	struct pkt *p = new_pkt();
 	int action = XDP_DROP;
+	enum reason r;
 
-	port = port_begin(ctx, &action);
-	if (!port)
-		return action;
-	action = quick_dynamic(ctx, port);
-	if (likely(action != QUICK_NOT))
-		return action;
-	p = new_pkt();
-	s = new_scene();
-	if (!p || !s)
+	if (!p || !s || !port)
 		return XDP_PASS; /* cannot be */
-	action = XDP_DROP;
 	r = enter(ctx, env.conf, port, p);
 	if (!r)
 		r = p->fam == FAM_6 ? path6_dynamic(ctx, &env, port, p, s, &action)
@@ -160,6 +202,8 @@ int n64_dynamic(struct xdp_md *ctx)
 	count(r, p->l3_len);
 	return action;
 }
+
+/* ---- the others --------------------------------------------------------------------------- */
 
 SEC("xdp.frags")
 int n64_exit(struct xdp_md *ctx)

@@ -79,7 +79,7 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 			    &h->net[hop_family(fam)][n64_bound(hop_net(fam, d), HOP_GENS - 1)];
 	__u32 level = net & HOP_CUT, gen = hop_gen(h, net);
 	struct hop_key k = {.block = hop_block(fam, level, d), .meta = hop_meta(fam, level, flow)};
-	const struct n64_hop *e;
+	const struct n64_hop *e, *keep;
 	__u32 n;
 
 	asm volatile("" ::: "memory");
@@ -87,7 +87,9 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 	e = hop_at(c, n);
 	if (e && unlikely(!hop_is(e, &k)))
 		e = hop_at(c, n + 1);
-	return e && hop_is(e, &k) && e->gen == gen && !(e->flags & HOP_INSIDE) ? e : NULL;
+	keep = e;
+	asm volatile("" : "+r"(keep)); /* it is needed for long, and e would be in memory too */
+	return e && hop_is(e, &k) && e->gen == gen && !(e->flags & HOP_INSIDE) ? keep : NULL;
 }
 
 /* Without a worker an answer holds for a second. */

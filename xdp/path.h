@@ -21,7 +21,7 @@ static __always_inline enum reason enter(struct xdp_md *ctx, const struct n64_co
 	enum reason r;
 
 	p->ifindex = ctx->ingress_ifindex;
-	p->from_pair = role.kind == ROLE_XLAT;
+	p->from_pair = role_kind() == ROLE_XLAT;
 	if ((const void *)(eth + 1) > end)
 		return R_unreadable;
 	if (!p->from_pair) {

@@ -33,7 +33,7 @@ static __attribute__((noinline)) int route_again(struct xdp_md *ctx, const struc
 						 struct scene *s, struct route *rt)
 {
 	const struct n64_port *port;
-	__u32 slot = role.slot;
+	__u32 slot = role_slot();
 	enum reason r;
 
 	port = bpf_map_lookup_elem(&ports, &slot);

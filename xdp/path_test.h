@@ -82,28 +82,22 @@ static void mtu4(json_t *over)
 	sh(cmd);
 }
 
-/* Opens and loads the program of one slot over the maps of the first. */
-static struct nat64_bpf *program(int slot)
+/* Loads one program, as attach does: those of another mode are not loaded, nor could they all
+ * be. Over the maps of the first. */
+static struct nat64_bpf *load_program(const char *name, struct n64_role role)
 {
-	static const char *const dev[] = {"v6", "v4"};
-	struct nat64_bpf *s = world.skel[slot];
+	struct nat64_bpf *s = nat64_bpf__open();
 	const struct map_sizing size = { world.policy.n4, world.policy.n6, world.conf.ncpu,
 					 world.conf.hop_slots };
-	struct bpf_program *p, *used;
+	struct bpf_program *p;
 	struct bpf_map *m;
 
-	if (s)
-		return s;
-	s = nat64_bpf__open();
 	assert_non_null(s);
 	memcpy((void *)&s->rodata->conf, &world.conf, sizeof(world.conf));
-	((struct n64_role *)&s->rodata->role)->slot = slot;
-	((struct n64_role *)&s->rodata->role)->kind =
-		slot == N64_SLOT_XLAT ? ROLE_XLAT : slot == N64_SLOT_EXIT ? ROLE_EXIT : ROLE_PORT;
-	/* as attach: programs of another mode are not loaded, nor could they all be */
-	used = slot == N64_SLOT_EXIT ? s->progs.n64_exit : s->progs.n64_port;
+	memcpy((void *)&s->rodata->role, &role, sizeof(role));
+	tables_plain4(&world.policy, (struct n64_plain4 *)&s->rodata->plain4);
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == used);
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
 	generation_size(s->obj, &size);
 	if (world.first)
 		bpf_object__for_each_map(m, s->obj)
@@ -111,13 +105,37 @@ static struct nat64_bpf *program(int slot)
 				bpf_map__reuse_fd(m, bpf_map__fd(map_named(world.first,
 									   bpf_map__name(m))));
 	if (nat64_bpf__load(s))
-		fail_msg("program of slot %d does not load", slot);
-	if (!world.first)
-		world.first = s;
-	world.skel[slot] = s;
+		fail_msg("program %s of slot %u does not load", name, role.slot);
+	return s;
+}
+
+/* The long way, which owns the maps. */
+static void load_first(void)
+{
+	__u32 zero = 0;
+	int fd;
+
+	world.first = load_program("n64_port_long", (struct n64_role){.kind = ROLE_LONG});
+	fd = bpf_program__fd(world.first->progs.n64_port_long);
+	map_put("ways", &zero, &fd);
+}
+
+/* The program of one slot. */
+static struct nat64_bpf *program(int slot)
+{
+	static const char *const dev[] = {"v6", "v4"};
+	const struct n64_role role = {
+		.kind = slot == N64_SLOT_XLAT ? ROLE_XLAT :
+			slot == N64_SLOT_EXIT ? ROLE_EXIT : ROLE_PORT,
+		.slot = (__u32)slot,
+	};
+
+	if (world.skel[slot])
+		return world.skel[slot];
+	world.skel[slot] = load_program(slot == N64_SLOT_EXIT ? "n64_exit" : "n64_port", role);
 	world.attached[slot] = attach_silent(slot < 2 ? dev[slot]
 					     : slot == N64_SLOT_EXIT ? "nat64" : "nat64x");
-	return s;
+	return world.skel[slot];
 }
 
 static void fill_maps(void)
@@ -171,7 +189,7 @@ static void world_load_now(json_t *over)
 	c->have |= HAVE_VLAN | HAVE_XSK_SG | HAVE_REDIRECT_SG;
 	if (policy_compile(&world.config, c, NULL, 0, &world.policy))
 		fail_msg("policy_compile");
-	program(SLOT_V6);
+	load_first();
 	fill_maps();
 }
 
@@ -185,6 +203,7 @@ static void world_drop(void)
 		}
 		world.skel[i] = NULL;
 	}
+	nat64_bpf__destroy(world.first);
 	world.first = NULL;
 	world.key[0] = 0;
 	policy_free(&world.policy);

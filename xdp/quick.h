@@ -10,6 +10,7 @@
 #define N64_XDP_QUICK_H
 
 #include "path.h"
+#include "stateful.h"
 
 #define QUICK_NOT (-1)
 
@@ -67,6 +68,24 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 	return e;
 }
 
+/* ---- addresses -------------------------------------------------------------------------- */
+
+/* Is it an IPv4 address that no rule and no list speaks of (addr4_is_plain)? */
+N64_ONCE int quick_plain4_far(__be32 a)
+{
+	const struct n64_env env = {.conf = conf_get()};
+
+	return addr4_is_plain(&env, a);
+}
+
+static __always_inline bool quick_plain4(__be32 a)
+{
+	const struct n64_plain4 *surely = (const struct n64_plain4 *)&plain4;
+
+	asm volatile("" : "+r"(surely)); /* as in conf_get */
+	return likely(plain4_surely(surely, a)) || quick_plain4_far(a);
+}
+
 /* ---- the way --------------------------------------------------------------------------- */
 
 /* Facts of a packet of this family, as far as they are known before its header. */
@@ -79,24 +98,67 @@ static __always_inline const void *quick_ip(const struct xdp_md *ctx)
 	return frame_start(ctx) + ETH_LEN;
 }
 
-static __always_inline bool quick_parse6(struct xdp_md *ctx, struct pkt *p)
+/* The transport of a packet of that family, 0: none that has a short way. */
+static __always_inline __u8 quick_proto(const struct xdp_md *ctx, enum ip_family fam)
+{
+	const struct ip6_hdr *ip6 = quick_ip(ctx);
+	const struct ip4_hdr *ip4 = quick_ip(ctx);
+
+	if (fam == FAM_6)
+		return (const void *)(ip6 + 1) > frame_end(ctx) ? 0 : ip6->nexthdr;
+	return (const void *)(ip4 + 1) > frame_end(ctx) ? 0 : ip4->proto;
+}
+
+/* The way of a family is compiled for each transport by itself, of which then nothing is
+ * asked twice. */
+#define QUICK_FOR(way, suffix, transport)                                                     \
+	static __attribute__((noinline)) int way##_##suffix(struct xdp_md *ctx,               \
+							    const struct n64_port *port)     \
+	{                                                                                     \
+		return way(ctx, port, transport);                                             \
+	}
+#define QUICK_WAYS(way6, way4)                                                                \
+	QUICK_FOR(way6, udp, P_UDP)                                                           \
+	QUICK_FOR(way6, tcp, P_TCP)                                                           \
+	QUICK_FOR(way6, icmp, P_ICMP6)                                                        \
+	QUICK_FOR(way4, udp, P_UDP)                                                           \
+	QUICK_FOR(way4, tcp, P_TCP)                                                           \
+	QUICK_FOR(way4, icmp, P_ICMP4)
+#define QUICK_CALL(way6, way4, ctx, port, fam, proto)                                         \
+	((fam) == FAM_6 ? (proto) == P_UDP   ? way6##_udp(ctx, port)                          \
+			  : (proto) == P_TCP ? way6##_tcp(ctx, port)                          \
+			  : (proto) == P_ICMP6 ? way6##_icmp(ctx, port) : QUICK_NOT           \
+	 : (proto) == P_UDP   ? way4##_udp(ctx, port)                                         \
+	 : (proto) == P_TCP   ? way4##_tcp(ctx, port)                                         \
+	 : (proto) == P_ICMP4 ? way4##_icmp(ctx, port) : QUICK_NOT)
+
+/* `sum`: csum_sub_addr6 of the source. */
+static __always_inline bool quick_parse6(struct xdp_md *ctx, __u8 proto, struct pkt *p,
+					 __u64 *sum)
 {
 	const struct ip6_hdr *ip = quick_ip(ctx);
 
-	if (!parse_ip6(ip, frame_end(ctx), p))
+	if (!parse_ip6(ip, frame_end(ctx), p) || p->proto != proto)
 		return false;
+	p->proto = proto;
+	*sum = csum_sub_addr6(&ip->src);
 	p->avail = frame_end(ctx) - (const void *)ip;
 	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
 	return p->has_l4; /* asked at once: what a header lacks is not carried along */
 }
 
-static __always_inline bool quick_parse4(struct xdp_md *ctx, struct pkt *p)
+static __always_inline bool quick_parse4(struct xdp_md *ctx, __u8 proto, struct pkt *p)
 {
 	const struct ip4_hdr *ip = quick_ip(ctx);
 
-	if (!parse_ip4(ip, frame_end(ctx), p) || p->ihl != IP4_LEN)
+	if (!parse_ip4(ip, frame_end(ctx), p) || p->ihl != IP4_LEN || p->proto != proto ||
+	    pkt_is_fragment(p))
 		return false;
+	p->ihl = p->l4_off = IP4_LEN;
+	p->proto = proto;
+	p->more = false;
+	p->frag_off = 0;
 	p->avail = frame_end(ctx) - (const void *)ip;
 	see_all(ctx, p);
 	parse_l4(ip + 1, frame_end(ctx), p);
@@ -111,9 +173,9 @@ static __always_inline bool quick_begins(const struct pkt *p)
 
 static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
 					  const struct pkt *p, const struct xlat *x,
-					  const struct route *rt)
+					  const struct route *rt, __u64 delta)
 {
-	if (!write_6to4(ctx, c, p, x, rt)) {
+	if (!write_6to4_sum(ctx, c, p, x, rt, delta)) {
 		count(R_internal, p->l3_len);
 		return XDP_DROP;
 	}
@@ -123,9 +185,9 @@ static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_c
 
 static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
 					  const struct pkt *p, const struct xlat *x,
-					  const struct route *rt)
+					  const struct route *rt, __u64 delta)
 {
-	if (!write_4to6(ctx, c, p, x, rt)) {
+	if (!write_4to6_sum(ctx, c, p, x, rt, delta)) {
 		count(R_internal, p->l3_len);
 		return XDP_DROP;
 	}
@@ -134,16 +196,19 @@ static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_c
 }
 
 /* Family of a frame for us without tags, FAM_NONE: not for this way. */
-static __always_inline enum ip_family quick_family(const struct xdp_md *ctx,
+static __always_inline enum ip_family quick_family(struct xdp_md *ctx,
 						   const struct n64_conf *c,
 						   const struct n64_port *port)
 {
 	const struct eth_hdr *eth = frame_start(ctx);
 
 	/* what only the long way knows about */
-	if (role.kind != ROLE_PORT || c->opt.force_slow || !(c->have & HAVE_REDIRECT_SG))
+	if (role.kind != ROLE_PORT || c->opt.force_slow)
 		return FAM_NONE;
 	if ((const void *)(eth + 1) > frame_end(ctx))
+		return FAM_NONE;
+	/* kernels before 6.3 redirect no frames of several buffers */
+	if (!(c->have & HAVE_REDIRECT_SG) && !in_one_piece(ctx))
 		return FAM_NONE;
 	if (unlikely(!mac_equal(eth->dst, port->mac)) &&
 	    (!(port->flags & PORT_ANY_MAC) || eth->dst[0] & 1))

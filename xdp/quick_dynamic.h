@@ -12,24 +12,11 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	__u32 now = st_now();
 
 	*fresh = now + c->opt.dyn_timeout;
-	return ctl & CTL_STATIC ||
-	       (until >= now &&
-		ctl_policy(ctl) == (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1)));
+	return ctl & CTL_STATIC || (until >= now && quick_judged(c, ctl));
 }
 
-static __always_inline bool quick_plain6(const struct n64_env *env, const struct n64_port *port,
-					 const struct pkt *p, struct xlat *x)
-{
-	if (stateful_target6(env, p, x) || !(port->flags & PORT_6TO4))
-		return false;
-	if (rule_header(p) || rule_source(p) || stateful_source6(env, p) ||
-	    beyond_fast_path6(p) || stateful_dst_6to4(env, p, x) || stateful_is_own(env, x->dst4))
-		return false;
-	return !ttl_is_used_up(p) && !rule_proto(env->conf, p) && !quick_begins(p);
-}
-
-static __attribute__((noinline)) int quick6_dynamic(struct xdp_md *ctx,
-						    const struct n64_port *port)
+static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct n64_port *port,
+					  __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -39,17 +26,21 @@ static __attribute__((noinline)) int quick6_dynamic(struct xdp_md *ctx,
 	struct xlat x = {};
 	struct n64_bib6 *e;
 	__u32 fresh, until;
+	__u64 ctl, sum;
 	__be16 low;
-	__u64 ctl;
 
-	if (!quick_parse6(ctx, &p) || !quick_plain6(&env, port, &p, &x))
+	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum))
+		return QUICK_NOT;
+	if (rule_header(&p) || ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
+	    !quick_target6(&env, &p, &x))
 		return QUICK_NOT;
 	e = quick_bib6(c, ST_HOST, &p.src6, 0, &ctl);
 	if (!e)
 		return QUICK_NOT;
 	low = e->port4;
 	until = st_load32(&e->until6);
-	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_lives(c, ctl, until, &fresh))
+	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
+	    !quick_lives(c, ctl, until, &fresh))
 		return QUICK_NOT;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot)
@@ -60,27 +51,13 @@ static __attribute__((noinline)) int quick6_dynamic(struct xdp_md *ctx,
 		return QUICK_NOT;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	return quick_send6to4(ctx, c, &p, &x, &rt);
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum));
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
-static __always_inline bool quick_plain4(const struct n64_env *env, const struct n64_port *port,
-					 const struct pkt *p, struct xlat *x, int *slot)
-{
-	__u32 flags;
-
-	if (beyond_fast_path4(p) || stateful_target4(env, p, x, slot, &flags) ||
-	    !(port->flags & PORT_4TO6))
-		return false;
-	if (rule_header(p) || rule_source(p) || stateful_4to6(env, p) || quick_begins(p))
-		return false;
-	return !ttl_is_used_up(p) && !rule_proto(env->conf, p) &&
-	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
-}
-
-static __attribute__((noinline)) int quick4_dynamic(struct xdp_md *ctx,
-						    const struct n64_port *port)
+static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_port *port,
+					  __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -92,37 +69,44 @@ static __attribute__((noinline)) int quick4_dynamic(struct xdp_md *ctx,
 	__u64 ctl;
 	int slot;
 
-	if (!quick_parse4(ctx, &p) || !quick_plain4(&env, port, &p, &x, &slot))
+	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p))
+		return QUICK_NOT;
+	if (rule_header(&p) || ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
+	    !quick_target4(&env, &p, &x, &slot))
 		return QUICK_NOT;
 	b = mem_binding(binding_index(row_of((__u32)slot, ST_HOST), host16(host_port(p.dst4))));
 	if (!b)
 		return QUICK_NOT;
 	ctl = st_load(&b->ctl);
-	x.dst6 = b->host6;
+	addr6_copy(&x.dst6, &b->host6);
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
-	    !quick_lives(c, ctl, until, &fresh) ||
-	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6))
+	    !quick_lives(c, ctl, until, &fresh))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
-	return quick_send4to6(ctx, c, &p, &x, &rt);
+	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x));
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
+
+QUICK_WAYS(quick6_dynamic, quick4_dynamic)
 
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_dynamic(struct xdp_md *ctx, const struct n64_port *port)
 {
 	const struct n64_conf *c = conf_get();
 	enum ip_family fam = quick_family(ctx, c, port);
+	__u8 proto;
 
 	if (fam == FAM_NONE || c->n_pref64 > 1) /* then a mapping notes which one it uses */
 		return QUICK_NOT;
-	return fam == FAM_6 ? quick6_dynamic(ctx, port) : quick4_dynamic(ctx, port);
+	proto = quick_proto(ctx, fam);
+	return QUICK_CALL(quick6_dynamic, quick4_dynamic, ctx, port, fam, proto);
 }
 
 #endif

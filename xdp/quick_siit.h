@@ -16,27 +16,61 @@ static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pk
 				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
 }
 
-static __attribute__((noinline)) int quick6_siit(struct xdp_md *ctx, const struct n64_port *port)
+/* Both addresses and the lists about them. The destination of most packets is plain; what is
+ * an explicit mapping, or in a list, is asked for as the long way does. */
+static __always_inline bool quick_addrs6(const struct n64_env *env, const struct pkt *p,
+					 struct xlat *x)
+{
+	const struct n64_pol6 *src;
+
+	if (unlikely(x->dst_pol6 || !pref64_is_single(env->conf)))
+		goto far;
+	x->dst4 = rfc6052_extract(env->conf->pref64[0].len, &p->dst6);
+	if (!siit_suffix_ok(env, 0, &p->dst6))
+		return false;
+	if (!quick_plain4(x->dst4))
+		goto far;
+	src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
+	return siit_allows6(env, src) && !siit_src_6to4(env, p, src, x) && !x->late;
+far:
+	return !siit_6to4(env, p, x) && !x->late && !x->hairpin && !addr4_is_multicast(x->dst4);
+}
+
+static __always_inline int quick6_siit(struct xdp_md *ctx, const struct n64_port *port,
+				       __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
 	struct route rt = {};
 	struct xlat x = {};
+	__u64 sum;
 
-	if (!quick_parse6(ctx, &p) || siit_target6(&env, &p, &x) || !(port->flags & PORT_6TO4))
+	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum) ||
+	    siit_target6(&env, &p, &x))
 		return QUICK_NOT;
-	if (rule_header(&p) || rule_source(&p) || beyond_fast_path6(&p) ||
-	    !quick_urpf(c, &p))
+	if (rule_header(&p) || rule_source(&p) || quick_begins(&p) ||
+	    judge(c, &p, false, c->opt.clamp_mss6to4) || !quick_urpf(c, &p))
 		return QUICK_NOT;
-	if (quick_begins(&p) || siit_6to4(&env, &p, &x) || x.late || x.hairpin ||
-	    addr4_is_multicast(x.dst4) || judge(c, &p, false, c->opt.clamp_mss6to4))
+	if (!quick_addrs6(&env, &p, &x))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
-	return rt.hop ? quick_send6to4(ctx, c, &p, &x, &rt) : QUICK_NOT;
+	if (!rt.hop)
+		return QUICK_NOT;
+	return quick_send6to4(ctx, c, &p, &x, &rt,
+			      pkt_is_icmp(&p) ? delta_echo_6to4(&p)
+					      : delta_6to4(&p, x.src4, x.dst4));
 }
 
-static __attribute__((noinline)) int quick4_siit(struct xdp_md *ctx, const struct n64_port *port)
+/* The source and the lists about it: most are plain. */
+static __always_inline bool quick_addrs4(const struct n64_env *env, const struct pkt *p,
+					 struct xlat *x)
+{
+	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
+}
+
+static __always_inline int quick4_siit(struct xdp_md *ctx, const struct n64_port *port,
+				       __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -44,25 +78,33 @@ static __attribute__((noinline)) int quick4_siit(struct xdp_md *ctx, const struc
 	struct route rt = {};
 	struct xlat x = {};
 
-	if (!quick_parse4(ctx, &p) || beyond_fast_path4(&p) || addr4_is_multicast(p.dst4) ||
-	    siit_target4(&env, &p, &x) || !(port->flags & PORT_4TO6))
+	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p) ||
+	    addr4_is_multicast(p.dst4) || siit_target4(&env, &p, &x))
 		return QUICK_NOT;
-	if (rule_header(&p) || rule_source(&p) || quick_begins(&p) ||
-	    siit_4to6(&env, &p, &x) || x.late || judge(c, &p, false, c->opt.clamp_mss4to6) ||
+	if (rule_header(&p) || quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
+	    !quick_addrs4(&env, &p, &x) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
-	return rt.hop ? quick_send4to6(ctx, c, &p, &x, &rt) : QUICK_NOT;
+	if (!rt.hop)
+		return QUICK_NOT;
+	return quick_send4to6(ctx, c, &p, &x, &rt,
+			      pkt_is_icmp(&p) ? delta_echo_4to6(&p, &x.src6, &x.dst6)
+					      : delta_4to6(&p, &x.src6, &x.dst6));
 }
+
+QUICK_WAYS(quick6_siit, quick4_siit)
 
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_siit(struct xdp_md *ctx, const struct n64_port *port)
 {
 	enum ip_family fam = quick_family(ctx, conf_get(), port);
+	__u8 proto;
 
 	if (fam == FAM_NONE)
 		return QUICK_NOT;
-	return fam == FAM_6 ? quick6_siit(ctx, port) : quick4_siit(ctx, port);
+	proto = quick_proto(ctx, fam);
+	return QUICK_CALL(quick6_siit, quick4_siit, ctx, port, fam, proto);
 }
 
 #endif

@@ -45,16 +45,25 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, enu
 	return e;
 }
 
-/* A plain packet by its facts alone, whose peer is x->dst4? */
-static __always_inline bool quick_valid6(const struct n64_env *env, const struct n64_port *port,
-					 const struct pkt *p, struct xlat *x)
+/* Is it for a peer whose IPv4 address, x->dst4, is plain? */
+static __always_inline bool quick_target6(const struct n64_env *env, const struct pkt *p,
+					  struct xlat *x)
 {
-	if (stateful_target6(env, p, x) || !(port->flags & PORT_6TO4))
+	if (stateful_target6(env, p, x))
 		return false;
-	if (rule_header(p) || rule_source(p) || stateful_source6(env, p) ||
-	    stateless_host(env, &p->src6) || beyond_fast_path6(p) || stateful_dst_6to4(env, p, x))
-		return false;
-	return !ttl_is_used_up(p) && !stateful_proto(env->conf, p, 0);
+	x->dst4 = pref64_extract(env->conf, &env->conf->pref64[0], &p->dst6);
+	return siit_suffix_ok(env, 0, &p->dst6) && quick_plain4(x->dst4);
+}
+
+/* May this host have the mapping that it has? What made it was judged by the rules about
+ * sources, and by these lists or it is judged again (GEN-11); the operator's were not. */
+static __always_inline bool quick_source6(const struct n64_env *env, const struct pkt *p,
+					  __u64 ctl)
+{
+	if (unlikely(ctl & CTL_STATIC))
+		return !rule_source(p) && !stateful_source6(env, p) &&
+		       !stateless_host(env, &p->src6);
+	return ctl_policy(ctl) == (env->conf->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1));
 }
 
 /* The mapping's side of a packet: may it pass as it is, and until when does it live then? */
@@ -64,9 +73,6 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 {
 	enum st_proto proto = stateful_table(p);
 
-	if (ctl_policy(ctl) != (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1)) &&
-	    !(ctl & CTL_STATIC))
-		return false;
 	*fresh = 0;
 	if (proto == ST_TCP)
 		return state_is_quiet(c, ctl, until, now, p->tcp_flags);
@@ -76,7 +82,18 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 	return true;
 }
 
-static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64_port *port)
+/* What the checksum gains. `host`: of the host's address, see delta_6to4_wide. */
+static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct pkt *p,
+					  const struct xlat *x, __u64 host)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_6to4(p);
+	if (likely(c->pref64[0].len == 96))
+		return delta_6to4_wide(&c->pref64[0], host, x->src4);
+	return delta_6to4(p, x->src4, x->dst4);
+}
+
+static __always_inline int quick6(struct xdp_md *ctx, const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -85,14 +102,15 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 	const struct n64_slot *slot;
 	struct route rt = {};
 	struct n64_bib6 *e;
-	__u32 fresh, until, flags;
+	__u32 fresh, until;
+	__u64 ctl, sum;
 	__be16 port4;
-	__u64 ctl;
 
-	if (!quick_parse6(ctx, &p) || micro_ends(MICRO_PARSE))
+	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum) ||
+	    micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (!quick_valid6(&env, port, &p, &x) || pool_find(&env, x.dst4, &flags) >= 0 ||
-	    micro_ends(MICRO_POLICY))
+	if (rule_header(&p) || ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
+	    !quick_target6(&env, &p, &x) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
 	e = quick_bib6(c, stateful_table(&p), &p.src6, p.sport, &ctl);
@@ -100,7 +118,7 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 		return QUICK_NOT;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
-	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE ||
+	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), p.dport, &fresh))
 		return QUICK_NOT;
 	slot = mem_slot(ctl_row(ctl) >> 2);
@@ -115,26 +133,39 @@ static __attribute__((noinline)) int quick6(struct xdp_md *ctx, const struct n64
 		st_store32(&e->until6, fresh);
 	x.sport = port4;
 	x.dport = p.proto == P_ICMP6 ? port4 : p.dport;
-	return quick_send6to4(ctx, c, &p, &x, &rt);
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum));
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
-static __always_inline bool quick_valid4(const struct n64_env *env, const struct n64_port *port,
-					 const struct pkt *p, struct xlat *x, int *slot)
+/* Is it for the pool, in *slot, from a plain peer? */
+static __always_inline bool quick_target4(const struct n64_env *env, const struct pkt *p,
+					  struct xlat *x, int *slot)
 {
 	__u32 flags;
 
-	if (beyond_fast_path4(p) || stateful_target4(env, p, x, slot, &flags) ||
-	    !(port->flags & PORT_4TO6))
-		return false;
-	if (rule_header(p) || rule_source(p) || stateful_4to6(env, p))
-		return false;
-	return !ttl_is_used_up(p) && !stateful_proto(env->conf, p, 0) &&
+	return !stateful_target4(env, p, x, slot, &flags) && quick_plain4(p->src4) &&
 	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
 }
 
-static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64_port *port)
+/* Was its host judged by the lists in force (GEN-11)? */
+static __always_inline bool quick_judged(const struct n64_conf *c, __u64 ctl)
+{
+	return ctl & CTL_STATIC ||
+	       ctl_policy(ctl) == (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1));
+}
+
+static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
+					  const struct xlat *x)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_4to6(p, &x->src6, &x->dst6);
+	if (likely(c->pref64[0].len == 96))
+		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
+	return delta_4to6(p, &x->src6, &x->dst6);
+}
+
+static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -147,21 +178,23 @@ static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64
 	__u64 ctl;
 	int slot;
 
-	if (!quick_parse4(ctx, &p) || micro_ends(MICRO_PARSE))
+	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p) ||
+	    micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (!quick_valid4(&env, port, &p, &x, &slot) || micro_ends(MICRO_POLICY))
+	if (rule_header(&p) || ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
+	    !quick_target4(&env, &p, &x, &slot) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
 	b = mem_binding(binding_index(row_of((__u32)slot, stateful_table(&p)), host16(p.dport)));
 	if (!b)
 		return QUICK_NOT;
 	ctl = st_load(&b->ctl);
-	x.dst6 = b->host6;
+	addr6_copy(&x.dst6, &b->host6);
 	port6 = b->port6;
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
-	    !quick_state(c, &p, ctl, until, st_now(), p.sport, &fresh) ||
-	    stateful_peer6(&env, ctl_row(ctl), p.src4, &x.src6) || micro_ends(MICRO_LOOKUP))
+	    !quick_judged(c, ctl) ||
+	    !quick_state(c, &p, ctl, until, st_now(), p.sport, &fresh) || micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
 
 	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
@@ -169,22 +202,28 @@ static __attribute__((noinline)) int quick4(struct xdp_md *ctx, const struct n64
 		return QUICK_NOT;
 	if (until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
+	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
+	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = port6;
 	x.sport = p.proto == P_ICMP4 ? port6 : p.sport;
-	return quick_send4to6(ctx, c, &p, &x, &rt);
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x));
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
+
+QUICK_WAYS(quick6, quick4)
 
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_stateful(struct xdp_md *ctx, const struct n64_port *port)
 {
 	const struct n64_conf *c = conf_get();
 	enum ip_family fam = quick_family(ctx, c, port);
+	__u8 proto;
 
 	if (fam == FAM_NONE || c->n_pref64 > 1) /* then a mapping notes which one it uses */
 		return QUICK_NOT;
-	return fam == FAM_6 ? quick6(ctx, port) : quick4(ctx, port);
+	proto = quick_proto(ctx, fam);
+	return QUICK_CALL(quick6, quick4, ctx, port, fam, proto);
 }
 
 #endif

@@ -22,7 +22,7 @@ struct route {
 static __always_inline __u8 fib_tos(const struct n64_conf *c, const struct pkt *p,
 				    const struct xlat *x, enum ip_family fam)
 {
-	if (role.kind == ROLE_EXIT)
+	if (role_kind() == ROLE_EXIT)
 		return p->tos; /* translated already */
 	if (fam == FAM_4)
 		return tos_6to4(c, p);
@@ -128,7 +128,7 @@ static __always_inline enum reason route_ask(struct xdp_md *ctx, const struct n6
 		return r;
 	if (len > 0xffff)
 		return R_too_big;
-	if (!direct || role.kind == ROLE_XLAT || port->flags & PORT_STACK)
+	if (!direct || role_kind() == ROLE_XLAT || port->flags & PORT_STACK)
 		return R_GO_ON;
 	out = bpf_map_lookup_elem(&egress, &m->q.ifindex);
 	if (!out)
@@ -179,9 +179,9 @@ N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const s
 	m->confirm = false;
 	/* on nat64x and nat64 packets are few, and a port that delivers to the kernel does not
 	 * want to know */
-	if (role.kind == ROLE_PORT && port->flags & PORT_STACK)
+	if (role_kind() == ROLE_PORT && port->flags & PORT_STACK)
 		m->confirm = true;
-	if (role.kind != ROLE_PORT || port->flags & PORT_STACK)
+	if (role_kind() != ROLE_PORT || port->flags & PORT_STACK)
 		return route_ask(ctx, c, port, p, x, fam, len, m, NULL);
 	m->k.fam = fam;
 	m->k.d = fam == FAM_4 ? hop_dst4(x->dst4) : hop_dst6(&x->dst6);
@@ -212,7 +212,7 @@ static __always_inline enum reason route_group(const struct n64_conf *c, enum ip
 	const struct n64_port *port;
 	struct n64_hop *e;
 
-	if (!ifindex || role.kind == ROLE_XLAT)
+	if (!ifindex || role_kind() == ROLE_XLAT)
 		return R_GO_ON;
 	out = bpf_map_lookup_elem(&egress, &ifindex);
 	port = bpf_map_lookup_elem(&ports, &slot);

@@ -259,6 +259,13 @@ static inline struct bpf_program *bed_path(const struct nat64_bpf *s)
 						      s->progs.n64_stateful;
 }
 
+/* And its long way. */
+static inline struct bpf_program *bed_long(const struct nat64_bpf *s)
+{
+	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic_long :
+						      s->progs.n64_stateful_long;
+}
+
 /* The programs with the configuration written into them, not loaded yet. */
 static inline struct nat64_bpf *bed_program(int kind)
 {
@@ -267,11 +274,12 @@ static inline struct nat64_bpf *bed_program(int kind)
 
 	assert_non_null(s);
 	memcpy((void *)&s->rodata->conf, bed_conf(), sizeof(struct n64_conf));
+	tables_plain4(&bed.policy, (struct n64_plain4 *)&s->rodata->plain4);
 	((struct n64_role *)&s->rodata->role)->slot = kind == ROLE_XLAT ? N64_SLOT_XLAT : 0;
 	((struct n64_role *)&s->rodata->role)->kind = kind;
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == bed_path(s) || p == s->progs.n64_state ||
-						 bed_wants(p));
+		bpf_program__set_autoload(p, p == bed_path(s) || p == bed_long(s) ||
+						 p == s->progs.n64_state || bed_wants(p));
 	bed_sizes(s);
 	return s;
 }
@@ -281,6 +289,8 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 {
 	struct nat64_bpf *s = bed_program(kind);
 	struct bpf_map *m;
+	__u32 zero = 0;
+	int fd;
 
 	if (owner)
 		bpf_object__for_each_map(m, s->obj)
@@ -289,6 +299,9 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 							     owner->obj, bpf_map__name(m)));
 	if (nat64_bpf__load(s))
 		fail_msg("the programs do not load");
+	fd = bpf_program__fd(bed_long(s));
+	if (bpf_map_update_elem(bpf_map__fd(s->maps.ways), &zero, &fd, 0))
+		fail_msg("map ways: %s", strerror(errno));
 	return s;
 }
 
@@ -437,64 +450,6 @@ static inline void bed_reload(const char *const *opts)
 	bed_map_all();
 }
 
-/* ---- finding things in the tables ------------------------------------------------------- */
-
-static inline int bed_slot(__be32 addr)
-{
-	for (int i = 0; i < N64_MAX_SLOTS; i++)
-		if (bed.slot[i].flags & SLOT_USED && bed.slot[i].addr == addr)
-			return i;
-	fail_msg("no such pool address");
-	return -1;
-}
-
-static inline const struct n64_binding *bed_binding(enum st_proto proto, __be32 t, __u16 port)
-{
-	return &bed.row[row_of((__u32)bed_slot(t), proto)].binding[port];
-}
-
-static inline __u32 bed_index(enum st_proto proto, __be32 t, __u16 port)
-{
-	return binding_index(row_of((__u32)bed_slot(t), proto), port);
-}
-
-static inline const struct n64_bib6 *bed_bib6(enum st_proto proto, const char *host, __u16 port)
-{
-	struct addr6 a;
-	struct st_key k;
-
-	inet_pton(AF_INET6, host, &a);
-	k = key_bib6(bed_conf(), proto, &a, be16(port));
-	for (__u32 i = 0; i < 2 * TAB_REACH; i++) {
-		const struct n64_bib6 *e =
-			&bed.bib6[tab_place(bed_conf(), TAB_BIB6, &k, i / 2, i % 2)];
-
-		if (ctl_state(e->ctl) == CTL_ACTIVE && addr6_equal(&e->host6, &a) &&
-		    e->port6 == be16(port) && (ctl_row(e->ctl) & 3) == proto)
-			return e;
-	}
-	return NULL;
-}
-
-/* The session of the mapping at `index` in its life now (`stored`: a stored SYN). */
-static inline const struct n64_session *bed_session(__u32 index, const char *peer, __u16 port,
-						    bool stored)
-{
-	__u32 gen = stored ? 0 : ctl_gen(bed.row[index >> 16].binding[index & 0xffff].ctl);
-	struct st_key k;
-	__be32 a;
-
-	inet_pton(AF_INET, peer, &a);
-	k = key_session(bed_conf(), index, gen, a, be16(port));
-	for (__u32 i = 0; i < 2 * TAB_REACH; i++) {
-		const struct n64_session *e =
-			&bed.session[tab_place(bed_conf(), TAB_SESSION, &k, i / 2, i % 2)];
-
-		if (ctl_state(e->ctl) == CTL_ACTIVE && e->binding == index && e->remote4 == a &&
-		    e->remote_port == be16(port) && ctl_gen(e->ctl) == gen)
-			return e;
-	}
-	return NULL;
-}
+#include "state_find.h"
 
 #endif

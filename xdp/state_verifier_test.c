@@ -35,16 +35,16 @@ static void load_kind(const char *name, const char *const *opts, int kind)
 	bed_configure(opts);
 	bed_compile(NULL, NULL);
 	s = bed_program(kind);
-	bpf_program__set_log_level(s->progs.n64_stateful, LOG_STATS);
-	bpf_program__set_log_buf(s->progs.n64_stateful, log[0], LOG_BYTES);
+	bpf_program__set_log_level(s->progs.n64_stateful_long, LOG_STATS);
+	bpf_program__set_log_buf(s->progs.n64_stateful_long, log[0], LOG_BYTES);
 	bpf_program__set_log_level(s->progs.n64_state, LOG_STATS);
 	bpf_program__set_log_buf(s->progs.n64_state, log[1], LOG_BYTES);
 	rc = nat64_bpf__load(s);
 	if (rc)
 		print_message("%s: %s%s", name, log[0], log[1]);
 	else
-		print_message("%-16s on %s: n64_stateful %7ld insns, n64_state %7ld\n", name,
-			      kind == ROLE_XLAT ? "nat64x" : "a port",
+		print_message("%-16s on %s: n64_stateful_long %7ld insns, n64_state %7ld\n", name,
+			      kind == ROLE_XLAT ? "nat64x" : kind == ROLE_PORT ? "a port" : "all",
 			      insns(log[0]), insns(log[1]));
 	nat64_bpf__destroy(s);
 	policy_free(&bed.policy);
@@ -83,6 +83,7 @@ static void test_load(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		load_kind(kinds[i].name, kinds[i].opts, ROLE_PORT);
 		load_kind(kinds[i].name, kinds[i].opts, ROLE_XLAT);
+		load_kind(kinds[i].name, kinds[i].opts, ROLE_LONG);
 	}
 }
 

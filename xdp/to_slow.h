@@ -87,7 +87,7 @@ static __always_inline enum reason fit(struct xdp_md *ctx, const struct n64_conf
 static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, enum reason why,
 				       __u32 frame_len, bool cut)
 {
-	__u32 slot = role.slot;
+	__u32 slot = role_slot();
 	const struct n64_port *port = bpf_map_lookup_elem(&ports, &slot);
 	struct n64_slow *s;
 
@@ -107,7 +107,7 @@ static __always_inline bool write_slow(struct xdp_md *ctx, const struct pkt *p, 
 	s->flags = (p->from_pair ? SLOW_FROM_PAIR : 0) | (cut ? SLOW_CUT : 0) |
 		   (port && port->flags & PORT_STACK ? SLOW_STACK : 0);
 	s->fam = p->fam;
-	s->slot = role.slot;
+	s->slot = role_slot();
 	s->pad = 0;
 	s->pad2 = 0;
 	return true;
@@ -131,7 +131,7 @@ static __attribute__((noinline)) int to_slow(struct xdp_md *ctx, const struct pk
 		*why = r;
 		return XDP_DROP;
 	}
-	if (role.kind == ROLE_XLAT)
+	if (role_kind() == ROLE_XLAT)
 		action = bpf_redirect_map(&xskmap, ctx->rx_queue_index * 2 + (class == CLASS_bulk),
 					  XDP_DROP);
 	else

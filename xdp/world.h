@@ -8,6 +8,27 @@
 #include "maps.h"
 #include "state_maps.h"
 
+#define ROLE_KIND_SHIFT 16
+
+/* The role of the packet in hand, for the long way: kind << ROLE_KIND_SHIFT | slot. */
+N64_ONCE __u32 role_of_packet(void)
+{
+	__u32 zero = 0;
+	const struct n64_role *w = bpf_map_lookup_elem(&whence, &zero);
+
+	return w ? w->kind << ROLE_KIND_SHIFT | (w->slot & (N64_SLOTS - 1)) : 0;
+}
+
+static __always_inline __u32 role_kind(void)
+{
+	return role.kind == ROLE_LONG ? role_of_packet() >> ROLE_KIND_SHIFT : role.kind;
+}
+
+static __always_inline __u32 role_slot(void)
+{
+	return role.kind == ROLE_LONG ? role_of_packet() & (N64_SLOTS - 1) : role.slot;
+}
+
 /* The place at which this CPU remembers what the lists say of an address. */
 static __always_inline __u32 known_slot(__u32 hash)
 {
@@ -135,7 +156,7 @@ static __always_inline struct pkt *new_pkt(void)
 
 static __always_inline void count(enum reason r, __u64 bytes)
 {
-	__u32 key = role.slot * N_REASONS + r;
+	__u32 key = role_slot() * N_REASONS + r;
 	struct n64_count *c = bpf_map_lookup_elem(&counters, &key);
 
 	if (c) {

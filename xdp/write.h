@@ -73,45 +73,49 @@ static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
 	return true;
 }
 
-/* The transport header: its checksum takes the change of addresses (L4-01/02) and ports,
- * an echo its new type (section 6). */
+/* Which ports of a packet change; of an ICMP query the identifier does, whatever is said. */
+enum port_change { PORT_SRC = 1, PORT_DST = 2, PORT_BOTH = 3 };
+
+/* The transport header, which stands where it stood: its checksum takes the change of
+ * addresses (L4-01/02) and ports, an echo its new type (section 6). x->ports: `ports` of them
+ * change. */
 static __always_inline bool write_l4(void *l4, const void *end, const struct pkt *p,
-				     const struct xlat *x, __u64 delta, __u8 echo_type)
+				     const struct xlat *x, __u64 delta, __u8 echo_type,
+				     enum port_change ports)
 {
 	struct tcp_hdr *tcp = l4;
-	struct udp_hdr *udp = l4;
+	struct udp_hdr *udp = l4; /* ports stand in the same place of both */
 	struct icmp_hdr *icmp = l4;
 
-	if (x->ports)
-		delta += pkt_is_icmp(p) ? delta_port(p->sport, x->sport)
-					: delta_port(p->sport, x->sport) +
-						  delta_port(p->dport, x->dport);
-
-	if (p->proto == P_TCP) {
-		if ((const void *)(tcp + 1) > end)
-			return false;
-		tcp->csum = csum_update(p->l4_csum, delta);
+	if ((const void *)(udp + 1) > end)
+		return p->proto != P_TCP && p->proto != P_UDP && !pkt_is_icmp(p);
+	if (pkt_is_icmp(p)) {
 		if (x->ports) {
-			tcp->sport = x->sport;
-			tcp->dport = x->dport;
-		}
-	} else if (p->proto == P_UDP) {
-		if ((const void *)(udp + 1) > end)
-			return false;
-		if (p->l4_csum)
-			udp->csum = csum_udp_nonzero(csum_update(p->l4_csum, delta));
-		if (x->ports) {
-			udp->sport = x->sport;
-			udp->dport = x->dport;
-		}
-	} else if (pkt_is_icmp(p)) {
-		if ((const void *)(icmp + 1) > end)
-			return false;
-		icmp->type = echo_type;
-		icmp->csum = csum_update(p->l4_csum, delta);
-		if (x->ports)
+			delta += delta_port(icmp->echo.id, x->sport);
 			icmp->echo.id = x->sport;
+		}
+		icmp->type = echo_type;
+		icmp->csum = csum_update(icmp->csum, delta);
+		return true;
 	}
+	if (p->proto != P_TCP && p->proto != P_UDP)
+		return true;
+	if (x->ports && ports & PORT_SRC) {
+		delta += delta_port(udp->sport, x->sport);
+		udp->sport = x->sport;
+	}
+	if (x->ports && ports & PORT_DST) {
+		delta += delta_port(udp->dport, x->dport);
+		udp->dport = x->dport;
+	}
+	if (p->proto == P_UDP) {
+		if (udp->csum)
+			udp->csum = csum_udp_nonzero(csum_update(udp->csum, delta));
+		return true;
+	}
+	if ((const void *)(tcp + 1) > end)
+		return false;
+	tcp->csum = csum_update(tcp->csum, delta);
 	return true;
 }
 
@@ -136,12 +140,12 @@ static __always_inline __u8 ttl_after(const struct pkt *p, const struct route *r
 	return rt->hop ? p->ttl - 1 : p->ttl;
 }
 
-static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf *c,
-				       const struct pkt *p, const struct xlat *x,
-				       const struct route *rt)
+/* `delta`: what the change of addresses and of the type of an echo adds to the checksum. */
+static __always_inline bool write_6to4_sum(struct xdp_md *ctx, const struct n64_conf *c,
+					   const struct pkt *p, const struct xlat *x,
+					   const struct route *rt, __u64 delta)
 {
 	__u32 off = l2_len(rt);
-	__u64 delta = pkt_is_icmp(p) ? delta_echo_6to4(p) : delta_6to4(p, x->src4, x->dst4);
 	struct ip4_hdr *ip;
 
 	if (!trim(ctx, p) ||
@@ -154,16 +158,24 @@ static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf
 		return false;
 	hdr_6to4(c, p, x->src4, x->dst4,
 		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_6to4(p->icmp_type));
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_6to4(p->icmp_type),
+			PORT_SRC);
 }
 
-static __always_inline bool write_4to6(struct xdp_md *ctx, const struct n64_conf *c,
+static __always_inline bool write_6to4(struct xdp_md *ctx, const struct n64_conf *c,
 				       const struct pkt *p, const struct xlat *x,
 				       const struct route *rt)
 {
+	return write_6to4_sum(ctx, c, p, x, rt,
+			      pkt_is_icmp(p) ? delta_echo_6to4(p)
+					     : delta_6to4(p, x->src4, x->dst4));
+}
+
+static __always_inline bool write_4to6_sum(struct xdp_md *ctx, const struct n64_conf *c,
+					   const struct pkt *p, const struct xlat *x,
+					   const struct route *rt, __u64 delta)
+{
 	__u32 off = l2_len(rt);
-	__u64 delta = pkt_is_icmp(p) ? delta_echo_4to6(p, &x->src6, &x->dst6)
-				     : delta_4to6(p, &x->src6, &x->dst6);
 	struct ip6_hdr *ip;
 
 	if (!trim(ctx, p) ||
@@ -175,7 +187,17 @@ static __always_inline bool write_4to6(struct xdp_md *ctx, const struct n64_conf
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_4to6(c, p, &x->src6, &x->dst6, ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_4to6(p->icmp_type));
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_4to6(p->icmp_type),
+			PORT_DST);
+}
+
+static __always_inline bool write_4to6(struct xdp_md *ctx, const struct n64_conf *c,
+				       const struct pkt *p, const struct xlat *x,
+				       const struct route *rt)
+{
+	return write_4to6_sum(ctx, c, p, x, rt,
+			      pkt_is_icmp(p) ? delta_echo_4to6(p, &x->src6, &x->dst6)
+					     : delta_4to6(p, &x->src6, &x->dst6));
 }
 
 /* HP-02: both halves in one. The addresses change, and the traffic class where
@@ -200,7 +222,7 @@ static __always_inline bool write_hairpin(struct xdp_md *ctx, const struct n64_c
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_4to6(c, p, &x->src6, &x->dst6, ttl_after(p, rt), ip);
-	return write_l4(ip + 1, frame_end(ctx), p, x, delta, p->icmp_type);
+	return write_l4(ip + 1, frame_end(ctx), p, x, delta, p->icmp_type, PORT_BOTH);
 }
 
 /* Out of a port; or to nat64: from a NIC through the devmap, from nat64x itself
@@ -209,7 +231,7 @@ static __always_inline int send(const struct n64_conf *c, const struct route *rt
 {
 	if (rt->hop)
 		return bpf_redirect_map(&devmap, rt->hop->port, XDP_ABORTED);
-	if (role.kind == ROLE_XLAT)
+	if (role_kind() == ROLE_XLAT)
 		return XDP_TX;
 	return bpf_redirect_map(&devmap, c->pair_xlat, XDP_ABORTED);
 }

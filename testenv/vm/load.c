@@ -41,21 +41,28 @@ static const struct variation variations[] = {
 	{ "n64_port", "siit", { "mode", "siit" } },
 	{ "n64_port", "siit-prefixes",
 	  PREFIXES },
+	{ "n64_port_long", "siit", { "mode", "siit" } },
+	{ "n64_port_long", "siit-prefixes",
+	  PREFIXES },
 	{ "n64_exit", "siit", { "mode", "siit" } },
 	{ "n64_query", "siit", { "mode", "siit" } },
 	{ "n64_exit", "stateful", { "mode", "stateful" } },
 	{ "n64_query", "stateful", { "mode", "stateful" } },
 	{ "n64_stateful", "default", { "mode", "stateful" } },
-	{ "n64_stateful", "port-block", { "port-block", "256" } },
-	{ "n64_stateful", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
-	{ "n64_stateful", "tcp-rst-check", { "tcp-rst-check", "on" } },
-	{ "n64_stateful", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
 	{ "n64_stateful", "stateless",
 	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
-	{ "n64_stateful", "prefixes",
+	{ "n64_stateful_long", "default", { "mode", "stateful" } },
+	{ "n64_stateful_long", "port-block", { "port-block", "256" } },
+	{ "n64_stateful_long", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
+	{ "n64_stateful_long", "tcp-rst-check", { "tcp-rst-check", "on" } },
+	{ "n64_stateful_long", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
+	{ "n64_stateful_long", "stateless",
+	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
+	{ "n64_stateful_long", "prefixes",
 	  PREFIXES },
 	{ "n64_state", "default", { "mode", "stateful" } },
 	{ "n64_dynamic", "dynamic", { "mode", "dynamic" } },
+	{ "n64_dynamic_long", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "dynamic", { "mode", "dynamic" } },
 	{ "n64_exit", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "port-block", { "port-block", "256" } },
@@ -162,7 +169,7 @@ static void report(const struct variation *v, double ms)
 	const char *line = strstr(verifier_log, "\nprocessed ");
 	const char *states = line ? strstr(line, "total_states ") : NULL;
 
-	printf("%-13s %-14s %7lu %6lu %5lu %6.0f\n", v->program, v->name,
+	printf("%-18s %-14s %7lu %6lu %5lu %6.0f\n", v->program, v->name,
 	       line ? strtoul(line + 11, NULL, 10) : 0,
 	       states ? strtoul(states + 13, NULL, 10) : 0, stack_depth(), ms);
 	fflush(stdout);
@@ -173,7 +180,7 @@ static void refused(const struct variation *v, int rc)
 {
 	size_t len = strlen(verifier_log), tail = len > 1500 ? 1500 : len;
 
-	printf("%-13s %-14s FAILED: %s\n%s\n", v->program, v->name, strerror(-rc),
+	printf("%-18s %-14s FAILED: %s\n%s\n", v->program, v->name, strerror(-rc),
 	       verifier_log + len - tail);
 	fflush(stdout);
 }
@@ -181,7 +188,8 @@ static void refused(const struct variation *v, int rc)
 static int load(const struct variation *v, const struct policy *pol)
 {
 	struct nat64_bpf *s = nat64_bpf__open();
-	struct n64_role role = { .kind = strcmp(v->program, "n64_exit") ? ROLE_PORT : ROLE_EXIT };
+	struct n64_role role = { .kind = strstr(v->program, "_long") ? ROLE_LONG :
+					 !strcmp(v->program, "n64_exit") ? ROLE_EXIT : ROLE_PORT };
 	struct timespec begin, end;
 	struct bpf_program *p;
 	int rc;
@@ -214,7 +222,7 @@ int main(void)
 	int bad = 0;
 
 	libbpf_set_print(NULL); /* the verifier's words are printed below */
-	printf("%-13s %-14s %7s %6s %5s %6s\n", "program", "configuration", "insns", "states",
+	printf("%-18s %-14s %7s %6s %5s %6s\n", "program", "configuration", "insns", "states",
 	       "stack", "ms");
 	for (size_t i = 0; i < sizeof(variations) / sizeof(variations[0]); i++) {
 		const struct variation *v = &variations[i];

@@ -129,7 +129,7 @@ static int put_programs(struct attachment *a, const struct config *c, const stru
 
 	if (rc)
 		return rc;
-	rc = programs_load(&g, &pol->conf, &a->ports, err);
+	rc = programs_load(&g, pol, &a->ports, err);
 	if (!rc)
 		rc = tables_fill(&g, &a->links, &a->pair, &a->ports, err);
 	if (!rc)

@@ -37,7 +37,7 @@ bool programs_owns_map(const char *name)
 {
 	static const char *const own[] = {
 		"pol4", "pol6", "pol4v", "pol6v", "polmay", "known4", "known6",
-		"pool", "dynamic", "calls", "hopcache", "hoprooms",
+		"pool", "dynamic", "calls", "hopcache", "hoprooms", "ways", "whence",
 	};
 	size_t i;
 
@@ -127,16 +127,24 @@ static int reuse_base(struct bpf_object *obj, const struct bpf_object *base)
 	return 0;
 }
 
-static void only_programs(struct bpf_object *obj, const char *one, const char *two)
+/* `name`: NULL behind the last of them. */
+static void only_programs(struct bpf_object *obj, const char *const *name)
 {
 	struct bpf_program *prog;
+	bool wanted;
+	int i;
 
 	bpf_object__for_each_program(prog, obj) {
-		const char *name = bpf_program__name(prog);
-
-		bpf_program__set_autoload(prog, !strcmp(name, one) || (two && !strcmp(name, two)));
+		for (i = 0, wanted = false; name[i]; i++)
+			wanted |= !strcmp(bpf_program__name(prog), name[i]);
+		bpf_program__set_autoload(prog, wanted);
 	}
 }
+
+/* By mode: the program of ports and nat64x, and the long way that they have in common. */
+static const char *const device_program[] = { "n64_port", "n64_stateful", "n64_dynamic" };
+static const char *const long_program[] = { "n64_port_long", "n64_stateful_long",
+					    "n64_dynamic_long" };
 
 int programs_map(const struct programs *g, const char *name)
 {
@@ -194,21 +202,23 @@ static int size_state(struct nat64_bpf *skel, const struct n64_conf *conf)
 
 static int open_base(struct programs *g, const struct policy *pol, struct config_error *err)
 {
+	const char *const used[] = { "n64_query", long_program[pol->conf.opt.mode],
+				     conf_has_state(&pol->conf) ? "n64_state" : NULL, NULL };
 	unsigned int i;
 	int rc;
 
 	memset(g, 0, sizeof(*g));
 	for (i = 0; i < N64_SLOTS; i++)
 		g->prog[i] = -1;
-	g->query = g->state = -1;
+	g->query = g->state = g->ways = -1;
 	last_words[0] = '\0';
 	libbpf_set_print(keep_last_words);
 	g->base = nat64_bpf__open();
 	if (!g->base)
 		return report_error(err, -errno, "cannot open the programs: %s", strerror(errno));
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
-	only_programs(g->base->obj, "n64_query",
-		      conf_has_state(&pol->conf) ? "n64_state" : NULL);
+	((struct n64_role *)&g->base->rodata->role)->kind = ROLE_LONG;
+	only_programs(g->base->obj, used);
 	rc = size_generation(g->base, pol);
 	if (!rc)
 		rc = size_state(g->base, &pol->conf);
@@ -235,6 +245,19 @@ static int refuse_load(int rc, const struct n64_conf *conf, struct config_error 
 				    (unsigned long long)(bytes >> 20));
 	return report_error(err, rc, "the kernel did not take the maps and programs: %s%s%s",
 			    strerror(-rc), last_words[0] ? ": " : "", last_words);
+}
+
+/* The program of the long way into its place. */
+static int put_way(const struct programs *g, enum n64_mode mode, struct config_error *err)
+{
+	int fd = bpf_program__fd(bpf_object__find_program_by_name(g->base->obj,
+								  long_program[mode]));
+	__u32 zero = 0;
+
+	if (bpf_map_update_elem(g->ways, &zero, &fd, BPF_ANY))
+		return report_error(err, -errno, "cannot put %s into map ways: %s",
+				    long_program[mode], strerror(errno));
+	return 0;
 }
 
 static int fill_generation(struct programs *g, const struct policy *pol,
@@ -269,10 +292,13 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 	}
 	if (!rc) {
 		g->query = bpf_program__fd(g->base->progs.n64_query);
+		g->ways = programs_map(g, "ways");
 		if (conf_has_state(&pol->conf))
 			g->state = bpf_program__fd(g->base->progs.n64_state);
 		rc = fill_generation(g, pol, err);
 	}
+	if (!rc)
+		rc = put_way(g, (enum n64_mode)pol->conf.opt.mode, err);
 	if (rc)
 		programs_close(g);
 	return rc;
@@ -280,20 +306,21 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 
 /* ---- programs ----------------------------------------------------------- */
 
-static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind, __u32 slot)
+static int load_role(struct programs *g, const struct policy *pol, __u32 kind, __u32 slot)
 {
-	static const char *const path[] = { "n64_port", "n64_stateful", "n64_dynamic" };
-	const char *name = kind == ROLE_EXIT ? "n64_exit" : path[conf->opt.mode];
+	const char *name = kind == ROLE_EXIT ? "n64_exit" : device_program[pol->conf.opt.mode];
+	const char *const used[] = { name, NULL };
 	struct nat64_bpf *skel = nat64_bpf__open();
 	struct bpf_program *prog;
 	int rc;
 
 	if (!skel)
 		return -errno;
-	memcpy((void *)&skel->rodata->conf, conf, sizeof(*conf));
+	memcpy((void *)&skel->rodata->conf, &pol->conf, sizeof(pol->conf));
+	tables_plain4(pol, (struct n64_plain4 *)&skel->rodata->plain4);
 	memcpy((void *)&skel->rodata->role, &(struct n64_role){ kind, slot },
 	       sizeof(struct n64_role));
-	only_programs(skel->obj, name, NULL);
+	only_programs(skel->obj, used);
 	rc = reuse_base(skel->obj, g->base->obj);
 	if (!rc)
 		rc = nat64_bpf__load(skel);
@@ -306,16 +333,16 @@ static int load_role(struct programs *g, const struct n64_conf *conf, __u32 kind
 	return rc;
 }
 
-int programs_load(struct programs *g, const struct n64_conf *conf, const struct ports *ports,
+int programs_load(struct programs *g, const struct policy *pol, const struct ports *ports,
 		  struct config_error *err)
 {
-	int rc = load_role(g, conf, ROLE_XLAT, N64_SLOT_XLAT);
+	int rc = load_role(g, pol, ROLE_XLAT, N64_SLOT_XLAT);
 	__u32 i;
 
 	if (!rc)
-		rc = load_role(g, conf, ROLE_EXIT, N64_SLOT_EXIT);
+		rc = load_role(g, pol, ROLE_EXIT, N64_SLOT_EXIT);
 	for (i = 0; i < ports->n && !rc; i++)
-		rc = load_role(g, conf, ROLE_PORT, i);
+		rc = load_role(g, pol, ROLE_PORT, i);
 	if (rc)
 		return report_error(err, rc, "the kernel did not take the program: %s%s%s",
 				    strerror(-rc), last_words[0] ? ": " : "", last_words);

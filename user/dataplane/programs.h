@@ -15,15 +15,16 @@ struct programs {
 	int prog[N64_SLOTS];		/* by slot; -1: none */
 	int query;			/* n64_query */
 	int state;			/* n64_state; -1: not in this mode */
+	int ways;			/* map ways: the long way of all devices */
 };
 
-/* Loads the maps, n64_query and in mode stateful n64_state. `pinned`: the maps in the
+/* Loads the maps, the long way, n64_query and in mode stateful n64_state. `pinned`: the maps in the
  * pin folder are used, and refused when their layout is not that of this program. The
  * maps of a generation (policy, pool) are new in any case and filled from `pol`. */
 int programs_open(struct programs *g, const struct policy *pol, const struct instance_paths *p,
 		  bool pinned, struct config_error *err);
 /* The program of each port and of both ends of the pair. */
-int programs_load(struct programs *g, const struct n64_conf *conf, const struct ports *ports,
+int programs_load(struct programs *g, const struct policy *pol, const struct ports *ports,
 		  struct config_error *err);
 void programs_close(struct programs *g);
 
@@ -33,9 +34,9 @@ int programs_map(const struct programs *g, const char *name);
 /* Does this map belong to one generation of programs, so that it is not pinned? */
 bool programs_owns_map(const char *name);
 
-/* Pins what is not pinned yet: maps, n64_query and n64_state. */
+/* Pins what is not pinned yet: maps, ways, n64_query and n64_state. */
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err);
-/* n64_query and n64_state of a new generation: pinned beside the old ones before the
+/* ways, n64_query and n64_state of a new generation: pinned beside the old ones before the
  * swap, then put in their place, each in one step, or taken away. */
 int programs_stage(const struct programs *g, const struct instance_paths *p,
 		   struct config_error *err);
@@ -65,6 +66,9 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 struct policy_maps {
 	int pol4, pol6, pol4v, pol6v, polmay;
 };
+/* For rodata: which blocks of IPv4 addresses no rule and no list speaks of. */
+struct n64_plain4;
+void tables_plain4(const struct policy *pol, struct n64_plain4 *out);
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol);
 /* Mode stateful: which addresses are in the pool, and which new subscribers may get. */
 int tables_fill_pool(int pool, int dynamic, const struct policy *pol);

@@ -35,9 +35,10 @@ static void link_path(const struct instance_paths *p, __u32 slot, char path[PIN_
 	snprintf(path, PIN_PATH, "%s/%s", p->pin, name);
 }
 
-/* Programs that are run by their pins, and where. */
-static const char *const run_pins[] = { "prog_query", "prog_state" };
-#define N_RUN_PINS 2
+/* What a generation has of its own behind a pin: programs that are run by it, and map ways,
+ * which the kernel empties when no process and no pin holds it any more. */
+enum run_pin { PIN_QUERY, PIN_STATE, PIN_WAYS, N_RUN_PINS };
+static const char *const run_pins[] = { "prog_query", "prog_state", "ways" };
 
 static void run_paths(const struct instance_paths *p, int i, char path[PIN_PATH],
 		      char fresh[PIN_PATH])
@@ -48,7 +49,19 @@ static void run_paths(const struct instance_paths *p, int i, char path[PIN_PATH]
 
 static int run_prog(const struct programs *g, int i)
 {
-	return i ? g->state : g->query;
+	return i == PIN_QUERY ? g->query : i == PIN_STATE ? g->state : g->ways;
+}
+
+/* Programs of the last generation may still have a packet in hand after the swap: their long
+ * way stays until the next one. */
+static void keep_old(const struct instance_paths *p, int i, const char *path)
+{
+	char old[PIN_PATH];
+
+	if (i != PIN_WAYS)
+		return;
+	snprintf(old, PIN_PATH, "%s/%s_old", p->pin, run_pins[i]);
+	rename(path, old);
 }
 
 int programs_stage(const struct programs *g, const struct instance_paths *p,
@@ -82,6 +95,7 @@ int programs_adopt(const struct programs *g, const struct instance_paths *p,
 
 	for (i = 0; i < N_RUN_PINS; i++) {
 		run_paths(p, i, path, fresh);
+		keep_old(p, i, path);
 		if (run_prog(g, i) >= 0 && rename(fresh, path))
 			return report_error(err, -errno, "cannot pin %s: %s", path,
 					    strerror(errno));

@@ -139,7 +139,7 @@ static int put_generation(struct reload *r, struct config_error *err)
 
 	if (rc)
 		return rc;
-	rc = programs_load(&g, &r->pol.conf, &a->ports, err);
+	rc = programs_load(&g, &r->pol, &a->ports, err);
 	if (!rc) {
 		control = tables_open_control(programs_map(&g, "control"));
 		if (!control)

@@ -7,9 +7,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dynamic.h"
 #include "hop.h"
 #include "pol_may.h"
 #include "programs.h"
+#include "siit.h"
 #include "topology.h"
 
 /* Which interface a slot is and what was asked for. Everything else in the row
@@ -100,6 +102,17 @@ static int fill_rows6(const struct policy_maps *m, const struct policy *pol,
 			return -errno;
 	}
 	return 0;
+}
+
+void tables_plain4(const struct policy *pol, struct n64_plain4 *out)
+{
+	plain4_begin(out, conf_wkp(&pol->conf));
+	for (__u32 i = 0; i < pol->n4; i++)
+		plain4_except(out, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
+	for (__u32 i = 0; conf_has_state(&pol->conf) && i < pol->conf.st.pool_lines; i++)
+		for (__u32 w = 0; w < POOL_WAYS; w++)
+			if (pol->pool_line[i].way[w].addr)
+				plain4_except(out, pol->pool_line[i].way[w].addr, 16);
 }
 
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol)
