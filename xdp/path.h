@@ -20,7 +20,7 @@ static __always_inline enum reason enter(struct xdp_md *ctx, const struct n64_co
 	const void *end = frame_end(ctx);
 	enum reason r;
 
-	p->ifindex = ctx->ingress_ifindex;
+	p->ifindex = frame_ingress(ctx);
 	p->from_pair = role_kind() == ROLE_XLAT;
 	if ((const void *)(eth + 1) > end)
 		return R_unreadable;

@@ -90,7 +90,7 @@ static __always_inline bool quick_plain4(__be32 a)
 
 /* Facts of a packet of this family, as far as they are known before its header. */
 #define QUICK_PKT(ctx, family) \
-	{.fam = (family), .l3_off = ETH_LEN, .ifindex = (ctx)->ingress_ifindex}
+	{.fam = (family), .l3_off = ETH_LEN, .ifindex = frame_ingress(ctx)}
 
 /* The IP header; the caller has seen that the Ethernet header is there. */
 static __always_inline const void *quick_ip(const struct xdp_md *ctx)
@@ -111,26 +111,13 @@ static __always_inline __u8 quick_proto(const struct xdp_md *ctx, enum ip_family
 
 /* The way of a family is compiled for each transport by itself, of which then nothing is
  * asked twice. */
-#define QUICK_FOR(way, suffix, transport)                                                     \
-	static __attribute__((noinline)) int way##_##suffix(struct xdp_md *ctx,               \
-							    const struct n64_port *port)     \
-	{                                                                                     \
-		return way(ctx, port, transport);                                             \
-	}
-#define QUICK_WAYS(way6, way4)                                                                \
-	QUICK_FOR(way6, udp, P_UDP)                                                           \
-	QUICK_FOR(way6, tcp, P_TCP)                                                           \
-	QUICK_FOR(way6, icmp, P_ICMP6)                                                        \
-	QUICK_FOR(way4, udp, P_UDP)                                                           \
-	QUICK_FOR(way4, tcp, P_TCP)                                                           \
-	QUICK_FOR(way4, icmp, P_ICMP4)
 #define QUICK_CALL(way6, way4, ctx, port, fam, proto)                                         \
-	((fam) == FAM_6 ? (proto) == P_UDP   ? way6##_udp(ctx, port)                          \
-			  : (proto) == P_TCP ? way6##_tcp(ctx, port)                          \
-			  : (proto) == P_ICMP6 ? way6##_icmp(ctx, port) : QUICK_NOT           \
-	 : (proto) == P_UDP   ? way4##_udp(ctx, port)                                         \
-	 : (proto) == P_TCP   ? way4##_tcp(ctx, port)                                         \
-	 : (proto) == P_ICMP4 ? way4##_icmp(ctx, port) : QUICK_NOT)
+	((fam) == FAM_6 ? (proto) == P_UDP   ? way6(ctx, port, P_UDP)                         \
+			  : (proto) == P_TCP ? way6(ctx, port, P_TCP)                         \
+			  : (proto) == P_ICMP6 ? way6(ctx, port, P_ICMP6) : QUICK_NOT         \
+	 : (proto) == P_UDP   ? way4(ctx, port, P_UDP)                                        \
+	 : (proto) == P_TCP   ? way4(ctx, port, P_TCP)                                        \
+	 : (proto) == P_ICMP4 ? way4(ctx, port, P_ICMP4) : QUICK_NOT)
 
 /* `sum`: csum_sub_addr6 of the source. */
 static __always_inline bool quick_parse6(struct xdp_md *ctx, __u8 proto, struct pkt *p,

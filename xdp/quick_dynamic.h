@@ -94,8 +94,6 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_p
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-QUICK_WAYS(quick6_dynamic, quick4_dynamic)
-
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_dynamic(struct xdp_md *ctx, const struct n64_port *port)
 {

@@ -93,8 +93,6 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct n64_port
 					      : delta_4to6(&p, &x.src6, &x.dst6));
 }
 
-QUICK_WAYS(quick6_siit, quick4_siit)
-
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_siit(struct xdp_md *ctx, const struct n64_port *port)
 {

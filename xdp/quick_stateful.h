@@ -211,8 +211,6 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *por
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-QUICK_WAYS(quick6, quick4)
-
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_stateful(struct xdp_md *ctx, const struct n64_port *port)
 {
