@@ -125,12 +125,11 @@ n64_inline __u64 delta_4to6(const struct pkt *p, const struct addr6 *src,
 }
 
 /* The same for a peer in a pref64 of 96 bits: the four bytes of its address stand in both
- * sums, and what is left is a constant and the host. `host`: csum_sub_addr6 or csum_addr6
- * of the host's IPv6 address. */
+ * sums, and what is left is a constant and the host. `host`: csum_addr6 of its IPv6 address. */
 n64_inline __u64 delta_6to4_wide(const struct n64_pref64 *pref, __u64 host, __be32 src)
 {
-	return host + csum_sub32(pref->prefix.w[0]) + csum_sub32(pref->prefix.w[1]) +
-	       csum_sub32(pref->prefix.w[2]) + src;
+	return 7 * 0xffffffffull - (host + pref->prefix.w[0] + pref->prefix.w[1] +
+				    pref->prefix.w[2]) + src;
 }
 
 n64_inline __u64 delta_4to6_wide(const struct n64_pref64 *pref, __u64 host, __be32 dst)

@@ -10,18 +10,27 @@
 
 #include "abi.h"
 
-/* Cheap keyed mixing (a multiply-xorshift finaliser over key and addresses). */
-n64_inline __u64 ipid_hash(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
+/* Cheap keyed mixing (a multiply-xorshift finaliser over key and addresses); the upper half of
+ * the result is the good one. */
+n64_inline __u64 ipid_mix(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
 {
 	__u64 h = ((__u64)src << 32 | dst) ^ key[0];
 
 	h *= 0x9e3779b97f4a7c15ull;
 	h ^= h >> 32;
 	h += key[1] + proto;
-	h *= 0xd6e8feb86659fd93ull;
-	h ^= h >> 32;
-	return h;
+	return h * 0xd6e8feb86659fd93ull;
 }
+
+n64_inline __u64 ipid_hash(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
+{
+	__u64 h = ipid_mix(key, src, dst, proto);
+
+	return h ^ h >> 32;
+}
+
+#define ID_SHIFT (64 - 10)
+_Static_assert(1ull << (64 - ID_SHIFT) == N64_ID_SLOTS, "as many bits as there are slots");
 
 /* The next value of writer `writer` out of `writers`. Results with DF=0 draw
  * from one of 1024 counters by hash, the others share one (RFC 6864 4.1: atomic
@@ -29,13 +38,13 @@ n64_inline __u64 ipid_hash(const __u64 key[2], __be32 src, __be32 dst, __u8 prot
 n64_inline __be16 ipid_next(struct n64_ids *ids, const __u64 key[2], __be32 src,
 			    __be32 dst, __u8 proto, bool df, __u32 writer, __u32 writers)
 {
-	__u64 h = ipid_hash(key, src, dst, proto);
-	__u16 *counter = df ? &ids->df : &ids->slot[h & (N64_ID_SLOTS - 1)];
-	__u16 n = *counter;
+	__u64 h = ipid_mix(key, src, dst, proto);
+	__u16 *counter = df ? &ids->df : &ids->slot[h >> ID_SHIFT];
+	__u32 n = *counter; /* a multiple of `writers` */
 
-	/* wraps where the last whole round of values ends: n + 1 >= 65536 / writers */
-	*counter = ((__u32)n + 2) * writers > 65536 ? 0 : n + 1;
-	return be16((__u16)(n * writers + writer + (h >> 48)));
+	/* wraps where the last whole round of values ends */
+	*counter = n + 2 * writers > 65536 ? 0 : n + writers;
+	return be16((__u16)(n + writer + (h >> 32)));
 }
 
 #endif

@@ -50,14 +50,14 @@ n64_inline bool parse_eth(const void *data, const void *end, struct pkt *p)
 	return p->fam != FAM_NONE;
 }
 
-/* The fixed IPv4 header. False: less than 20 bytes, or another version than the
- * EtherType says. Lengths are as written, believed by nobody yet. */
-n64_inline bool parse_ip4(const struct ip4_hdr *ip, const void *end, struct pkt *p)
+/* The fixed IPv4 header, which is there. False: another version than the EtherType says.
+ * Lengths are as written, believed by nobody yet. */
+n64_inline bool read_ip4(const struct ip4_hdr *ip, struct pkt *p)
 {
 	const struct ip4_words *w = (const void *)ip;
 	__u16 frag;
 
-	if ((const void *)(ip + 1) > end || ip->ver_ihl >> 4 != 4)
+	if (ip->ver_ihl >> 4 != 4)
 		return false;
 	p->hdr_csum_ok = csum_fold(csum_words5(w)) == 0xffff;
 	p->ihl = (ip->ver_ihl & 0xf) * 4;
@@ -77,15 +77,18 @@ n64_inline bool parse_ip4(const struct ip4_hdr *ip, const void *end, struct pkt 
 	return true;
 }
 
-/* The fixed IPv6 header; p->proto is the first next header, whatever it is
- * (ext6.h walks on). False: less than 40 bytes, or another version. */
-n64_inline bool parse_ip6(const struct ip6_hdr *ip, const void *end, struct pkt *p)
+/* False: less than 20 bytes, or as read_ip4 says. */
+n64_inline bool parse_ip4(const struct ip4_hdr *ip, const void *end, struct pkt *p)
 {
-	__u32 vtf;
+	return (const void *)(ip + 1) <= end && read_ip4(ip, p);
+}
 
-	if ((const void *)(ip + 1) > end)
-		return false;
-	vtf = host32(ip->ver_tc_flow);
+/* The fixed IPv6 header, which is there; p->proto is the first next header, whatever it is
+ * (ext6.h walks on). False: another version. */
+n64_inline bool read_ip6(const struct ip6_hdr *ip, struct pkt *p)
+{
+	__u32 vtf = host32(ip->ver_tc_flow);
+
 	if (vtf >> 28 != 6)
 		return false;
 	p->tos = (__u8)(vtf >> 20);
@@ -96,6 +99,48 @@ n64_inline bool parse_ip6(const struct ip6_hdr *ip, const void *end, struct pkt 
 	p->l3_len = IP6_LEN + p->l4_len;
 	addr6_copy(&p->src6, &ip->src);
 	addr6_copy(&p->dst6, &ip->dst);
+	return true;
+}
+
+/* False: less than 40 bytes, or as read_ip6 says. */
+n64_inline bool parse_ip6(const struct ip6_hdr *ip, const void *end, struct pkt *p)
+{
+	return (const void *)(ip + 1) <= end && read_ip6(ip, p);
+}
+
+/* Transport headers that are there. False: they lack what VAL-04 asks for. */
+n64_inline bool read_tcp(const struct tcp_hdr *tcp, struct pkt *p)
+{
+	if (p->l4_len < TCP_LEN || tcp->doff < 5 << 4)
+		return false;
+	p->sport = tcp->sport;
+	p->dport = tcp->dport;
+	p->tcp_flags = tcp->flags;
+	p->l4_csum = tcp->csum;
+	return true;
+}
+
+n64_inline bool read_udp(const struct udp_hdr *udp, struct pkt *p)
+{
+	if (p->l4_len < UDP_LEN)
+		return false;
+	p->udp_len = host16(udp->len);
+	if (p->udp_len < UDP_LEN || (p->udp_len > p->l4_len && !p->more))
+		return false;
+	p->sport = udp->sport;
+	p->dport = udp->dport;
+	p->l4_csum = udp->csum;
+	return true;
+}
+
+n64_inline bool read_icmp(const struct icmp_hdr *icmp, struct pkt *p)
+{
+	if (p->l4_len < ICMP_LEN)
+		return false;
+	p->icmp_type = icmp->type;
+	p->icmp_code = icmp->code;
+	p->l4_csum = icmp->csum;
+	p->sport = p->dport = icmp->echo.id;
 	return true;
 }
 
@@ -110,33 +155,19 @@ n64_inline void parse_l4(const void *l4, const void *end, struct pkt *p)
 
 	switch (p->proto) {
 	case P_TCP:
-		if ((const void *)(tcp + 1) > end || p->l4_len < TCP_LEN || tcp->doff < 5 << 4)
+		if ((const void *)(tcp + 1) > end || !read_tcp(tcp, p))
 			return;
-		p->sport = tcp->sport;
-		p->dport = tcp->dport;
-		p->tcp_flags = tcp->flags;
-		p->l4_csum = tcp->csum;
 		break;
 	case P_UDP:
-		if ((const void *)(udp + 1) > end || p->l4_len < UDP_LEN)
+		if ((const void *)(udp + 1) > end || !read_udp(udp, p))
 			return;
-		p->udp_len = host16(udp->len);
-		if (p->udp_len < UDP_LEN || (p->udp_len > p->l4_len && !p->more))
-			return;
-		p->sport = udp->sport;
-		p->dport = udp->dport;
-		p->l4_csum = udp->csum;
 		break;
 	case P_ICMP4:
 	case P_ICMP6:
 		if (p->proto != (p->fam == FAM_4 ? P_ICMP4 : P_ICMP6))
 			break;
-		if ((const void *)(icmp + 1) > end || p->l4_len < ICMP_LEN)
+		if ((const void *)(icmp + 1) > end || !read_icmp(icmp, p))
 			return;
-		p->icmp_type = icmp->type;
-		p->icmp_code = icmp->code;
-		p->l4_csum = icmp->csum;
-		p->sport = p->dport = icmp->echo.id;
 		break;
 	default:
 		break;

@@ -87,11 +87,17 @@ ST_FAR int tab_raise(__u32 table, __u32 home, __u32 d)
 
 /* ---- finding ---------------------------------------------------------------------------- */
 
-/* Has the entry of bib6, whose control word is `ctl`, the key? */
+/* Is the entry of bib6, whose control word is `ctl`, that of the port of the host? */
+n64_inline bool bib6_is(const struct n64_bib6 *e, __u64 ctl, enum st_proto proto,
+			const struct addr6 *host, __be16 port)
+{
+	return e->port6 == port && (ctl_row(ctl) & 3) == (__u32)proto &&
+	       addr6_equal(&e->host6, host);
+}
+
 n64_inline bool bib6_has(const struct n64_bib6 *e, __u64 ctl, const struct st_key *k)
 {
-	return e->port6 == (__be16)k->b && (ctl_row(ctl) & 3) == k->b >> 16 &&
-	       addr6_equal(&e->host6, &k->a);
+	return bib6_is(e, ctl, (enum st_proto)(k->b >> 16), &k->a, (__be16)k->b);
 }
 
 /* Does the entry hold the key? Its fields are compared between two looks at the

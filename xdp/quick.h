@@ -51,7 +51,6 @@ static __always_inline const struct n64_hop *quick_known(const struct n64_conf *
 
 /* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
 static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
-							const struct n64_port *port,
 							const struct pkt *p,
 							enum ip_family fam,
 							struct hop_dst d, __u32 len)
@@ -60,7 +59,7 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 	__u64 now = bpf_jiffies64();
 	const struct n64_hop *e;
 
-	if (!h || h->flags & HOP_FULL || port->flags & (PORT_STACK | PORT_NO_IP6))
+	if (!h || h->flags & HOP_FULL)
 		return NULL;
 	e = quick_known(c, h, fam, d, hop_flow(p->ifindex), now);
 	if (!e || len > e->mtu || unlikely(hop_is_due(c, h, p, e, (__u32)now)))
@@ -88,111 +87,28 @@ static __always_inline bool quick_plain4(__be32 a)
 
 /* ---- the way --------------------------------------------------------------------------- */
 
+/* A frame, read once. */
+struct quick {
+	const void *at, *end;
+};
+
 /* Facts of a packet of this family, as far as they are known before its header. */
 #define QUICK_PKT(ctx, family) \
 	{.fam = (family), .l3_off = ETH_LEN, .ifindex = frame_ingress(ctx)}
 
-/* The IP header; the caller has seen that the Ethernet header is there. */
-static __always_inline const void *quick_ip(const struct xdp_md *ctx)
-{
-	return frame_start(ctx) + ETH_LEN;
-}
-
-/* The transport of a packet of that family, 0: none that has a short way. */
-static __always_inline __u8 quick_proto(const struct xdp_md *ctx, enum ip_family fam)
-{
-	const struct ip6_hdr *ip6 = quick_ip(ctx);
-	const struct ip4_hdr *ip4 = quick_ip(ctx);
-
-	if (fam == FAM_6)
-		return (const void *)(ip6 + 1) > frame_end(ctx) ? 0 : ip6->nexthdr;
-	return (const void *)(ip4 + 1) > frame_end(ctx) ? 0 : ip4->proto;
-}
-
-/* The way of a family is compiled for each transport by itself, of which then nothing is
- * asked twice. */
-#define QUICK_CALL(way6, way4, ctx, port, fam, proto)                                         \
-	((fam) == FAM_6 ? (proto) == P_UDP   ? way6(ctx, port, P_UDP)                         \
-			  : (proto) == P_TCP ? way6(ctx, port, P_TCP)                         \
-			  : (proto) == P_ICMP6 ? way6(ctx, port, P_ICMP6) : QUICK_NOT         \
-	 : (proto) == P_UDP   ? way4(ctx, port, P_UDP)                                        \
-	 : (proto) == P_TCP   ? way4(ctx, port, P_TCP)                                        \
-	 : (proto) == P_ICMP4 ? way4(ctx, port, P_ICMP4) : QUICK_NOT)
-
-/* `sum`: csum_sub_addr6 of the source. */
-static __always_inline bool quick_parse6(struct xdp_md *ctx, __u8 proto, struct pkt *p,
-					 __u64 *sum)
-{
-	const struct ip6_hdr *ip = quick_ip(ctx);
-
-	if (!parse_ip6(ip, frame_end(ctx), p) || p->proto != proto)
-		return false;
-	p->proto = proto;
-	*sum = csum_sub_addr6(&ip->src);
-	p->avail = frame_end(ctx) - (const void *)ip;
-	see_all(ctx, p);
-	parse_l4(ip + 1, frame_end(ctx), p);
-	return p->has_l4; /* asked at once: what a header lacks is not carried along */
-}
-
-static __always_inline bool quick_parse4(struct xdp_md *ctx, __u8 proto, struct pkt *p)
-{
-	const struct ip4_hdr *ip = quick_ip(ctx);
-
-	if (!parse_ip4(ip, frame_end(ctx), p) || p->ihl != IP4_LEN || p->proto != proto ||
-	    pkt_is_fragment(p))
-		return false;
-	p->ihl = p->l4_off = IP4_LEN;
-	p->proto = proto;
-	p->more = false;
-	p->frag_off = 0;
-	p->avail = frame_end(ctx) - (const void *)ip;
-	see_all(ctx, p);
-	parse_l4(ip + 1, frame_end(ctx), p);
-	return p->has_l4;
-}
-
-/* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */
-static __always_inline bool quick_begins(const struct pkt *p)
-{
-	return p->proto == P_TCP && p->tcp_flags & TCP_SYN;
-}
-
-static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
-					  const struct pkt *p, const struct xlat *x,
-					  const struct route *rt, __u64 delta)
-{
-	if (!write_6to4_sum(ctx, c, p, x, rt, delta)) {
-		count(R_internal, p->l3_len);
-		return XDP_DROP;
-	}
-	count(R_fwd_6to4, p->l3_len);
-	return send(c, rt);
-}
-
-static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
-					  const struct pkt *p, const struct xlat *x,
-					  const struct route *rt, __u64 delta)
-{
-	if (!write_4to6_sum(ctx, c, p, x, rt, delta)) {
-		count(R_internal, p->l3_len);
-		return XDP_DROP;
-	}
-	count(R_fwd_4to6, p->l3_len);
-	return send(c, rt);
-}
+/* What every packet has at least that takes this way: all transports begin with 8 bytes. */
+#define QUICK_LEN4 (ETH_LEN + IP4_LEN + UDP_LEN)
+#define QUICK_LEN6 (ETH_LEN + IP6_LEN + UDP_LEN)
 
 /* Family of a frame for us without tags, FAM_NONE: not for this way. */
-static __always_inline enum ip_family quick_family(struct xdp_md *ctx,
-						   const struct n64_conf *c,
+static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const struct quick *f,
 						   const struct n64_port *port)
 {
-	const struct eth_hdr *eth = frame_start(ctx);
+	const struct n64_conf *c = conf_get();
+	const struct eth_hdr *eth = f->at;
 
 	/* what only the long way knows about */
-	if (role.kind != ROLE_PORT || c->opt.force_slow)
-		return FAM_NONE;
-	if ((const void *)(eth + 1) > frame_end(ctx))
+	if (role.kind != ROLE_PORT || c->opt.force_slow || f->at + QUICK_LEN4 > f->end)
 		return FAM_NONE;
 	/* kernels before 6.3 redirect no frames of several buffers */
 	if (!(c->have & HAVE_REDIRECT_SG) && !in_one_piece(ctx))
@@ -201,8 +117,183 @@ static __always_inline enum ip_family quick_family(struct xdp_md *ctx,
 	    (!(port->flags & PORT_ANY_MAC) || eth->dst[0] & 1))
 		return FAM_NONE;
 	if (eth->type == be16(ET_IP6))
-		return FAM_6;
+		return f->at + QUICK_LEN6 > f->end ? FAM_NONE : FAM_6;
 	return eth->type == be16(ET_IP4) ? FAM_4 : FAM_NONE;
+}
+
+static __always_inline const struct ip6_hdr *quick_ip6(const struct quick *f)
+{
+	return f->at + ETH_LEN;
+}
+
+static __always_inline const struct ip4_hdr *quick_ip4(const struct quick *f)
+{
+	return f->at + ETH_LEN;
+}
+
+/* The way of a family is compiled for each transport by itself, of which then nothing is
+ * asked twice. */
+#define QUICK_WAY6(way, ctx, f, port)                                                         \
+	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, port, P_UDP)                        \
+	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, port, P_TCP)                        \
+	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, port, P_ICMP6) : QUICK_NOT)
+#define QUICK_WAY4(way, ctx, f, port)                                                         \
+	(quick_ip4(f)->proto == P_UDP     ? way(ctx, f, port, P_UDP)                          \
+	 : quick_ip4(f)->proto == P_TCP   ? way(ctx, f, port, P_TCP)                          \
+	 : quick_ip4(f)->proto == P_ICMP4 ? way(ctx, f, port, P_ICMP4) : QUICK_NOT)
+
+/* Does the port translate in this direction, and send by itself? */
+static __always_inline bool quick_port(const struct n64_port *port, enum n64_port_flags way)
+{
+	return (port->flags & (way | PORT_STACK | PORT_NO_IP6)) == (__u32)way;
+}
+
+/* Its first 8 bytes are there; asked at once: what a header lacks is not carried along. */
+static __always_inline bool quick_l4(const void *l4, const void *end, struct pkt *p)
+{
+	p->has_l4 = true;
+	if (p->proto == P_UDP)
+		return read_udp(l4, p);
+	if (p->proto == P_TCP)
+		return l4 + TCP_LEN <= end && read_tcp(l4, p);
+	return read_icmp(l4, p);
+}
+
+/* Ports; of an echo both are its identifier. */
+static __always_inline const __be16 *quick_sport(const void *l4, __u8 proto)
+{
+	const struct icmp_hdr *icmp = l4;
+	const struct udp_hdr *udp = l4;
+
+	return proto == P_UDP || proto == P_TCP ? &udp->sport : &icmp->echo.id;
+}
+
+static __always_inline const __be16 *quick_dport(const void *l4, __u8 proto)
+{
+	const struct icmp_hdr *icmp = l4;
+	const struct udp_hdr *udp = l4;
+
+	return proto == P_UDP || proto == P_TCP ? &udp->dport : &icmp->echo.id;
+}
+
+/* csum_addr6 of an address in the frame: word by word, as clang would make them of the
+ * halves. */
+static __always_inline __u64 quick_sum_addr6(const struct addr6 *a)
+{
+	const volatile __be32 *w = a->w;
+
+	__u64 sum = (__u64)w[0] + w[1] + w[2] + w[3];
+
+	asm volatile("" : "+r"(sum)); /* now, and not with its parts kept until it is needed */
+	return sum;
+}
+
+/* `sum`: csum_addr6 of the source. */
+static __always_inline bool quick_parse6(struct xdp_md *ctx, const struct quick *f, __u8 proto,
+					 struct pkt *p, __u64 *sum)
+{
+	const struct ip6_hdr *ip = quick_ip6(f);
+
+	if (!read_ip6(ip, p))
+		return false;
+	p->proto = proto;
+	*sum = quick_sum_addr6(&ip->src);
+	p->avail = f->end - (const void *)ip;
+	see_all(ctx, p);
+	return p->l3_len <= p->avail && quick_l4(ip + 1, f->end, p);
+}
+
+static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick *f, __u8 proto,
+					 struct pkt *p)
+{
+	const struct ip4_hdr *ip = quick_ip4(f);
+
+	if (!read_ip4(ip, p) || p->ihl != IP4_LEN || pkt_is_fragment(p))
+		return false;
+	p->ihl = p->l4_off = IP4_LEN;
+	p->proto = proto;
+	p->more = false;
+	p->frag_off = 0;
+	p->avail = f->end - (const void *)ip;
+	see_all(ctx, p);
+	return !rule_header(p) && quick_l4(ip + 1, f->end, p);
+}
+
+/* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */
+static __always_inline bool quick_begins(const struct pkt *p)
+{
+	return p->proto == P_TCP && p->tcp_flags & TCP_SYN;
+}
+
+/* A frame that leaves without tags, which most do, has everything at its place. */
+static __always_inline bool quick_write6to4(struct xdp_md *ctx, const struct n64_conf *c,
+					    const struct pkt *p, const struct xlat *x,
+					    const struct n64_hop *hop, __u64 delta)
+{
+	struct eth_hdr *eth;
+	const void *end;
+	void *ip;
+
+	if (!trim(ctx, p) || bpf_xdp_adjust_head(ctx, IP6_LEN - IP4_LEN))
+		return false;
+	eth = frame_start(ctx);
+	end = frame_end(ctx);
+	ip = eth + 1;
+	if (ip + IP4_LEN + UDP_LEN > end)
+		return false;
+	write_macs(eth, hop);
+	eth->type = be16(ET_IP4);
+	hdr_6to4(c, p, x->src4, x->dst4,
+		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), p->ttl - 1, ip);
+	return write_l4_at(ip + IP4_LEN, end, p, x, delta, echo_6to4(p->icmp_type), PORT_SRC);
+}
+
+static __always_inline bool quick_write4to6(struct xdp_md *ctx, const struct n64_conf *c,
+					    const struct pkt *p, const struct xlat *x,
+					    const struct n64_hop *hop, __u64 delta)
+{
+	struct eth_hdr *eth;
+	const void *end;
+	void *ip;
+
+	if (!trim(ctx, p) || bpf_xdp_adjust_head(ctx, IP4_LEN - IP6_LEN))
+		return false;
+	eth = frame_start(ctx);
+	end = frame_end(ctx);
+	ip = eth + 1;
+	if (ip + IP6_LEN + UDP_LEN > end)
+		return false;
+	write_macs(eth, hop);
+	eth->type = be16(ET_IP6);
+	hdr_4to6(c, p, &x->src6, &x->dst6, p->ttl - 1, ip);
+	return write_l4_at(ip + IP6_LEN, end, p, x, delta, echo_4to6(p->icmp_type), PORT_DST);
+}
+
+static __always_inline int quick_leave(const struct n64_conf *c, const struct pkt *p,
+				       const struct route *rt, bool written, enum reason r)
+{
+	count_of(role.slot, likely(written) ? r : R_internal, p->l3_len);
+	return likely(written) ? send(c, rt) : XDP_DROP;
+}
+
+static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt, __u64 delta)
+{
+	bool written = likely(!rt->hop->n_tags) ? quick_write6to4(ctx, c, p, x, rt->hop, delta)
+						: write_6to4_sum(ctx, c, p, x, rt, delta);
+
+	return quick_leave(c, p, rt, written, R_fwd_6to4);
+}
+
+static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt, __u64 delta)
+{
+	bool written = likely(!rt->hop->n_tags) ? quick_write4to6(ctx, c, p, x, rt->hop, delta)
+						: write_4to6_sum(ctx, c, p, x, rt, delta);
+
+	return quick_leave(c, p, rt, written, R_fwd_4to6);
 }
 
 #endif

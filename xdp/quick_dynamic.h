@@ -15,11 +15,13 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	return ctl & CTL_STATIC || (until >= now && quick_judged(c, ctl));
 }
 
-static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct n64_port *port,
-					  __u8 proto)
+static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
+	const struct ip6_hdr *ip = quick_ip6(f);
+	const struct quick_host host = {&ip->src, NULL, ST_HOST, true};
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
 	const struct n64_slot *slot;
 	struct route rt = {};
@@ -29,12 +31,12 @@ static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct n64_p
 	__u64 ctl, sum;
 	__be16 low;
 
-	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum))
+	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
 		return QUICK_NOT;
-	if (rule_header(&p) || ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
-	    !quick_target6(&env, &p, &x))
+	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
+	    !quick_target6(&env, &p, &ip->dst, &x))
 		return QUICK_NOT;
-	e = quick_bib6(c, ST_HOST, &p.src6, 0, &ctl);
+	e = quick_bib6(c, &host, &ctl);
 	if (!e)
 		return QUICK_NOT;
 	low = e->port4;
@@ -46,7 +48,7 @@ static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct n64_p
 	if (!slot)
 		return QUICK_NOT;
 	x.src4 = host_addr(slot->addr, low);
-	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
 	if (until < fresh)
@@ -56,8 +58,8 @@ static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct n64_p
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
-static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_port *port,
-					  __u8 proto)
+static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -69,9 +71,9 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_p
 	__u64 ctl;
 	int slot;
 
-	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p))
+	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p))
 		return QUICK_NOT;
-	if (rule_header(&p) || ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
+	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
 	    !quick_target4(&env, &p, &x, &slot))
 		return QUICK_NOT;
 	b = mem_binding(binding_index(row_of((__u32)slot, ST_HOST), host16(host_port(p.dst4))));
@@ -83,7 +85,7 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_p
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_lives(c, ctl, until, &fresh))
 		return QUICK_NOT;
-	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
 	if (until < fresh)
@@ -97,14 +99,14 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct n64_p
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_dynamic(struct xdp_md *ctx, const struct n64_port *port)
 {
-	const struct n64_conf *c = conf_get();
-	enum ip_family fam = quick_family(ctx, c, port);
-	__u8 proto;
+	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
+	enum ip_family fam = quick_family(ctx, f, port);
 
-	if (fam == FAM_NONE || c->n_pref64 > 1) /* then a mapping notes which one it uses */
+	/* with several pref64 a mapping notes which one it uses */
+	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
 		return QUICK_NOT;
-	proto = quick_proto(ctx, fam);
-	return QUICK_CALL(quick6_dynamic, quick4_dynamic, ctx, port, fam, proto);
+	return fam == FAM_6 ? QUICK_WAY6(quick6_dynamic, ctx, f, port)
+			    : QUICK_WAY4(quick4_dynamic, ctx, f, port);
 }
 
 #endif

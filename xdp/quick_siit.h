@@ -36,8 +36,8 @@ far:
 	return !siit_6to4(env, p, x) && !x->late && !x->hairpin && !addr4_is_multicast(x->dst4);
 }
 
-static __always_inline int quick6_siit(struct xdp_md *ctx, const struct n64_port *port,
-				       __u8 proto)
+static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -46,15 +46,15 @@ static __always_inline int quick6_siit(struct xdp_md *ctx, const struct n64_port
 	struct xlat x = {};
 	__u64 sum;
 
-	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum) ||
+	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    siit_target6(&env, &p, &x))
 		return QUICK_NOT;
-	if (rule_header(&p) || rule_source(&p) || quick_begins(&p) ||
+	if (rule_source(&p) || quick_begins(&p) ||
 	    judge(c, &p, false, c->opt.clamp_mss6to4) || !quick_urpf(c, &p))
 		return QUICK_NOT;
 	if (!quick_addrs6(&env, &p, &x))
 		return QUICK_NOT;
-	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
 	return quick_send6to4(ctx, c, &p, &x, &rt,
@@ -69,8 +69,8 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
 }
 
-static __always_inline int quick4_siit(struct xdp_md *ctx, const struct n64_port *port,
-				       __u8 proto)
+static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -78,14 +78,14 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct n64_port
 	struct route rt = {};
 	struct xlat x = {};
 
-	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p) ||
+	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    addr4_is_multicast(p.dst4) || siit_target4(&env, &p, &x))
 		return QUICK_NOT;
-	if (rule_header(&p) || quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
+	if (quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
 	    !quick_addrs4(&env, &p, &x) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return QUICK_NOT;
-	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
 	return quick_send4to6(ctx, c, &p, &x, &rt,
@@ -96,13 +96,13 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct n64_port
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_siit(struct xdp_md *ctx, const struct n64_port *port)
 {
-	enum ip_family fam = quick_family(ctx, conf_get(), port);
-	__u8 proto;
+	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
+	enum ip_family fam = quick_family(ctx, f, port);
 
 	if (fam == FAM_NONE)
 		return QUICK_NOT;
-	proto = quick_proto(ctx, fam);
-	return QUICK_CALL(quick6_siit, quick4_siit, ctx, port, fam, proto);
+	return fam == FAM_6 ? QUICK_WAY6(quick6_siit, ctx, f, port)
+			    : QUICK_WAY4(quick4_siit, ctx, f, port);
 }
 
 #endif

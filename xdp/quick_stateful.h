@@ -11,48 +11,92 @@
 
 /* ---- 6 -> 4 --------------------------------------------------------------------------- */
 
-/* The key's active entry in a line, and its control word. One that is free may remember the
- * key, too. */
-static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct st_key *k,
+/* The side of a flow that the tables know, as it stands in the frame: it is read where it is
+ * needed, and not kept. */
+struct quick_host {
+	const struct addr6 *addr;
+	const __be16 *port;
+	enum st_proto proto;
+	bool whole;		/* all its ports (mode dynamic) */
+};
+
+static __always_inline __be16 quick_host_port(const struct quick_host *h)
+{
+	return h->whole ? 0 : *h->port;
+}
+
+static __always_inline enum st_proto quick_table(__u8 proto)
+{
+	return proto == P_TCP ? ST_TCP : proto == P_UDP ? ST_UDP : ST_ICMP;
+}
+
+/* The active entry of the host in a line, and its control word. One that is free may
+ * remember the host, too. */
+static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct quick_host *h,
 						   __u64 *ctl)
 {
-	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line);
+	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line), *keep = l;
+	__be16 port = quick_host_port(h);
 
+	asm volatile("" : "+r"(keep)); /* so that l itself is in a register while it is read */
 	if (!l)
 		return NULL;
 	*ctl = st_load(&l->e[0].ctl);
-	if (likely(ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[0], *ctl, k)))
-		return &l->e[0];
+	if (likely(ctl_state(*ctl) == CTL_ACTIVE &&
+		   bib6_is(&l->e[0], *ctl, h->proto, h->addr, port)))
+		return &keep->e[0];
 	*ctl = st_load(&l->e[1].ctl);
-	return ctl_state(*ctl) == CTL_ACTIVE && bib6_has(&l->e[1], *ctl, k) ? &l->e[1] : NULL;
+	if (ctl_state(*ctl) == CTL_ACTIVE && bib6_is(&l->e[1], *ctl, h->proto, h->addr, port))
+		return &keep->e[1];
+	return NULL;
+}
+
+/* Line `d` (1 to 3) of those that a key may lie in, ~0: it lies in none of them. */
+N64_ONCE __u32 quick_next_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
+{
+	const struct addr6 host = {{(__u32)lo, lo >> 32, (__u32)hi, hi >> 32}};
+	const struct n64_conf *c = conf_get();
+	struct st_key k = key_bib6(c, (enum st_proto)(port >> 16 & 3), &host, (__be16)port);
+
+	return d > 3 || d > tab_reach(c, TAB_BIB6, &k) ? ~0u : tab_line(c, TAB_BIB6, &k, d);
 }
 
 /* In its home line, or one of the three that come next: those that lie farther are few. */
-static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, enum st_proto proto,
-						   const struct addr6 *host, __be16 port,
-						   __u64 *ctl)
+static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
+						   const struct quick_host *h, __u64 *ctl)
 {
-	struct st_key k = key_bib6(c, proto, host, port);
-	struct n64_bib6 *e = quick_line(tab_home(c, TAB_BIB6, &k), &k, ctl);
-	__u32 reach;
+	__u32 home = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h)), line;
+	struct n64_bib6 *e = quick_line(home & (tab_lines(c, TAB_BIB6) - 1), h, ctl);
 
 	if (likely(e))
 		return e;
-	reach = tab_reach(c, TAB_BIB6, &k);
 	n64_no_unroll
-	for (__u32 d = 1; d < 4 && d <= reach && !e; d++)
-		e = quick_line(tab_line(c, TAB_BIB6, &k, d), &k, ctl);
+	for (__u32 d = 1; d < 4 && !e; d++) {
+		line = quick_next_line(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
+				       (__u32)h->proto << 16 | quick_host_port(h), d);
+		if (line == ~0u)
+			break;
+		e = quick_line(line, h, ctl);
+	}
 	return e;
 }
 
 /* Is it for a peer whose IPv4 address, x->dst4, is plain? */
 static __always_inline bool quick_target6(const struct n64_env *env, const struct pkt *p,
-					  struct xlat *x)
+					  const struct addr6 *dst, struct xlat *x)
 {
-	if (stateful_target6(env, p, x))
+	const struct n64_pref64 *own = &env->conf->pref64[0];
+
+	if (have(env, HAVE_NOXLAT6) && stateful_target6(env, p, x))
 		return false;
-	x->dst4 = pref64_extract(env->conf, &env->conf->pref64[0], &p->dst6);
-	return siit_suffix_ok(env, 0, &p->dst6) && quick_plain4(x->dst4);
+	if (!own->len || !pref64_contains(own, dst))
+		return false;
+	if (likely(own->len == 96)) { /* nothing follows the address */
+		x->dst4 = *(const volatile __be32 *)&dst->w[3];
+		return quick_plain4(x->dst4);
+	}
+	x->dst4 = pref64_extract(env->conf, own, dst);
+	return siit_suffix_ok(env, 0, dst) && quick_plain4(x->dst4);
 }
 
 /* May this host have the mapping that it has? What made it was judged by the rules about
@@ -93,10 +137,14 @@ static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct
 	return delta_6to4(p, x->src4, x->dst4);
 }
 
-static __always_inline int quick6(struct xdp_md *ctx, const struct n64_port *port, __u8 proto)
+static __always_inline int quick6(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
+	const struct ip6_hdr *ip = quick_ip6(f);
+	const struct quick_host host = {&ip->src, quick_sport(ip + 1, proto), quick_table(proto),
+					false};
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
 	struct xlat x = {.ports = true};
 	const struct n64_slot *slot;
@@ -106,33 +154,32 @@ static __always_inline int quick6(struct xdp_md *ctx, const struct n64_port *por
 	__u64 ctl, sum;
 	__be16 port4;
 
-	if (!(port->flags & PORT_6TO4) || !quick_parse6(ctx, proto, &p, &sum) ||
+	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (rule_header(&p) || ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
-	    !quick_target6(&env, &p, &x) || micro_ends(MICRO_POLICY))
+	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
+	    !quick_target6(&env, &p, &ip->dst, &x) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
-	e = quick_bib6(c, stateful_table(&p), &p.src6, p.sport, &ctl);
+	e = quick_bib6(c, &host, &ctl);
 	if (!e)
 		return QUICK_NOT;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
-	    !quick_state(c, &p, ctl, until, st_now(), p.dport, &fresh))
+	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh))
 		return QUICK_NOT;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot || micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
 	x.src4 = slot->addr;
 
-	rt.hop = quick_hop(c, port, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return QUICK_NOT;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
 	x.sport = port4;
-	x.dport = p.proto == P_ICMP6 ? port4 : p.dport;
 	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum));
 }
 
@@ -165,10 +212,12 @@ static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct
 	return delta_4to6(p, &x->src6, &x->dst6);
 }
 
-static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *port, __u8 proto)
+static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
+	const struct ip4_hdr *ip = quick_ip4(f);
 	struct pkt p = QUICK_PKT(ctx, FAM_4);
 	struct xlat x = {.ports = true};
 	struct n64_binding *b;
@@ -178,14 +227,15 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *por
 	__u64 ctl;
 	int slot;
 
-	if (!(port->flags & PORT_4TO6) || !quick_parse4(ctx, proto, &p) ||
+	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
 		return QUICK_NOT;
-	if (rule_header(&p) || ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
+	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
 	    !quick_target4(&env, &p, &x, &slot) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
-	b = mem_binding(binding_index(row_of((__u32)slot, stateful_table(&p)), host16(p.dport)));
+	b = mem_binding(binding_index(row_of((__u32)slot, quick_table(proto)),
+				      host16(*quick_dport(ip + 1, proto))));
 	if (!b)
 		return QUICK_NOT;
 	ctl = st_load(&b->ctl);
@@ -194,18 +244,18 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *por
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_judged(c, ctl) ||
-	    !quick_state(c, &p, ctl, until, st_now(), p.sport, &fresh) || micro_ends(MICRO_LOOKUP))
+	    !quick_state(c, &p, ctl, until, st_now(), *quick_sport(ip + 1, proto), &fresh) ||
+	    micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
 
-	rt.hop = quick_hop(c, port, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return QUICK_NOT;
 	if (until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
 	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-	x.dport = port6;
-	x.sport = p.proto == P_ICMP4 ? port6 : p.sport;
+	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x));
 }
 
@@ -214,14 +264,14 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct n64_port *por
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
 static __always_inline int quick_stateful(struct xdp_md *ctx, const struct n64_port *port)
 {
-	const struct n64_conf *c = conf_get();
-	enum ip_family fam = quick_family(ctx, c, port);
-	__u8 proto;
+	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
+	enum ip_family fam = quick_family(ctx, f, port);
 
-	if (fam == FAM_NONE || c->n_pref64 > 1) /* then a mapping notes which one it uses */
+	/* with several pref64 a mapping notes which one it uses */
+	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
 		return QUICK_NOT;
-	proto = quick_proto(ctx, fam);
-	return QUICK_CALL(quick6, quick4, ctx, port, fam, proto);
+	return fam == FAM_6 ? QUICK_WAY6(quick6, ctx, f, port)
+			    : QUICK_WAY4(quick4, ctx, f, port);
 }
 
 #endif

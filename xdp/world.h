@@ -154,15 +154,20 @@ static __always_inline struct pkt *new_pkt(void)
 	return p;
 }
 
-static __always_inline void count(enum reason r, __u64 bytes)
+static __always_inline void count_of(__u32 slot, enum reason r, __u64 bytes)
 {
-	__u32 key = role_slot() * N_REASONS + r;
+	__u32 key = slot * N_REASONS + r;
 	struct n64_count *c = bpf_map_lookup_elem(&counters, &key);
 
 	if (c) {
 		c->packets++;
 		c->bytes += bytes;
 	}
+}
+
+static __always_inline void count(enum reason r, __u64 bytes)
+{
+	count_of(role_slot(), r, bytes);
 }
 
 /* ID-01: CPUs are writers 0 to ncpu - 1, the worker is writer ncpu. */

@@ -40,6 +40,11 @@ static __always_inline void pair_macs(const struct pkt *p, __u8 flags, struct et
 	__builtin_memcpy(eth->src, &src, MAC_LEN);
 }
 
+static __always_inline void write_macs(struct eth_hdr *eth, const struct n64_hop *hop)
+{
+	copy_aligned4(__builtin_assume_aligned(eth->dst, 4), hop->dmac, 2 * MAC_LEN);
+}
+
 /* MAC addresses, tags (only those of the egress device, L2-01) and EtherType at
  * the start of the frame. False: the frame is too short. */
 static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
@@ -58,7 +63,7 @@ static __always_inline bool write_l2(struct xdp_md *ctx, const struct pkt *p,
 		eth->type = be16(type);
 		return true;
 	}
-	copy_aligned4(__builtin_assume_aligned(eth->dst, 4), rt->hop->dmac, 2 * MAC_LEN);
+	write_macs(eth, rt->hop);
 	for (__u32 i = 0; i < N64_MAX_TAGS; i++) {
 		if (i >= rt->hop->n_tags)
 			break;
@@ -78,17 +83,15 @@ enum port_change { PORT_SRC = 1, PORT_DST = 2, PORT_BOTH = 3 };
 
 /* The transport header, which stands where it stood: its checksum takes the change of
  * addresses (L4-01/02) and ports, an echo its new type (section 6). x->ports: `ports` of them
- * change. */
-static __always_inline bool write_l4(void *l4, const void *end, const struct pkt *p,
-				     const struct xlat *x, __u64 delta, __u8 echo_type,
-				     enum port_change ports)
+ * change. Its first 8 bytes, which every header that is changed has, are in the frame. */
+static __always_inline bool write_l4_at(void *l4, const void *end, const struct pkt *p,
+					const struct xlat *x, __u64 delta, __u8 echo_type,
+					enum port_change ports)
 {
 	struct tcp_hdr *tcp = l4;
 	struct udp_hdr *udp = l4; /* ports stand in the same place of both */
 	struct icmp_hdr *icmp = l4;
 
-	if ((const void *)(udp + 1) > end)
-		return p->proto != P_TCP && p->proto != P_UDP && !pkt_is_icmp(p);
 	if (pkt_is_icmp(p)) {
 		if (x->ports) {
 			delta += delta_port(icmp->echo.id, x->sport);
@@ -117,6 +120,15 @@ static __always_inline bool write_l4(void *l4, const void *end, const struct pkt
 		return false;
 	tcp->csum = csum_update(tcp->csum, delta);
 	return true;
+}
+
+static __always_inline bool write_l4(void *l4, const void *end, const struct pkt *p,
+				     const struct xlat *x, __u64 delta, __u8 echo_type,
+				     enum port_change ports)
+{
+	if (l4 + UDP_LEN > end)
+		return p->proto != P_TCP && p->proto != P_UDP && !pkt_is_icmp(p);
+	return write_l4_at(l4, end, p, x, delta, echo_type, ports);
 }
 
 /* L2-06: a sender with checksum offload on a veth leaves the pseudo-header sum in

@@ -209,10 +209,10 @@ int world_init_ids(struct world *w)
 
 	if (getrandom(&w->ids, sizeof(w->ids), 0) != sizeof(w->ids))
 		return -EIO;
-	/* a counter counts the rounds of its writer */
-	w->ids.df %= 65536 / writers;
+	/* a counter holds multiples of the number of writers */
+	w->ids.df = (__u16)(w->ids.df % (65536 / writers) * writers);
 	for (__u32 i = 0; i < N64_ID_SLOTS; i++)
-		w->ids.slot[i] %= 65536 / writers;
+		w->ids.slot[i] = (__u16)(w->ids.slot[i] % (65536 / writers) * writers);
 	return 0;
 }
 
