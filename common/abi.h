@@ -136,10 +136,13 @@ struct n64_conf {
 	struct n64_opts opt;
 };
 
-/* By the first 16 bits of an IPv4 address, 1: all such are plain (addr4_is_plain in stateful.h,
- * filled and asked in pol_may.h). Rodata as well. */
-struct n64_plain4 {
-	__u64 bit[65536 / 64];
+/* What no rule and no list speaks of; rodata as well (asked and filled in pol_may.h). All zero,
+ * of nothing it is known, is right too. */
+struct n64_plain {
+	__u64 net4[65536 / 64];	/* by the first 16 bits of an IPv4 address, 1: all such are plain
+				 * (addr4_is_plain in stateful.h) */
+	__u32 pref64;		/* 1: no list has an address that is in a pref64 */
+	__u32 pad;
 };
 
 /* ---- compiled policy ---------------------------------------------------- */

@@ -217,7 +217,7 @@ static void test_csum(void **state)
 static void test_plain4(void **state)
 {
 	static const __u8 last[] = { 0, 9, 10, 255 };
-	static struct n64_plain4 m;
+	static struct n64_plain m;
 
 	(void)state;
 	for (int wkp = 0; wkp < 2; wkp++) {

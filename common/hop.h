@@ -191,6 +191,10 @@ n64_inline __u64 hop_flow(__u32 ifindex)
 	return ifindex;
 }
 
+/* ADR-28: that a source has a route is remembered like a next hop, beside them: for the block of
+ * the source and the device that the packet came in by. */
+#define HOP_FLOW_URPF (1ull << 40)
+
 /* HOP_FULL: everything that the FIB is told. Keyed: nobody can make two flows meet. */
 n64_inline __u64 hop_flow_full(const __u64 key[2], __u32 ifindex, struct hop_dst src, __u8 tos,
 			       __u8 proto, __be16 sport, __be16 dport)

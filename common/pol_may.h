@@ -46,9 +46,9 @@ n64_inline bool pol_may6(const struct n64_pol_may *m, const struct addr6 *a)
 	return may_bit(m->net6, may_net6(a)) || may_bit(m->wide6, may_wide6(a));
 }
 
-n64_inline bool plain4_surely(const struct n64_plain4 *m, __be32 a)
+n64_inline bool plain4_surely(const struct n64_plain *m, __be32 a)
 {
-	return may_bit(m->bit, a & 0xffff);
+	return may_bit(m->net4, a & 0xffff);
 }
 
 #ifndef __bpf__
@@ -76,20 +76,20 @@ static inline void pol_may_add6(struct n64_pol_may *m, const struct addr6 *a, __
 }
 
 /* Some address in the prefix is not plain. */
-static inline void plain4_except(struct n64_plain4 *m, __be32 a, __u32 len)
+static inline void plain4_except(struct n64_plain *m, __be32 a, __u32 len)
 {
 	__u32 n = len < 16 ? 1u << (16 - len) : 1;
 
 	for (__u32 i = 0; i < n; i++) {
 		__u32 at = (a | be32(i << 16)) & 0xffff;
 
-		m->bit[at / 64] &= ~(1ull << at % 64);
+		m->net4[at / 64] &= ~(1ull << at % 64);
 	}
 }
 
 /* All are, but where the rules themselves speak of addresses (addr4_is_ruled); `wkp`: those
  * about the well-known prefix too. */
-static inline void plain4_begin(struct n64_plain4 *m, bool wkp)
+static inline void plain4_begin(struct n64_plain *m, bool wkp)
 {
 	static const struct {
 		__be32 addr;
@@ -105,7 +105,7 @@ static inline void plain4_begin(struct n64_plain4 *m, bool wkp)
 		{ IP4(203, 0, 0, 0), 16, true },
 	};
 
-	__builtin_memset(m, 0xff, sizeof(*m));
+	__builtin_memset(m->net4, 0xff, sizeof(m->net4));
 	for (__u32 i = 0; i < sizeof(block) / sizeof(*block); i++)
 		if (wkp || !block[i].wkp)
 			plain4_except(m, block[i].addr, block[i].len);

@@ -374,11 +374,11 @@ n64_inline enum addr_how siit_dst_4to6(const struct n64_env *env, const struct p
 	return siit_addr_4to6(env, p->dst4, x->dst_pol4, !group, &x->dst6);
 }
 
-/* Steps (6) and (10) for a 4->6 target that is not an ICMP error. */
-n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p, struct xlat *x)
+/* Steps (6) and (10) for a 4->6 target that is not an ICMP error; `src`: the entry of its
+ * source. */
+n64_inline enum reason siit_4to6_from(const struct n64_env *env, const struct pkt *p,
+				      const struct n64_pol4 *src, struct xlat *x)
 {
-	const struct n64_pol4 *src =
-		pol4_if(env, HAVE_EAM | HAVE_DENY4 | HAVE_BCAST4, p->src4);
 	int first = (int)siit_first(env);
 	enum addr_how how;
 	enum reason r;
@@ -401,6 +401,12 @@ n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p,
 	else if (how == HOW_6052 && wkp_forbids(env, first, p->src4))
 		return R_wkp_nonglobal;
 	return R_GO_ON;
+}
+
+n64_inline enum reason siit_4to6(const struct n64_env *env, const struct pkt *p, struct xlat *x)
+{
+	return siit_4to6_from(env, p, pol4_if(env, HAVE_EAM | HAVE_DENY4 | HAVE_BCAST4, p->src4),
+			      x);
 }
 
 /* ---- both ------------------------------------------------------------------------------ */

@@ -21,8 +21,8 @@
  * configuration does not use. */
 const volatile struct n64_conf conf = {};
 const volatile struct n64_role role = {};
-/* Not for shape. All zero, of nothing it is known, is right too. */
-const volatile struct n64_plain4 plain4 = {};
+/* Not for shape. */
+const volatile struct n64_plain plain = {};
 
 /* The compiler must not fold the zeros above, the verifier may fold what user
  * space wrote: hide the address from the first only. */

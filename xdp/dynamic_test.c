@@ -461,5 +461,5 @@ int main(void)
 		puts("dynamic_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, dynamic", tests, world_start, NULL);
+	return run_cold_and_warm("xdp path, dynamic", tests, world_start);
 }

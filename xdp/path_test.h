@@ -11,6 +11,7 @@
 #include "dataplane/programs.h"
 #include "hop.h"
 #include "nat64.skel.h"
+#include "warm.h"
 
 /* ---- the programs ---------------------------------------------------------------- */
 
@@ -95,9 +96,10 @@ static struct nat64_bpf *load_program(const char *name, struct n64_role role)
 	assert_non_null(s);
 	memcpy((void *)&s->rodata->conf, &world.conf, sizeof(world.conf));
 	memcpy((void *)&s->rodata->role, &role, sizeof(role));
-	tables_plain4(&world.policy, (struct n64_plain4 *)&s->rodata->plain4);
+	tables_plain(&world.policy, (struct n64_plain *)&s->rodata->plain);
 	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name));
+		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name) ||
+						 (!world.first && p == s->progs.n64_query));
 	generation_size(s->obj, &size);
 	if (world.first)
 		bpf_object__for_each_map(m, s->obj)
@@ -118,6 +120,9 @@ static void load_first(void)
 	world.first = load_program("n64_port_long", (struct n64_role){.kind = ROLE_LONG});
 	fd = bpf_program__fd(world.first->progs.n64_port_long);
 	map_put("ways", &zero, &fd);
+	warm.query = bpf_program__fd(world.first->progs.n64_query);
+	warm.hops = bpf_map__fd(map_named(world.first, "hops"));
+	warm.cache = bpf_map__fd(map_named(world.first, "hopcache"));
 }
 
 /* The program of one slot. */
@@ -275,6 +280,8 @@ static void run_pieces(struct run *r, int slot, const struct frame *f, __u32 lin
 
 	ctx.ingress_ifindex = slot == SLOT_V6 ? ifindex_of("v6") : slot == SLOT_V4 ? ifindex_of("v4")
 			      : ifindex_of(slot == N64_SLOT_EXIT ? "nat64" : "nat64x");
+	if (slot == SLOT_V6 || slot == SLOT_V4)
+		warm_frame(&world.conf, slot == SLOT_V6, f->bytes + ETH_LEN, ctx.ingress_ifindex);
 	for (int i = 1; i < N_REASONS; i++)
 		before[i] = counted(slot, i);
 	if (bpf_prog_test_run_opts(fd, &o))

@@ -77,12 +77,18 @@ N64_ONCE int quick_plain4_far(__be32 a)
 	return addr4_is_plain(&env, a);
 }
 
+static __always_inline const struct n64_plain *plain_get(void)
+{
+	const struct n64_plain *p = (const struct n64_plain *)&plain;
+
+	asm volatile("" : "+r"(p)); /* as in conf_get */
+	return p;
+}
+
+/* Most addresses have none near them that is not. */
 static __always_inline bool quick_plain4(__be32 a)
 {
-	const struct n64_plain4 *surely = (const struct n64_plain4 *)&plain4;
-
-	asm volatile("" : "+r"(surely)); /* as in conf_get */
-	return likely(plain4_surely(surely, a)) || quick_plain4_far(a);
+	return likely(plain4_surely(plain_get(), a)) || quick_plain4_far(a);
 }
 
 /* ---- the way --------------------------------------------------------------------------- */

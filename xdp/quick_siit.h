@@ -16,24 +16,46 @@ static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pk
 				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
 }
 
-/* Both addresses and the lists about them. The destination of most packets is plain; what is
- * an explicit mapping, or in a list, is asked for as the long way does. */
+/* Is it for a pref64 that is the only one, and in no list? Then nothing is to be looked up. */
+static __always_inline bool quick_pref64(const struct n64_env *env, const struct addr6 *dst)
+{
+	const struct n64_pref64 *own = &env->conf->pref64[0];
+
+	return plain_get()->pref64 && pref64_is_single(env->conf) && own->len &&
+	       pref64_contains(own, dst);
+}
+
+/* Both addresses and the lists about them; whether the destination is plain in a pref64. What
+ * is an explicit mapping, or in a list, is asked for as the long way does. */
 static __always_inline bool quick_addrs6(const struct n64_env *env, const struct pkt *p,
-					 struct xlat *x)
+					 struct xlat *x, bool *pref)
 {
 	const struct n64_pol6 *src;
 
-	if (unlikely(x->dst_pol6 || !pref64_is_single(env->conf)))
-		goto far;
-	x->dst4 = rfc6052_extract(env->conf->pref64[0].len, &p->dst6);
-	if (!siit_suffix_ok(env, 0, &p->dst6))
-		return false;
-	if (!quick_plain4(x->dst4))
-		goto far;
-	src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
-	return siit_allows6(env, src) && !siit_src_6to4(env, p, src, x) && !x->late;
-far:
-	return !siit_6to4(env, p, x) && !x->late && !x->hairpin && !addr4_is_multicast(x->dst4);
+	*pref = quick_pref64(env, &p->dst6);
+	if (*pref) {
+		x->dst4 = rfc6052_extract(env->conf->pref64[0].len, &p->dst6);
+		if (!siit_suffix_ok(env, 0, &p->dst6))
+			return false;
+		*pref = quick_plain4(x->dst4);
+	}
+	if (likely(*pref)) {
+		src = pol6_if(env, HAVE_EAM | HAVE_ALLOW6, &p->src6);
+		return siit_allows6(env, src) && !siit_src_6to4(env, p, src, x) && !x->late;
+	}
+	return !siit_target6(env, p, x) && !siit_6to4(env, p, x) && !x->late && !x->hairpin &&
+	       !addr4_is_multicast(x->dst4);
+}
+
+/* What the checksum gains; `pref`: the destination is in the only pref64. */
+static __always_inline __u64 quick_delta6_siit(const struct n64_conf *c, const struct pkt *p,
+					       const struct xlat *x, __u64 host, bool pref)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_6to4(p);
+	if (c->pref64[0].len == 96 && likely(pref))
+		return delta_6to4_wide(&c->pref64[0], host, x->src4);
+	return delta_6to4(p, x->src4, x->dst4);
 }
 
 static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f,
@@ -45,28 +67,40 @@ static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f
 	struct route rt = {};
 	struct xlat x = {};
 	__u64 sum;
+	bool pref;
 
-	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
-	    siit_target6(&env, &p, &x))
+	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
 		return QUICK_NOT;
 	if (rule_source(&p) || quick_begins(&p) ||
 	    judge(c, &p, false, c->opt.clamp_mss6to4) || !quick_urpf(c, &p))
 		return QUICK_NOT;
-	if (!quick_addrs6(&env, &p, &x))
+	if (!quick_addrs6(&env, &p, &x, &pref))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
-	return quick_send6to4(ctx, c, &p, &x, &rt,
-			      pkt_is_icmp(&p) ? delta_echo_6to4(&p)
-					      : delta_6to4(&p, x.src4, x.dst4));
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6_siit(c, &p, &x, sum, pref));
 }
 
-/* The source and the lists about it: most are plain. */
+/* Both addresses and the lists about them; whether the source is plain, as most are. */
 static __always_inline bool quick_addrs4(const struct n64_env *env, const struct pkt *p,
-					 struct xlat *x)
+					 struct xlat *x, bool *plain4)
 {
+	*plain4 = quick_plain4(p->src4);
+	if (likely(*plain4))
+		return !siit_4to6_from(env, p, NULL, x) && !x->late;
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
+}
+
+/* What the checksum gains; `pref`: the source comes to lie in the first pref64. */
+static __always_inline __u64 quick_delta4_siit(const struct n64_conf *c, const struct pkt *p,
+					       const struct xlat *x, bool pref)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_4to6(p, &x->src6, &x->dst6);
+	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
+		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
+	return delta_4to6(p, &x->src6, &x->dst6);
 }
 
 static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f,
@@ -77,20 +111,19 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f
 	struct pkt p = QUICK_PKT(ctx, FAM_4);
 	struct route rt = {};
 	struct xlat x = {};
+	bool plain4;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    addr4_is_multicast(p.dst4) || siit_target4(&env, &p, &x))
 		return QUICK_NOT;
 	if (quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
-	    !quick_addrs4(&env, &p, &x) ||
+	    !quick_addrs4(&env, &p, &x, &plain4) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return QUICK_NOT;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
-	return quick_send4to6(ctx, c, &p, &x, &rt,
-			      pkt_is_icmp(&p) ? delta_echo_4to6(&p, &x.src6, &x.dst6)
-					      : delta_4to6(&p, &x.src6, &x.dst6));
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4_siit(c, &p, &x, plain4));
 }
 
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */

@@ -87,7 +87,7 @@ static __always_inline bool quick_target6(const struct n64_env *env, const struc
 {
 	const struct n64_pref64 *own = &env->conf->pref64[0];
 
-	if (have(env, HAVE_NOXLAT6) && stateful_target6(env, p, x))
+	if (have(env, HAVE_NOXLAT6) && !plain_get()->pref64 && stateful_target6(env, p, x))
 		return false;
 	if (!own->len || !pref64_contains(own, dst))
 		return false;

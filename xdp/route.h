@@ -264,10 +264,6 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 
 /* ---- ADR-28, urpf6: the IPv6 source must have a route --------------------------------------- */
 
-/* Remembered like a next hop, beside them: for the block of the source and the device that the
- * packet came in by. */
-#define HOP_FLOW_URPF (1ull << 40)
-
 /* strict: the route by the device that the packet came in by. */
 N64_ONCE int urpf_refuses(struct xdp_md *ctx, const struct addr6 *src, __u32 ifindex,
 			  __u32 strict)

@@ -21,6 +21,7 @@
 #include "dataplane/pool_rows.h"
 #include "dataplane/programs.h"
 #include "table_key.h"
+#include "warm.h"
 
 #define BED_ROWS 128
 #define OPTS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -244,8 +245,7 @@ static inline void bed_sizes(struct nat64_bpf *s)
 static inline bool bed_wants(const struct bpf_program *p)
 {
 #ifdef BED_MICRO
-	return !strcmp(bpf_program__name(p), "n64_micro") ||
-	       !strcmp(bpf_program__name(p), "n64_query");
+	return !strcmp(bpf_program__name(p), "n64_micro");
 #else
 	(void)p;
 	return false;
@@ -274,12 +274,13 @@ static inline struct nat64_bpf *bed_program(int kind)
 
 	assert_non_null(s);
 	memcpy((void *)&s->rodata->conf, bed_conf(), sizeof(struct n64_conf));
-	tables_plain4(&bed.policy, (struct n64_plain4 *)&s->rodata->plain4);
+	tables_plain(&bed.policy, (struct n64_plain *)&s->rodata->plain);
 	((struct n64_role *)&s->rodata->role)->slot = kind == ROLE_XLAT ? N64_SLOT_XLAT : 0;
 	((struct n64_role *)&s->rodata->role)->kind = kind;
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, p == bed_path(s) || p == bed_long(s) ||
-						 p == s->progs.n64_state || bed_wants(p));
+						 p == s->progs.n64_state ||
+						 p == s->progs.n64_query || bed_wants(p));
 	bed_sizes(s);
 	return s;
 }
@@ -302,6 +303,11 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 	fd = bpf_program__fd(bed_long(s));
 	if (bpf_map_update_elem(bpf_map__fd(s->maps.ways), &zero, &fd, 0))
 		fail_msg("map ways: %s", strerror(errno));
+	if (kind != ROLE_PORT)
+		return s;
+	warm.query = bpf_program__fd(s->progs.n64_query);
+	warm.hops = bpf_map__fd(s->maps.hops);
+	warm.cache = bpf_map__fd(s->maps.hopcache);
 	return s;
 }
 

@@ -291,5 +291,5 @@ int main(void)
 		puts("state_nat_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, UDP and ICMP", tests, world_start, NULL);
+	return run_cold_and_warm("xdp path, UDP and ICMP", tests, world_start);
 }

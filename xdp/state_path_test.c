@@ -142,5 +142,5 @@ int main(void)
 		puts("state_path_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, stateful", tests, world_start, NULL);
+	return run_cold_and_warm("xdp path, stateful", tests, world_start);
 }

@@ -87,6 +87,68 @@ static void test_rules(void **state)
 	print_message("%zu rules\n", sizeof(rules) / sizeof(rules[0]));
 }
 
+/* ---- what a mapping does not excuse ------------------------------------------------------------ */
+
+#define ELSEWHERE "192.0.2.5"	/* a peer that no row is about */
+#define GLOBAL "9.9.9.9"	/* ... and that the well-known prefix may carry */
+
+/* Of a packet whose host has a mapping: each is judged all the same. From IPv4 `addr` is the
+ * source, else the destination. Warmed, the short way is asked. */
+static const struct {
+	const char *name, *opt;
+	int from;
+	const char *peer, *addr;
+	__u16 port;
+	__u8 ttl;
+	enum reason reason;
+} mapped[] = {
+	{"plain, 6", "tos=off", 6, ELSEWHERE, S4, 53, 64, R_fwd_6to4},
+	{"plain, 4", "tos=off", 4, ELSEWHERE, S4, 53, 64, R_fwd_4to6},
+	{"S16", "tos=off", 6, ELSEWHERE, S4, 53, 1, R_slow_ttl},
+	{"S16, 4", "tos=off", 4, ELSEWHERE, S4, 53, 1, R_slow_ttl},
+	{"ADR-25, 6", "denylist4=198.51.100.0/24", 6, ELSEWHERE, S4, 53, 64, R_slow_policy},
+	{"ADR-25, 4", "denylist4=198.51.100.0/24", 4, ELSEWHERE, S4, 53, 64, R_deny4},
+	{"ADR-25, near", "denylist4=198.51.100.0/28", 6, ELSEWHERE, "198.51.100.77", 53, 64, R_fwd_6to4},
+	{"ADR-24, multicast", "tos=off", 6, ELSEWHERE, "224.0.0.5", 53, 64, R_dst4_illegal},
+	{"ADR-24, loopback", "tos=off", 6, ELSEWHERE, "127.0.0.1", 53, 64, R_dst4_illegal},
+	{"HP-01", "tos=off", 6, ELSEWHERE, T4, 53, 64, R_slow_hairpin},
+	{"ADR-20", "tos=off", 4, ELSEWHERE, "127.0.0.1", 53, 64, R_src4_illegal},
+	{"ADR-20, multicast", "tos=off", 4, ELSEWHERE, "224.0.0.5", 53, 64, R_src4_illegal},
+	{"ADR-27", "tos=off", 4, ELSEWHERE, T4, 53, 64, R_src4_is_pool4},
+	{"ADR-04", "pref64=64:ff9b::/96", 6, GLOBAL, "10.0.0.1", 53, 64, R_slow_policy},
+	{"ADR-04, 4", "pref64=64:ff9b::/96", 4, GLOBAL, "10.0.0.1", 53, 64, R_wkp_nonglobal},
+	{"ADR-04, global", "pref64=64:ff9b::/96", 6, GLOBAL, "9.9.9.10", 53, 64, R_fwd_6to4},
+	{"GEN-04, port", "no-translate={prefix: 64:ff9b:1::/96, port: 53}", 6, ELSEWHERE, S4, 53, 64,
+	 R_no_translate},
+	{"GEN-04, another", "no-translate={prefix: 64:ff9b:1::/96, port: 53}", 6, ELSEWHERE, S4, 54, 64,
+	 R_fwd_6to4},
+};
+
+static void test_mapped(void **state)
+{
+	__u16 port;
+
+	(void)state;
+	sh("ip route add 9.0.0.0/8 via 203.0.113.2");
+	sh("ip route add 10.0.0.0/8 via 203.0.113.2");
+	for (size_t i = 0; i < sizeof(mapped) / sizeof(mapped[0]); i++) {
+		bed_open(OPTS(mapped[i].opt));
+		port = out6(P_UDP, 0, C6, 5000, mapped[i].peer, 80);
+		out6(P_UDP, 0, C6, 5000, mapped[i].peer, 80);
+		knob.ttl = mapped[i].ttl;
+		if (mapped[i].from == 6)
+			from6(P_UDP, 0, C6, 5000, mapped[i].addr, mapped[i].port);
+		else
+			from4(P_UDP, 0, mapped[i].addr, mapped[i].port, T4, port);
+		expect(got.reason, mapped[i].reason, mapped[i].name);
+		knob.ttl = 64;
+	}
+	sh("ip route del 9.0.0.0/8");
+	sh("ip route del 10.0.0.0/8");
+	print_message("%zu packets of a host that has a mapping\n",
+		      sizeof(mapped) / sizeof(mapped[0]));
+}
+
 /* ---- lists and reloads --------------------------------------------------------------------------- */
 
 /* S27, GEN-11: a mapping is judged again by the lists of the programs in force. */
@@ -288,7 +350,8 @@ static void test_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rules),	   cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_rules),	   cmocka_unit_test(test_mapped),
+		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_drain),	   cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_error_rate), cmocka_unit_test(test_prefixes),
 	};
@@ -297,6 +360,5 @@ int main(void)
 		puts("state_rules_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, rules around the state", tests, world_start,
-					   NULL);
+	return run_cold_and_warm("xdp path, rules around the state", tests, world_start);
 }

@@ -189,6 +189,8 @@ static inline enum reason bed_run_on(struct nat64_bpf *s, __u32 slot, const stru
 	__u64 before[N_REASONS], after[N_REASONS];
 	int n = 0;
 
+	if (slot != N64_SLOT_XLAT)
+		warm_frame(bed_conf(), f->v6, f->bytes + ETH_LEN, in);
 	bed_counters(before, slot);
 	if (bpf_prog_test_run_opts(bpf_program__fd(bed_path(s)), &o))
 		fail_msg("test run: %s", strerror(errno));

@@ -475,5 +475,5 @@ int main(void)
 		puts("state_tcp_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, TCP", tests, world_start, NULL);
+	return run_cold_and_warm("xdp path, TCP", tests, world_start);
 }

@@ -317,7 +317,7 @@ static int load_role(struct programs *g, const struct policy *pol, __u32 kind, _
 	if (!skel)
 		return -errno;
 	memcpy((void *)&skel->rodata->conf, &pol->conf, sizeof(pol->conf));
-	tables_plain4(pol, (struct n64_plain4 *)&skel->rodata->plain4);
+	tables_plain(pol, (struct n64_plain *)&skel->rodata->plain);
 	memcpy((void *)&skel->rodata->role, &(struct n64_role){ kind, slot },
 	       sizeof(struct n64_role));
 	only_programs(skel->obj, used);

@@ -66,9 +66,9 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 struct policy_maps {
 	int pol4, pol6, pol4v, pol6v, polmay;
 };
-/* For rodata: which blocks of IPv4 addresses no rule and no list speaks of. */
-struct n64_plain4;
-void tables_plain4(const struct policy *pol, struct n64_plain4 *out);
+/* For rodata: which addresses no rule and no list speaks of. */
+struct n64_plain;
+void tables_plain(const struct policy *pol, struct n64_plain *out);
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol);
 /* Mode stateful: which addresses are in the pool, and which new subscribers may get. */
 int tables_fill_pool(int pool, int dynamic, const struct policy *pol);

@@ -104,9 +104,27 @@ static int fill_rows6(const struct policy_maps *m, const struct policy *pol,
 	return 0;
 }
 
-void tables_plain4(const struct policy *pol, struct n64_plain4 *out)
+/* Does a list have an address that is in a pref64? */
+static bool lists_pref64(const struct policy *pol)
+{
+	for (__u32 i = 0; i < pol->conf.n_pref64 && i < N64_MAX_PREF64; i++) {
+		const struct n64_pref64 *p = &pol->conf.pref64[i];
+
+		for (__u32 r = 0; r < pol->n6; r++) {
+			const struct n64_pol6_key *k = &pol->row6[r].key;
+
+			if (prefix6_contains(&p->prefix, p->len < k->prefixlen ? p->len : k->prefixlen,
+					     &k->addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+void tables_plain(const struct policy *pol, struct n64_plain *out)
 {
 	plain4_begin(out, conf_wkp(&pol->conf));
+	out->pref64 = !lists_pref64(pol);
 	for (__u32 i = 0; i < pol->n4; i++)
 		plain4_except(out, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
 	for (__u32 i = 0; conf_has_state(&pol->conf) && i < pol->conf.st.pool_lines; i++)
