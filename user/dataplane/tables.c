@@ -112,9 +112,9 @@ static bool lists_pref64(const struct policy *pol)
 
 		for (__u32 r = 0; r < pol->n6; r++) {
 			const struct n64_pol6_key *k = &pol->row6[r].key;
+			__u32 len = p->len < k->prefixlen ? p->len : k->prefixlen;
 
-			if (prefix6_contains(&p->prefix, p->len < k->prefixlen ? p->len : k->prefixlen,
-					     &k->addr))
+			if (prefix6_contains(&p->prefix, len, &k->addr))
 				return true;
 		}
 	}
