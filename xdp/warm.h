@@ -49,7 +49,8 @@ static inline void warm_one(const struct n64_conf *c, enum ip_family fam, struct
 {
 	struct n64_fib_query q = {.fam = fam, .ifindex = in, .dst = dst, .tot_len = 1,
 				  .proto = P_UDP};
-	struct hop_dst block = hop_block(fam, 0, fam == FAM_4 ? hop_dst4(dst.w[0]) : hop_dst6(&dst));
+	struct hop_dst d = fam == FAM_4 ? hop_dst4(dst.w[0]) : hop_dst6(&dst);
+	struct hop_dst block = hop_block(fam, 0, d);
 	__u64 meta = hop_meta(fam, 0, hop_flow(in) | flow);
 	__u32 net = warm.copy->net[hop_family(fam)][hop_net(fam, block) % HOP_GENS];
 	struct n64_hop e = {.a = block.a, .b = block.b, .meta = meta,
