@@ -136,4 +136,6 @@ def test_reload_loses_nothing(pair):
         sent, got = map(int, re.search(r"(\d+) packets transmitted, (\d+) received",
                                        text).groups())
         assert got >= 200 and sent - got <= 1, text
+    # what came through the pair took the long way, which was there all the time
+    assert not pair.gateway.stats().get("internal")
     wait_for("the worker", lambda: pair.gateway.status()["worker"]["alive"])

@@ -67,6 +67,14 @@ static __always_inline bool hop_is(const struct n64_hop *e, const struct hop_key
 	return e->meta == k->meta && e->a == k->block.a && e->b == k->block.b;
 }
 
+/* The same of a family that the compiler knows; IPv4 has no second half. */
+static __always_inline bool hop_is_of(const struct n64_hop *e, const struct hop_key *k,
+				      enum ip_family fam)
+{
+	return e->meta == k->meta && e->a == k->block.a &&
+	       (fam == FAM_4 || e->b == k->block.b);
+}
+
 /* What most destinations are remembered with, if it holds and is for all of its block,
  * which no bitmap has to be asked for. NULL: the whole question is to be asked. Not for when
  * the worker is away or HOP_EXACT or HOP_FULL is set. */
@@ -85,11 +93,11 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 	asm volatile("" ::: "memory");
 	n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
 	e = hop_at(c, n);
-	if (e && unlikely(!hop_is(e, &k)))
+	if (e && unlikely(!hop_is_of(e, &k, fam)))
 		e = hop_at(c, n + 1);
 	keep = e;
 	asm volatile("" : "+r"(keep)); /* it is needed for long, and e would be in memory too */
-	return e && hop_is(e, &k) && e->gen == gen && !(e->flags & HOP_INSIDE) ? keep : NULL;
+	return e && hop_is_of(e, &k, fam) && e->gen == gen && !(e->flags & HOP_INSIDE) ? keep : NULL;
 }
 
 /* Without a worker an answer holds for a second. */

@@ -275,11 +275,20 @@ static __always_inline bool quick_write4to6(struct xdp_md *ctx, const struct n64
 	return write_l4_at(ip + IP6_LEN, end, p, x, delta, echo_4to6(p->icmp_type), PORT_DST);
 }
 
+/* A frame that could not be written, which cannot be. */
+N64_ONCE int quick_lost(__u32 len)
+{
+	count(R_internal, len);
+	return XDP_DROP;
+}
+
 static __always_inline int quick_leave(const struct n64_conf *c, const struct pkt *p,
 				       const struct route *rt, bool written, enum reason r)
 {
-	count_of(role.slot, likely(written) ? r : R_internal, p->l3_len);
-	return likely(written) ? send(c, rt) : XDP_DROP;
+	if (unlikely(!written))
+		return quick_lost(p->l3_len);
+	count_of(role.slot, r, p->l3_len);
+	return send(c, rt);
 }
 
 static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,

@@ -120,7 +120,9 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 	*fresh = 0;
 	if (proto == ST_TCP)
 		return state_is_quiet(c, ctl, until, now, p->tcp_flags);
-	if (filters(c, proto) || (until < now && !(ctl & CTL_STATIC)))
+	if (filters(c, proto))
+		return false;
+	if (unlikely(until < now) && !(ctl & CTL_STATIC))
 		return false;
 	*fresh = now + state_timer(c, proto, proto == ST_ICMP ? 0 : remote_port);
 	return true;

@@ -5,10 +5,12 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/membarrier.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "programs.h"
@@ -52,16 +54,17 @@ static int run_prog(const struct programs *g, int i)
 	return i == PIN_QUERY ? g->query : i == PIN_STATE ? g->state : g->ways;
 }
 
-/* Programs of the last generation may still have a packet in hand after the swap: their long
- * way stays until the next one. */
-static void keep_old(const struct instance_paths *p, int i, const char *path)
-{
-	char old[PIN_PATH];
+#define OLD_MS 100 /* longer than a program has a packet in hand */
 
-	if (i != PIN_WAYS)
+/* Programs of the last generation may still have a packet in hand after the swap, for which
+ * they need their long way. */
+static void wait_for_old(const char *path)
+{
+	if (access(path, F_OK))
 		return;
-	snprintf(old, PIN_PATH, "%s/%s_old", p->pin, run_pins[i]);
-	rename(path, old);
+	/* waits, as the kernel does with a program, until every CPU has left what it was in */
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		usleep(OLD_MS * 1000);
 }
 
 int programs_stage(const struct programs *g, const struct instance_paths *p,
@@ -95,7 +98,8 @@ int programs_adopt(const struct programs *g, const struct instance_paths *p,
 
 	for (i = 0; i < N_RUN_PINS; i++) {
 		run_paths(p, i, path, fresh);
-		keep_old(p, i, path);
+		if (i == PIN_WAYS)
+			wait_for_old(path);
 		if (run_prog(g, i) >= 0 && rename(fresh, path))
 			return report_error(err, -errno, "cannot pin %s: %s", path,
 					    strerror(errno));
