@@ -97,7 +97,9 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 		e = hop_at(c, n + 1);
 	keep = e;
 	asm volatile("" : "+r"(keep)); /* it is needed for long, and e would be in memory too */
-	return e && hop_is_of(e, &k, fam) && e->gen == gen && !(e->flags & HOP_INSIDE) ? keep : NULL;
+	if (!e || !hop_is_of(e, &k, fam) || e->gen != gen || e->flags & HOP_INSIDE)
+		return NULL;
+	return keep;
 }
 
 /* Without a worker an answer holds for a second. */
