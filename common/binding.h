@@ -105,9 +105,10 @@ n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, const stru
 	return st_cas(&b->ctl, ctl, ctl_claim(now, gen)) ? gen : 0;
 }
 
-/* Writes the fields of a claimed record and opens it to packets 4->6. */
-n64_inline void binding_open(const struct n64_conf *c, __u32 index, const struct n64_call *q,
-			     __u64 flags, __u32 gen, __u32 until)
+/* Writes the fields of a claimed record and opens it to packets 4->6. `policy`: generation of
+ * the lists that judged its host. */
+n64_inline void binding_open(__u32 index, const struct n64_call *q, __u64 flags, __u32 policy,
+			     __u32 gen, __u32 until)
 {
 	struct n64_binding *b = mem_binding(index);
 
@@ -116,7 +117,7 @@ n64_inline void binding_open(const struct n64_conf *c, __u32 index, const struct
 	b->host6 = q->host6;
 	b->port6 = q->port6;
 	b->until4 = until;
-	st_store(&b->ctl, ctl_make(CTL_ACTIVE, flags, q->pref, c->st.policy_gen, gen));
+	st_store(&b->ctl, ctl_make(CTL_ACTIVE, flags, q->pref, policy, gen));
 }
 
 /* Offers a port whose record is FREE; taken meanwhile, it is not. */

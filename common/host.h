@@ -125,7 +125,7 @@ ST_FAR int host_make(struct st_work *w)
 		all_leave(ST_HOST);
 		return R_pool_full;
 	}
-	state_publish(c, w, (__u32)index, 0, w->now + c->opt.dyn_timeout);
+	state_publish(w, (__u32)index, 0, c->st.policy_gen, w->now + c->opt.dyn_timeout);
 	work_reclaim(w); /* what had expired where it was looked at */
 	return R_GO_ON;
 }

@@ -77,7 +77,7 @@ ST_FAR int state_make6(struct st_work *w)
 	}
 	until = w->now + (w->q.proto == ST_TCP ? c->opt.tcp_open_timeout
 					       : state_timer(c, w->q.proto, w->q.remote_port));
-	state_publish(c, w, (__u32)index, 0, until);
+	state_publish(w, (__u32)index, 0, c->st.policy_gen, until);
 	held = hold_put(w, w->q.proto, (__u32)index, 0);
 	work_reclaim(w); /* what had expired in the slots that were looked at */
 	if (!held)

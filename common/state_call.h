@@ -221,7 +221,9 @@ ST_FAR int call_static_add(struct st_work *w)
 	w->q.pref = c->first_pref64; /* until the host uses another */
 	if (w->q.n > c->opt.dyn_timeout)
 		w->q.n = c->opt.dyn_timeout;
-	state_publish(c, w, index, live ? 0 : CTL_STATIC, live ? w->now + w->q.n : 0);
+	/* a host of the file is judged when it speaks: by no lists yet */
+	state_publish(w, index, live ? 0 : CTL_STATIC, c->st.policy_gen - (live ? 1 : 0),
+		      live ? w->now + w->q.n : 0);
 	return R_GO_ON;
 }
 

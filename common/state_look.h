@@ -163,9 +163,10 @@ ST_FAR int state_would6(struct st_work *w)
 
 /* ---- making -------------------------------------------------------------------------------- */
 
-/* The two entries of a new mapping whose record is claimed at `index`. */
-n64_inline void state_publish(const struct n64_conf *c, struct st_work *w, __u32 index,
-			      __u64 flags, __u32 until)
+/* The two entries of a new mapping whose record is claimed at `index`; `policy`: generation of
+ * the lists that judged its host (GEN-11). */
+n64_inline void state_publish(struct st_work *w, __u32 index, __u64 flags, __u32 policy,
+			      __u32 until)
 {
 	struct n64_bib6 *e = w->place < 0 ? NULL : mem_bib6((__u32)w->place);
 	const struct n64_slot *slot = mem_slot(index_slot(index));
@@ -185,8 +186,8 @@ n64_inline void state_publish(const struct n64_conf *c, struct st_work *w, __u32
 	e->port4 = w->q.port4;
 	e->until6 = until;
 	st_add32(&r->used, 1);
-	binding_open(c, index, &w->q, flags, gen, until);
-	w->ctl = ctl_make(CTL_ACTIVE, flags, w->q.row, c->st.policy_gen, gen);
+	binding_open(index, &w->q, flags, policy, gen, until);
+	w->ctl = ctl_make(CTL_ACTIVE, flags, w->q.row, policy, gen);
 	st_store(&e->ctl, w->ctl);
 	st_note(R_bib_created);
 }

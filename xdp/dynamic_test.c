@@ -296,6 +296,8 @@ static void test_restore(void **state)
 		{B6, "10.0.2.1", R_not_target},
 		{B6, "10.9.0.1", R_not_target},
 		{B6, "10.0.1.10", R_GO_ON},
+		{"64:ff9b:1::5", "10.0.1.11", R_GO_ON}, /* judged when it speaks */
+		{"2001:db9::5", "10.0.1.12", R_GO_ON},
 	};
 
 	(void)state;
@@ -308,7 +310,9 @@ static void test_restore(void **state)
 		expect(bed_call(&q), v[i].want, v[i].addr4);
 		audit();
 	}
-	assert_int_equal(audit(), 2);
+	assert_int_equal(audit(), 4);
+	expect(from6(P_UDP, 0, "64:ff9b:1::5", 7000, S4, 53), R_src6_in_pref64, "ADR-22");
+	expect(from6(P_UDP, 0, "2001:db9::5", 7000, S4, 53), R_slow_policy, "GEN-11");
 	bed_wait(49);
 	assert_int_equal(out(A6), ip4("10.0.1.9"));
 	bed_wait(2);

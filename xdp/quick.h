@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The short way of most packets: plain in every respect, of an established flow, to a next
  * hop that is remembered. It asks the same rules as the long way (path_siit.h,
- * path_stateful.h), in the same order, of facts that never leave the registers. It changes
- * nothing but the deadline of a mapping, and whatever is not plain it leaves to the long
- * way, which judges it from the beginning: so this one knows no reasons.
+ * path_stateful.h), of facts that are hardly ever in memory. It changes nothing but the
+ * deadline of a mapping, and whatever is not plain it leaves to the long way, which judges it
+ * from the beginning: so this one knows no reasons, and no order of rules.
  *
  * What it gives up on costs twice. */
 #ifndef N64_XDP_QUICK_H
