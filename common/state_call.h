@@ -200,9 +200,7 @@ ST_FAR int call_static_add(struct st_work *w)
 			static_adopt(w);
 		return R_GO_ON;
 	}
-	r = R_GO_ON;
-	if (w->place >= 0)
-		r = static_evict(w, w->q.binding, force);
+	r = w->place >= 0 ? static_evict(w, w->q.binding, force) : R_GO_ON;
 	if (!r)
 		r = static_evict(w, index, force);
 	if (r)
@@ -222,7 +220,7 @@ ST_FAR int call_static_add(struct st_work *w)
 	if (w->q.n > c->opt.dyn_timeout)
 		w->q.n = c->opt.dyn_timeout;
 	/* a host of the file is judged when it speaks: by no lists yet */
-	state_publish(w, index, live ? 0 : CTL_STATIC, c->st.policy_gen - (live ? 1 : 0),
+	state_publish(w, index, live ? 0 : CTL_STATIC, c->st.policy_gen - !!live,
 		      live ? w->now + w->q.n : 0);
 	return R_GO_ON;
 }
