@@ -155,10 +155,16 @@ n64_inline void state_judged(struct st_work *w)
 		flags_change(&e->ctl, work_gen(w), mask, gen);
 }
 
+/* Was its host judged by the lists in force, or is it the operator's (GEN-11)? */
+n64_inline bool ctl_is_judged(const struct n64_conf *c, __u64 ctl)
+{
+	return ctl & CTL_STATIC ||
+	       ctl_policy(ctl) == (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1));
+}
+
 n64_inline bool state_needs_judge(const struct st_work *w)
 {
-	return ctl_policy(w->ctl) != (st_conf()->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1)) &&
-	       !(w->ctl & CTL_STATIC);
+	return !ctl_is_judged(st_conf(), w->ctl);
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------------- */

@@ -218,11 +218,16 @@ n64_inline enum reason stateful_proto(const struct n64_conf *conf, const struct 
 	return r;
 }
 
+n64_inline enum st_proto proto_table(__u8 proto)
+{
+	if (proto == P_TCP)
+		return ST_TCP;
+	return proto == P_UDP ? ST_UDP : ST_ICMP;
+}
+
 n64_inline enum st_proto stateful_table(const struct pkt *p)
 {
-	if (p->proto == P_TCP)
-		return ST_TCP;
-	return p->proto == P_UDP ? ST_UDP : ST_ICMP;
+	return proto_table(p->proto);
 }
 
 /* GENERR-13, GENERR-14: what a refused packet that came as IPv4 leaves with, when

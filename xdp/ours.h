@@ -5,7 +5,7 @@
 
 #include "world.h"
 
-/* `a` stands at the start of a frame or of a row of map ports. */
+/* As a word and a half, wherever they stand; addr6_half says why that may be. */
 static __always_inline bool mac_equal(const __u8 *a, const __u8 *b)
 {
 	const __u32 *a4 = __builtin_assume_aligned(a, 4), *b4 = __builtin_assume_aligned(b, 4);

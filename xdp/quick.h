@@ -225,6 +225,28 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 	return !rule_header(p) && quick_l4(ip + 1, f->end, p);
 }
 
+/* What the checksum gains by addresses and the type of an echo. `pref`: the peer is in the only
+ * pref64; `host`: csum_addr6 of the other. */
+static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct pkt *p,
+					  const struct xlat *x, __u64 host, bool pref)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_6to4(p);
+	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
+		return delta_6to4_wide(&c->pref64[0], host, x->src4);
+	return delta_6to4(p, x->src4, x->dst4);
+}
+
+static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
+					  const struct xlat *x, bool pref)
+{
+	if (pkt_is_icmp(p))
+		return delta_echo_4to6(p, &x->src6, &x->dst6);
+	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
+		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
+	return delta_4to6(p, &x->src6, &x->dst6);
+}
+
 /* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */
 static __always_inline bool quick_begins(const struct pkt *p)
 {

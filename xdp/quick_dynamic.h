@@ -12,7 +12,7 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	__u32 now = st_now();
 
 	*fresh = now + c->opt.dyn_timeout;
-	return ctl & CTL_STATIC || (until >= now && quick_judged(c, ctl));
+	return ctl & CTL_STATIC || (until >= now && ctl_is_judged(c, ctl));
 }
 
 static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct quick *f,
@@ -53,7 +53,7 @@ static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct quick
 		return QUICK_NOT;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum));
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
@@ -91,7 +91,7 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct quick
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x));
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
 }
 
 /* ---- both ------------------------------------------------------------------------------ */

@@ -47,17 +47,6 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 	       !addr4_is_multicast(x->dst4);
 }
 
-/* What the checksum gains; `pref`: the destination is in the only pref64. */
-static __always_inline __u64 quick_delta6_siit(const struct n64_conf *c, const struct pkt *p,
-					       const struct xlat *x, __u64 host, bool pref)
-{
-	if (pkt_is_icmp(p))
-		return delta_echo_6to4(p);
-	if (c->pref64[0].len == 96 && likely(pref))
-		return delta_6to4_wide(&c->pref64[0], host, x->src4);
-	return delta_6to4(p, x->src4, x->dst4);
-}
-
 static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f,
 				       const struct n64_port *port, __u8 proto)
 {
@@ -79,7 +68,7 @@ static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6_siit(c, &p, &x, sum, pref));
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, pref));
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -90,17 +79,6 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 	if (likely(*plain4))
 		return !siit_4to6_from(env, p, NULL, x) && !x->late;
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
-}
-
-/* What the checksum gains; `pref`: the source comes to lie in the first pref64. */
-static __always_inline __u64 quick_delta4_siit(const struct n64_conf *c, const struct pkt *p,
-					       const struct xlat *x, bool pref)
-{
-	if (pkt_is_icmp(p))
-		return delta_echo_4to6(p, &x->src6, &x->dst6);
-	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
-		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
-	return delta_4to6(p, &x->src6, &x->dst6);
 }
 
 static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f,
@@ -123,7 +101,7 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return QUICK_NOT;
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4_siit(c, &p, &x, plain4));
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
 }
 
 /* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */

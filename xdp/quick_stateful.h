@@ -25,11 +25,6 @@ static __always_inline __be16 quick_host_port(const struct quick_host *h)
 	return h->whole ? 0 : *h->port;
 }
 
-static __always_inline enum st_proto quick_table(__u8 proto)
-{
-	return proto == P_TCP ? ST_TCP : proto == P_UDP ? ST_UDP : ST_ICMP;
-}
-
 /* The active entry of the host in a line, and its control word. One that is free may
  * remember the host, too. */
 static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct quick_host *h,
@@ -92,6 +87,7 @@ static __always_inline bool quick_target6(const struct n64_env *env, const struc
 	if (!own->len || !pref64_contains(own, dst))
 		return false;
 	if (likely(own->len == 96)) { /* nothing follows the address */
+		/* as a word: clang would take it from half of the address, by a shift */
 		x->dst4 = *(const volatile __be32 *)&dst->w[3];
 		return quick_plain4(x->dst4);
 	}
@@ -107,7 +103,7 @@ static __always_inline bool quick_source6(const struct n64_env *env, const struc
 	if (unlikely(ctl & CTL_STATIC))
 		return !rule_source(p) && !stateful_source6(env, p) &&
 		       !stateless_host(env, &p->src6);
-	return ctl_policy(ctl) == (env->conf->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1));
+	return ctl_is_judged(env->conf, ctl);
 }
 
 /* The mapping's side of a packet: may it pass as it is, and until when does it live then? */
@@ -128,24 +124,13 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 	return true;
 }
 
-/* What the checksum gains. `host`: of the host's address, see delta_6to4_wide. */
-static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct pkt *p,
-					  const struct xlat *x, __u64 host)
-{
-	if (pkt_is_icmp(p))
-		return delta_echo_6to4(p);
-	if (likely(c->pref64[0].len == 96))
-		return delta_6to4_wide(&c->pref64[0], host, x->src4);
-	return delta_6to4(p, x->src4, x->dst4);
-}
-
 static __always_inline int quick6(struct xdp_md *ctx, const struct quick *f,
 				       const struct n64_port *port, __u8 proto)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
 	const struct ip6_hdr *ip = quick_ip6(f);
-	const struct quick_host host = {&ip->src, quick_sport(ip + 1, proto), quick_table(proto),
+	const struct quick_host host = {&ip->src, quick_sport(ip + 1, proto), proto_table(proto),
 					false};
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
 	struct xlat x = {.ports = true};
@@ -182,7 +167,7 @@ static __always_inline int quick6(struct xdp_md *ctx, const struct quick *f,
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
 	x.sport = port4;
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum));
+	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
@@ -195,23 +180,6 @@ static __always_inline bool quick_target4(const struct n64_env *env, const struc
 
 	return !stateful_target4(env, p, x, slot, &flags) && quick_plain4(p->src4) &&
 	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
-}
-
-/* Was its host judged by the lists in force (GEN-11)? */
-static __always_inline bool quick_judged(const struct n64_conf *c, __u64 ctl)
-{
-	return ctl & CTL_STATIC ||
-	       ctl_policy(ctl) == (c->st.policy_gen & ((1u << CTL_POLICY_BITS) - 1));
-}
-
-static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
-					  const struct xlat *x)
-{
-	if (pkt_is_icmp(p))
-		return delta_echo_4to6(p, &x->src6, &x->dst6);
-	if (likely(c->pref64[0].len == 96))
-		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
-	return delta_4to6(p, &x->src6, &x->dst6);
 }
 
 static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
@@ -236,7 +204,7 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
 	    !quick_target4(&env, &p, &x, &slot) || micro_ends(MICRO_POLICY))
 		return QUICK_NOT;
 
-	b = mem_binding(binding_index(row_of((__u32)slot, quick_table(proto)),
+	b = mem_binding(binding_index(row_of((__u32)slot, proto_table(proto)),
 				      host16(*quick_dport(ip + 1, proto))));
 	if (!b)
 		return QUICK_NOT;
@@ -245,7 +213,7 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
 	port6 = b->port6;
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
-	    !quick_judged(c, ctl) ||
+	    !ctl_is_judged(c, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_sport(ip + 1, proto), &fresh) ||
 	    micro_ends(MICRO_LOOKUP))
 		return QUICK_NOT;
@@ -258,7 +226,7 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
 	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x));
+	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
