@@ -111,16 +111,6 @@ static void print_json(const char *title, const __u32 ns[STEPS], bool first)
 	printf("]}");
 }
 
-/* Each CPU remembers next hops of its own. */
-static void stay_here(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(sched_getcpu(), &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
 int main(int argc, char **argv)
 {
 	bool json = argc > 1 && !strcmp(argv[1], "--json");

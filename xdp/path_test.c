@@ -329,6 +329,7 @@ static void test_confirm(void **state)
 	if (world.first)
 		world_drop();
 	world_load(json_object_get(json_object_get(root, "configs"), "S"), NULL);
+	stay_here();
 	confirm_after(1);
 	frame_udp(&f, SLOT_V6);
 	run_frame(&r, SLOT_V6, &f);

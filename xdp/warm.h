@@ -7,6 +7,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "hop.h"
@@ -90,6 +91,16 @@ static inline void warm_frame(const struct n64_conf *c, bool v6, const __u8 *ip,
 	for (__u32 i = 0; !v6 && i < 16; i++)
 		warm_one(c, FAM_6, (struct addr6){{be32(0x20010db8), be32(i << 16), 0, be32(16)}},
 			 in, 0);
+}
+
+/* Each CPU remembers next hops of its own. */
+static inline void stay_here(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	sched_setaffinity(0, sizeof(set), &set);
 }
 
 /* The tests of a suite, and all of them again, warmed. */
