@@ -37,7 +37,7 @@ struct n64_hops {
 				 * it confirms the neighbour; 0: never */
 	__u32 pad[11];
 	__u32 net[2][HOP_GENS];	/* generations of destinations, by hop_net */
-	__u32 host[HOP_GENS];	/* of single addresses, by hop_place */
+	__u32 host[HOP_GENS];	/* of single addresses, by hop_host */
 	/* Blocks of the second length in which each address is asked for by itself: a prefix in
 	 * there is more specific, or they are neighbours. By hop_place of the block. */
 	__u64 cut[2][HOP_BITS / 64];
@@ -58,8 +58,8 @@ enum hop_entry_flags {
 	HOP_INSIDE = 1 << 0,	/* not for all of the block: see n64_hops.inside */
 };
 
-/* Entries of CPU n: from n * (hop_slots + HOP_WAYS) on; the last HOP_WAYS are scratch, for
- * answers that nobody is to remember. */
+/* Entries of CPU n: hop_slots + HOP_WAYS, from pair n * (hop_slots / HOP_WAYS + 1) on; the last
+ * ones are scratch, for answers that nobody is to remember. */
 struct n64_hop {
 	__u64 a, b;		/* the block: hop_dst without the bits behind its length */
 	__u64 meta;		/* family, length, and what else it depends on; 0: nothing here */
@@ -152,15 +152,21 @@ n64_inline __u32 hop_gateway(__u32 ifindex, struct hop_dst d)
 	return hop_place(d) ^ (ifindex * 0x9e3779b1u) >> 16;
 }
 
-/* The generation of a destination, without that of the single address. */
+/* The generation of what is remembered of a block. */
 n64_inline __u32 hop_gen(const struct n64_hops *h, __u32 net)
 {
 	return *(const volatile __u32 *)&h->all * HOP_RAISE + net;
 }
 
+/* Place of what a single address adds to it. */
+n64_inline __u32 hop_host(struct hop_dst d)
+{
+	return (__u32)((d.a ^ d.b) * HOP_MUL_A >> 52);
+}
+
 n64_inline __u32 hop_gen_host(const struct n64_hops *h, struct hop_dst d)
 {
-	return *(const volatile __u32 *)&h->host[n64_bound(hop_place(d), HOP_GENS - 1)];
+	return *(const volatile __u32 *)&h->host[n64_bound(hop_host(d), HOP_GENS - 1)];
 }
 
 /* Level of the block that `d` is remembered with; `net` is its word of h->net. */
@@ -234,10 +240,10 @@ n64_inline __u32 hop_slots_for(__u32 ncpu)
 	return n;
 }
 
-/* Entries of the whole map. */
-n64_inline __u32 hop_entries(__u32 ncpu, __u32 slots)
+/* Of the whole map, each of HOP_WAYS entries. */
+n64_inline __u32 hop_pairs(__u32 ncpu, __u32 slots)
 {
-	return ncpu * (slots + HOP_WAYS);
+	return ncpu * (slots / HOP_WAYS + 1);
 }
 
 #endif

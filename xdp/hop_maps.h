@@ -15,16 +15,20 @@ struct {
 	__type(value, struct n64_hops);
 } hops SEC(".maps");
 
-/* hopcache: conf.hop_slots + HOP_WAYS entries of 64 B for each CPU, written by the programs
- * on that CPU alone. An array that can be mapped begins on a page, so that an entry is a
- * cache line; one of type per CPU would cost a pointer more. Belongs to one generation of
+/* hopcache: conf.hop_slots + HOP_WAYS entries of 64 B for each CPU, two by two, written by the
+ * programs on that CPU alone. An array that can be mapped begins on a page, so that an entry is
+ * a cache line; one of type per CPU would cost a pointer more. Belongs to one generation of
  * programs. Full: older answers are forgotten. */
+struct hop_pair {
+	struct n64_hop e[HOP_WAYS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct n64_hop);
+	__type(value, struct hop_pair);
 } hopcache SEC(".maps");
 
 /* What is looked for. */

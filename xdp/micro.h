@@ -29,6 +29,16 @@ N64_ONCE int micro_restore(struct xdp_md *ctx)
 	return 1;
 }
 
+/* In place of the long way; as far away as that, or the compiler would make another short way
+ * than that of the product. */
+N64_ONCE int micro_long(void)
+{
+	int action = -1;
+
+	asm volatile("" : "+r"(action));
+	return action;
+}
+
 /* An IPv6 frame of the next flow: 64 ports of each of many hosts, in an order that jumps from
  * host to host. */
 N64_ONCE int micro_fresh(struct xdp_md *ctx)

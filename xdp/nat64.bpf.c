@@ -91,8 +91,7 @@ int n64_port(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	action = quick_siit(ctx, port);
-	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+	return quick_siit(ctx, port, &action) ? action : go_long(ctx);
 }
 
 SEC("xdp.frags")
@@ -108,8 +107,7 @@ int n64_stateful(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	action = quick_stateful(ctx, port);
-	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+	return quick_stateful(ctx, port, &action) ? action : go_long(ctx);
 }
 
 SEC("xdp.frags")
@@ -121,8 +119,7 @@ int n64_dynamic(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	action = quick_dynamic(ctx, port);
-	return likely(action != QUICK_NOT) ? action : go_long(ctx);
+	return quick_dynamic(ctx, port, &action) ? action : go_long(ctx);
 }
 
 /* ---- the long ways ------------------------------------------------------------------------ */
@@ -219,13 +216,14 @@ int n64_micro(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
 	__u32 slot = role.slot;
+	int action;
 
 	if (!micro_restore(ctx))
 		return XDP_ABORTED;
 	port = bpf_map_lookup_elem(&ports, &slot);
 	if (!port || micro_ends(MICRO_NOTHING))
 		return XDP_DROP;
-	return quick_stateful(ctx, port);
+	return quick_stateful(ctx, port, &action) ? action : micro_long();
 }
 #endif
 

@@ -24,12 +24,20 @@ static __always_inline struct hop_room *hop_room_get(void)
 	return bpf_map_lookup_elem(&hoprooms, &zero);
 }
 
+/* The entries of this CPU that `n` is one of. */
+static __always_inline struct hop_pair *hop_pair_at(const struct n64_conf *c, __u32 n)
+{
+	__u32 key = hop_pairs(bpf_get_smp_processor_id(), c->hop_slots) + n / HOP_WAYS;
+
+	return bpf_map_lookup_elem(&hopcache, &key);
+}
+
 /* Entry `n` of this CPU. */
 static __always_inline struct n64_hop *hop_at(const struct n64_conf *c, __u32 n)
 {
-	__u32 key = bpf_get_smp_processor_id() * (c->hop_slots + HOP_WAYS) + n;
+	struct hop_pair *pair = hop_pair_at(c, n);
 
-	return bpf_map_lookup_elem(&hopcache, &key);
+	return pair ? &pair->e[n % HOP_WAYS] : NULL;
 }
 
 /* The block that `k->d` is asked for with, and its generation, which is read first: what
@@ -75,9 +83,18 @@ static __always_inline bool hop_is_of(const struct n64_hop *e, const struct hop_
 	       (fam == FAM_4 || e->b == k->block.b);
 }
 
-/* What most destinations are remembered with, if it holds and is for all of its block,
- * which no bitmap has to be asked for. NULL: the whole question is to be asked. Not for when
- * the worker is away or HOP_EXACT or HOP_FULL is set. */
+/* Level of the block that `d` is remembered with, but for an address that is alone in its block;
+ * `net` is its word of h->net. */
+static __always_inline __u32 hop_level_plain(const struct n64_hops *h, enum ip_family fam,
+					     struct hop_dst d, __u32 net)
+{
+	if (!(net & HOP_CUT))
+		return 0;
+	return hop_bit(h->cut[hop_family(fam)], hop_place(hop_block(fam, 1, d))) ? 2 : 1;
+}
+
+/* What most destinations are remembered with, if it holds. NULL: the whole question is to be
+ * asked. Not for when the worker is away or HOP_EXACT or HOP_FULL is set. */
 static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 						       const struct n64_hops *h,
 						       enum ip_family fam, struct hop_dst d,
@@ -85,21 +102,25 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 {
 	__u32 net = *(const volatile __u32 *)
 			    &h->net[hop_family(fam)][n64_bound(hop_net(fam, d), HOP_GENS - 1)];
-	__u32 level = net & HOP_CUT, gen = hop_gen(h, net);
+	__u32 level = hop_level_plain(h, fam, d, net), gen = hop_gen(h, net);
 	struct hop_key k = {.block = hop_block(fam, level, d), .meta = hop_meta(fam, level, flow)};
-	const struct n64_hop *e, *keep;
-	__u32 n;
+	const struct hop_pair *pair;
+	const struct n64_hop *e;
 
+	if (level == 2)
+		gen += hop_gen_host(h, d);
 	asm volatile("" ::: "memory");
-	n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
-	e = hop_at(c, n);
-	if (e && unlikely(!hop_is_of(e, &k, fam)))
-		e = hop_at(c, n + 1);
-	keep = e;
-	asm volatile("" : "+r"(keep)); /* it is needed for long, and e would be in memory too */
-	if (!e || !hop_is_of(e, &k, fam) || e->gen != gen || e->flags & HOP_INSIDE)
+	pair = hop_pair_at(c, hop_line(c->key[0], k.block, k.meta, c->hop_slots));
+	if (!pair)
 		return NULL;
-	return keep;
+	e = &pair->e[0];
+	if (unlikely(!hop_is_of(e, &k, fam))) {
+		e = &pair->e[1];
+		if (!hop_is_of(e, &k, fam))
+			return NULL;
+	}
+	asm volatile("" : "+r"(e)); /* one address of both from here on */
+	return e->gen != gen || e->flags & HOP_INSIDE ? NULL : e;
 }
 
 /* Without a worker an answer holds for a second. */

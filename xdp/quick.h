@@ -12,8 +12,6 @@
 #include "path.h"
 #include "stateful.h"
 
-#define QUICK_NOT (-1)
-
 /* ---- the next hop ------------------------------------------------------------------- */
 
 /* Of a destination that hop_plain has no answer for. */
@@ -139,14 +137,14 @@ static __always_inline const struct ip4_hdr *quick_ip4(const struct quick *f)
 
 /* The way of a family is compiled for each transport by itself, of which then nothing is
  * asked twice. */
-#define QUICK_WAY6(way, ctx, f, port)                                                         \
-	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, port, P_UDP)                        \
-	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, port, P_TCP)                        \
-	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, port, P_ICMP6) : QUICK_NOT)
-#define QUICK_WAY4(way, ctx, f, port)                                                         \
-	(quick_ip4(f)->proto == P_UDP     ? way(ctx, f, port, P_UDP)                          \
-	 : quick_ip4(f)->proto == P_TCP   ? way(ctx, f, port, P_TCP)                          \
-	 : quick_ip4(f)->proto == P_ICMP4 ? way(ctx, f, port, P_ICMP4) : QUICK_NOT)
+#define QUICK_WAY6(way, ctx, f, port, action)                                                 \
+	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, port, P_UDP, action)                \
+	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, port, P_TCP, action)                \
+	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, port, P_ICMP6, action) : false)
+#define QUICK_WAY4(way, ctx, f, port, action)                                                 \
+	(quick_ip4(f)->proto == P_UDP     ? way(ctx, f, port, P_UDP, action)                  \
+	 : quick_ip4(f)->proto == P_TCP   ? way(ctx, f, port, P_TCP, action)                  \
+	 : quick_ip4(f)->proto == P_ICMP4 ? way(ctx, f, port, P_ICMP4, action) : false)
 
 /* Does the port translate in this direction, and send by itself? */
 static __always_inline bool quick_port(const struct n64_port *port, enum n64_port_flags way)

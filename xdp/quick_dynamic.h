@@ -15,8 +15,8 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	return ctl & CTL_STATIC || (until >= now && ctl_is_judged(c, ctl));
 }
 
-static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -32,34 +32,35 @@ static __always_inline int quick6_dynamic(struct xdp_md *ctx, const struct quick
 	__be16 low;
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
-		return QUICK_NOT;
+		return false;
 	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
 	    !quick_target6(&env, &p, &ip->dst, &x))
-		return QUICK_NOT;
+		return false;
 	e = quick_bib6(c, &host, &ctl);
 	if (!e)
-		return QUICK_NOT;
+		return false;
 	low = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
 	    !quick_lives(c, ctl, until, &fresh))
-		return QUICK_NOT;
+		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot)
-		return QUICK_NOT;
+		return false;
 	x.src4 = host_addr(slot->addr, low);
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
-		return QUICK_NOT;
+		return false;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	return true;
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
-static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick4_dynamic(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -72,41 +73,43 @@ static __always_inline int quick4_dynamic(struct xdp_md *ctx, const struct quick
 	int slot;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p))
-		return QUICK_NOT;
+		return false;
 	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
 	    !quick_target4(&env, &p, &x, &slot))
-		return QUICK_NOT;
+		return false;
 	b = mem_binding(binding_index(row_of((__u32)slot, ST_HOST), host16(host_port(p.dst4))));
 	if (!b)
-		return QUICK_NOT;
+		return false;
 	ctl = st_load(&b->ctl);
 	addr6_copy(&x.dst6, &b->host6);
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_lives(c, ctl, until, &fresh))
-		return QUICK_NOT;
+		return false;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
-		return QUICK_NOT;
+		return false;
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	return true;
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-/* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
-static __always_inline int quick_dynamic(struct xdp_md *ctx, const struct n64_port *port)
+/* True: the packet has left, counted, by *action; false: it was not touched. */
+static __always_inline bool quick_dynamic(struct xdp_md *ctx, const struct n64_port *port,
+					  int *action)
 {
 	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	/* with several pref64 a mapping notes which one it uses */
 	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
-		return QUICK_NOT;
-	return fam == FAM_6 ? QUICK_WAY6(quick6_dynamic, ctx, f, port)
-			    : QUICK_WAY4(quick4_dynamic, ctx, f, port);
+		return false;
+	return fam == FAM_6 ? QUICK_WAY6(quick6_dynamic, ctx, f, port, action)
+			    : QUICK_WAY4(quick4_dynamic, ctx, f, port, action);
 }
 
 #endif

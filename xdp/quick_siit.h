@@ -47,8 +47,8 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 	       !addr4_is_multicast(x->dst4);
 }
 
-static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick6_siit(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -59,16 +59,17 @@ static __always_inline int quick6_siit(struct xdp_md *ctx, const struct quick *f
 	bool pref;
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
-		return QUICK_NOT;
+		return false;
 	if (rule_source(&p) || quick_begins(&p) ||
 	    judge(c, &p, false, c->opt.clamp_mss6to4) || !quick_urpf(c, &p))
-		return QUICK_NOT;
+		return false;
 	if (!quick_addrs6(&env, &p, &x, &pref))
-		return QUICK_NOT;
+		return false;
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
-		return QUICK_NOT;
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, pref));
+		return false;
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, pref));
+	return true;
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -81,8 +82,8 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
 }
 
-static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick4_siit(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -93,27 +94,29 @@ static __always_inline int quick4_siit(struct xdp_md *ctx, const struct quick *f
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    addr4_is_multicast(p.dst4) || siit_target4(&env, &p, &x))
-		return QUICK_NOT;
+		return false;
 	if (quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
 	    !quick_addrs4(&env, &p, &x, &plain4) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
-		return QUICK_NOT;
+		return false;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
-		return QUICK_NOT;
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
+		return false;
+	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
+	return true;
 }
 
-/* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
-static __always_inline int quick_siit(struct xdp_md *ctx, const struct n64_port *port)
+/* True: the packet has left, counted, by *action; false: it was not touched. */
+static __always_inline bool quick_siit(struct xdp_md *ctx, const struct n64_port *port,
+					  int *action)
 {
 	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	if (fam == FAM_NONE)
-		return QUICK_NOT;
-	return fam == FAM_6 ? QUICK_WAY6(quick6_siit, ctx, f, port)
-			    : QUICK_WAY4(quick4_siit, ctx, f, port);
+		return false;
+	return fam == FAM_6 ? QUICK_WAY6(quick6_siit, ctx, f, port, action)
+			    : QUICK_WAY4(quick4_siit, ctx, f, port, action);
 }
 
 #endif

@@ -124,8 +124,8 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 	return true;
 }
 
-static __always_inline int quick6(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -143,31 +143,32 @@ static __always_inline int quick6(struct xdp_md *ctx, const struct quick *f,
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    micro_ends(MICRO_PARSE))
-		return QUICK_NOT;
+		return false;
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
 	    !quick_target6(&env, &p, &ip->dst, &x) || micro_ends(MICRO_POLICY))
-		return QUICK_NOT;
+		return false;
 
 	e = quick_bib6(c, &host, &ctl);
 	if (!e)
-		return QUICK_NOT;
+		return false;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh))
-		return QUICK_NOT;
+		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot || micro_ends(MICRO_LOOKUP))
-		return QUICK_NOT;
+		return false;
 	x.src4 = slot->addr;
 
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
-		return QUICK_NOT;
+		return false;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
 	x.sport = port4;
-	return quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	return true;
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
@@ -182,8 +183,8 @@ static __always_inline bool quick_target4(const struct n64_env *env, const struc
 	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
 }
 
-static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto)
+static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -199,15 +200,15 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
-		return QUICK_NOT;
+		return false;
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
 	    !quick_target4(&env, &p, &x, &slot) || micro_ends(MICRO_POLICY))
-		return QUICK_NOT;
+		return false;
 
 	b = mem_binding(binding_index(row_of((__u32)slot, proto_table(proto)),
 				      host16(*quick_dport(ip + 1, proto))));
 	if (!b)
-		return QUICK_NOT;
+		return false;
 	ctl = st_load(&b->ctl);
 	addr6_copy(&x.dst6, &b->host6);
 	port6 = b->port6;
@@ -216,32 +217,34 @@ static __always_inline int quick4(struct xdp_md *ctx, const struct quick *f,
 	    !ctl_is_judged(c, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_sport(ip + 1, proto), &fresh) ||
 	    micro_ends(MICRO_LOOKUP))
-		return QUICK_NOT;
+		return false;
 
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
-		return QUICK_NOT;
+		return false;
 	if (until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
 	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
-	return quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	return true;
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-/* The XDP action of a packet that has left, counted, or QUICK_NOT: it was not touched. */
-static __always_inline int quick_stateful(struct xdp_md *ctx, const struct n64_port *port)
+/* True: the packet has left, counted, by *action; false: it was not touched. */
+static __always_inline bool quick_stateful(struct xdp_md *ctx, const struct n64_port *port,
+					  int *action)
 {
 	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	/* with several pref64 a mapping notes which one it uses */
 	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
-		return QUICK_NOT;
-	return fam == FAM_6 ? QUICK_WAY6(quick6, ctx, f, port)
-			    : QUICK_WAY4(quick4, ctx, f, port);
+		return false;
+	return fam == FAM_6 ? QUICK_WAY6(quick6, ctx, f, port, action)
+			    : QUICK_WAY4(quick4, ctx, f, port, action);
 }
 
 #endif

@@ -54,7 +54,7 @@ static inline void warm_one(const struct n64_conf *c, enum ip_family fam, struct
 	struct hop_dst block = hop_block(fam, 0, d);
 	__u64 meta = hop_meta(fam, 0, hop_flow(in) | flow);
 	__u32 net = warm.copy->net[hop_family(fam)][hop_net(fam, block) % HOP_GENS];
-	struct n64_hop e = {.a = block.a, .b = block.b, .meta = meta,
+	struct n64_hop pair[HOP_WAYS] = {}, e = {.a = block.a, .b = block.b, .meta = meta,
 			    .confirm = (__u32)warm.copy->beat, .gen = hop_gen(warm.copy, net)};
 
 	warm_ask(&q);
@@ -62,11 +62,12 @@ static inline void warm_one(const struct n64_conf *c, enum ip_family fam, struct
 		return;
 	e.mtu = (__u16)q.mtu;
 	e.port = q.oif;
+	pair[0] = e;
 	for (__u32 cpu = 0; cpu < c->ncpu && !q.rc; cpu++) {
-		__u32 n = cpu * (c->hop_slots + HOP_WAYS) +
-			  hop_line(c->key[0], block, meta, c->hop_slots);
+		__u32 n = hop_pairs(cpu, c->hop_slots) +
+			  hop_line(c->key[0], block, meta, c->hop_slots) / HOP_WAYS;
 
-		if (bpf_map_update_elem(warm.cache, &n, &e, BPF_ANY))
+		if (bpf_map_update_elem(warm.cache, &n, pair, BPF_ANY))
 			fail_msg("map hopcache");
 	}
 }

@@ -21,7 +21,7 @@ bool generation_entries(const char *map, const struct map_sizing *s, __u32 *n)
 	else if (!strcmp(map, "known6"))
 		*n = s->n6 ? known : 0;
 	else if (!strcmp(map, "hopcache"))
-		*n = hop_entries(s->ncpu, s->hop_slots);
+		*n = hop_pairs(s->ncpu, s->hop_slots);
 	else
 		return false;
 	return true;

@@ -75,7 +75,7 @@ void hops_raise(struct n64_hops *map, enum ip_family fam, const struct addr6 *ds
 	struct hop_dst d = destination(fam, dst);
 
 	if (len == hop_len(fam, 2))
-		raise(&map->host[hop_place(d) % HOP_GENS]);
+		raise(&map->host[hop_host(d) % HOP_GENS]);
 	else if (len >= hop_len(fam, 0))
 		raise(&map->net[hop_family(fam)][hop_net(fam, d)]);
 	else

@@ -230,7 +230,7 @@ static void test_spread(void **state)
 		struct hop_dst d = hop_dst6(&a);
 
 		lines += !line[hop_line(1, d, hop_meta(FAM_6, 2, 7), HOP_SLOTS_MAX)]++;
-		places += !place[hop_place(d) % HOP_GENS]++;
+		places += !place[hop_host(d) % HOP_GENS]++;
 	}
 	/* of 8,192 lines and 4,096 places that 1,024 hit by chance: 962 and 906 */
 	assert_in_range(lines, 920, 1024);
