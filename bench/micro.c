@@ -14,16 +14,19 @@
 #include "../xdp/state_run.h"
 
 #include "hop.h"
+#include "micro_step.h"
 
 #define TURNS 100000	/* of one run; less than a second, in which next hops hold */
 #define ROUNDS 9
 #define NEW_TURNS 65536
-#define NEW_ROUNDS 6
+#define NEW_ROUNDS 3
 #define HOST "2001:db8:1::10"
 #define PEER "192.0.2.5"
 
 static const char *const step_name[] = {"baseline", "parse", "policy", "lookup", "route", "write"};
 #define STEPS (sizeof(step_name) / sizeof(step_name[0]))
+static const char *const new_name[] = {"baseline", "short", "judge", "look", "route", "make", "write"};
+#define NEW_STEPS (sizeof(new_name) / sizeof(new_name[0]))
 
 static struct nat64_bpf *micro;
 
@@ -64,14 +67,31 @@ static __u32 run(const struct frame *f, unsigned int turns, int want)
 	return run_program(micro->progs.n64_micro, f, turns, want);
 }
 
-/* Nanoseconds of a packet that makes a mapping: hosts with 1, 2, 3 ... ports. */
-static void measure_new(const struct frame *f, __u32 ns[NEW_ROUNDS])
+/* ns[steps][rounds] -> median[steps]. */
+static void medians(__u32 *ns, __u32 steps, __u32 rounds, __u32 *median)
 {
+	for (__u32 s = 0; s < steps; s++, ns += rounds) {
+		qsort(ns, rounds, sizeof(*ns), by_size);
+		median[s] = ns[rounds / 2];
+	}
+}
+
+/* Medians of a packet that makes a mapping: ports 1, 2, 3 ... of many hosts. */
+static void measure_new(const struct frame *f, __u32 median[NEW_STEPS])
+{
+	__u32 ns[NEW_STEPS][NEW_ROUNDS];
+
 	memcpy(micro->bss->micro_frame, f->bytes, sizeof(micro->bss->micro_frame));
 	micro->bss->micro_len = f->len;
 	micro->bss->micro_turn = 1;
-	for (int r = 0; r < NEW_ROUNDS; r++)
-		ns[r] = run_program(micro->progs.n64_stateful, f, NEW_TURNS, XDP_REDIRECT);
+	for (int r = 0; r < NEW_ROUNDS; r++) {
+		for (__u32 s = 0; s < NEW_STEPS; s++) {
+			micro->data->micro_stop = MICRO_NEW_NOTHING + s;
+			ns[s][r] = run_program(micro->progs.n64_stateful, f, NEW_TURNS,
+					       s + 1 < NEW_STEPS ? XDP_DROP : XDP_REDIRECT);
+		}
+	}
+	medians(&ns[0][0], NEW_STEPS, NEW_ROUNDS, median);
 }
 
 /* Medians of rounds in which every step takes its turn. */
@@ -88,26 +108,31 @@ static void measure(const struct frame *f, __u32 median[STEPS])
 						 : s + 1 < STEPS ? -1 : XDP_REDIRECT);
 		}
 	}
-	for (__u32 s = 0; s < STEPS; s++) {
-		qsort(ns[s], ROUNDS, sizeof(ns[s][0]), by_size);
-		median[s] = ns[s][ROUNDS / 2];
-	}
+	medians(&ns[0][0], STEPS, ROUNDS, median);
 }
 
-static void print_text(const char *title, const __u32 ns[STEPS])
+/* What was measured, as the differences of its steps. */
+struct way {
+	const char *title;
+	const char *const *name;
+	const __u32 *ns;
+	__u32 steps;
+};
+
+static void print_text(const struct way *w)
 {
-	printf("%s\n  %-10s %6s %8s\n", title, "step", "ns", "so far");
-	for (__u32 s = 1; s < STEPS; s++)
-		printf("  %-10s %6d %8d\n", step_name[s], (int)(ns[s] - ns[s - 1]),
-		       (int)(ns[s] - ns[0]));
+	printf("%s\n  %-10s %6s %8s\n", w->title, "step", "ns", "so far");
+	for (__u32 s = 1; s < w->steps; s++)
+		printf("  %-10s %6d %8d\n", w->name[s], (int)(w->ns[s] - w->ns[s - 1]),
+		       (int)(w->ns[s] - w->ns[0]));
 }
 
-static void print_json(const char *title, const __u32 ns[STEPS], bool first)
+static void print_json(const struct way *w, bool first)
 {
-	printf("%s{\"title\": \"%s\", \"steps\": [", first ? "[" : ",\n ", title);
-	for (__u32 s = 1; s < STEPS; s++)
-		printf("%s{\"name\": \"%s\", \"ns\": %d}", s > 1 ? ", " : "", step_name[s],
-		       (int)(ns[s] - ns[s - 1]));
+	printf("%s{\"title\": \"%s\", \"steps\": [", first ? "[" : ",\n ", w->title);
+	for (__u32 s = 1; s < w->steps; s++)
+		printf("%s{\"name\": \"%s\", \"ns\": %d}", s > 1 ? ", " : "", w->name[s],
+		       (int)(w->ns[s] - w->ns[s - 1]));
 	printf("]}");
 }
 
@@ -115,7 +140,12 @@ int main(int argc, char **argv)
 {
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	static struct frame six, four;
-	__u32 ns6[STEPS], ns4[STEPS], ns_new[NEW_ROUNDS];
+	__u32 ns6[STEPS], ns4[STEPS], ns_new[NEW_STEPS];
+	const struct way ways[] = {
+		{"stateful 6to4, established", step_name, ns6, STEPS},
+		{"stateful 4to6, established", step_name, ns4, STEPS},
+		{"stateful 6to4, new UDP mapping", new_name, ns_new, NEW_STEPS},
+	};
 	__u16 port;
 
 	if (argc > 1 && !json) {
@@ -144,17 +174,14 @@ int main(int argc, char **argv)
 	micro = bed.skel;
 	out6(P_UDP, 0, HOST, 5000, PEER, 53); /* the next hop */
 	measure_new(&six, ns_new);
-	if (json) {
-		print_json("stateful 6to4", ns6, true);
-		print_json("stateful 4to6", ns4, false);
-		printf("]\n");
-	} else {
-		print_text("stateful 6to4, one UDP flow", ns6);
-		print_text("stateful 4to6, one UDP flow", ns4);
-		puts("a new UDP mapping, by how many its host has");
-		for (int r = 0; r < NEW_ROUNDS; r++)
-			printf("  %-10d %6u\n", r, ns_new[r]);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		if (json)
+			print_json(&ways[i], i == 0);
+		else
+			print_text(&ways[i]);
 	}
+	if (json)
+		puts("]");
 	bed_close();
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "abi.h"
+#include "micro_step.h"
 #include "pkt.h"
 #include "pol_may.h"
 
@@ -38,10 +39,7 @@ static __always_inline const struct n64_conf *conf_get(void)
  * nothing of what it returns. Pointers may be NULL. */
 #define N64_ONCE __attribute__((noinline))
 
-/* Steps of the short way (quick.h), for bench/micro: a build of its own ends there, in the
- * others this is nothing. */
-enum micro_step { MICRO_NOTHING, MICRO_PARSE, MICRO_POLICY, MICRO_LOOKUP, MICRO_ROUTE, MICRO_ALL };
-
+/* Where a build for bench/micro ends; in the others this is nothing. */
 #ifdef N64_MICRO
 __u32 micro_stop = MICRO_ALL;
 

@@ -103,11 +103,15 @@ int n64_stateful(struct xdp_md *ctx)
 #ifdef N64_MICRO
 	if (micro_turn && !micro_fresh(ctx))
 		return XDP_ABORTED;
+	if (micro_ends(MICRO_NEW_NOTHING))
+		return XDP_DROP;
 #endif
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_stateful(ctx, port, &action) ? action : go_long(ctx);
+	if (quick_stateful(ctx, port, &action))
+		return action;
+	return micro_ends(MICRO_NEW_SHORT) ? XDP_DROP : go_long(ctx);
 }
 
 SEC("xdp.frags")

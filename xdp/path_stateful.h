@@ -224,6 +224,8 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	r = judge_stateful(c, p);
 	if (r)
 		return refuse6(p, r);
+	if (micro_ends(MICRO_NEW_JUDGE))
+		return R_internal;
 
 	/* look: the mapping, or the address that a new one would have */
 	ask_state(ctx, c, p, &w->q);
@@ -244,12 +246,16 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	own = pool_find(env, s->x.dst4, &flags);
 	if (unlikely(own >= 0) && !hairpin_look(env, p, s, own))
 		return R_slow_hairpin;
+	if (micro_ends(MICRO_NEW_LOOK))
+		return R_internal;
 
 	/* route: MTU-64-01/02, with IPv6 lengths where it stays IPv6 (HP-04) */
 	r = route(ctx, c, port, p, &s->x, s->x.hairpin ? FAM_6 : FAM_4,
 		  s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
 	if (r)
 		return refused_route6(p, s, r);
+	if (micro_ends(MICRO_NEW_ROUTE))
+		return R_internal;
 
 	/* commit */
 	if (!found)
@@ -258,6 +264,8 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		r = state_commit6(w);
 	if (r)
 		return slow_for_error(r);
+	if (micro_ends(MICRO_NEW_MAKE))
+		return R_internal;
 	if (unlikely(s->x.src4 != w->q.addr4)) {
 		s->x.src4 = w->q.addr4;
 		r = route_again(ctx, p, s, &rt);
