@@ -243,6 +243,44 @@ static void test_plain4(void **state)
 	assert_true(plain4_surely(&m, a4("100.128.0.0")));
 }
 
+/* The lists say the same of an address as of the block that it is remembered with. */
+static void test_list_blocks(void **state)
+{
+	static struct n64_pol_may m;
+	static const __u32 len4[] = { 0, 8, 15, 16, 20, 24, 25, 30, 32 };
+	static const __u32 len6[] = { 0, 3, 32, 47, 48, 56, 64, 65, 96, 128 };
+	__u32 alone = 0;
+
+	(void)state;
+	srand(3);
+	for (__u32 round = 0; round < 2000; round++) {
+		__u32 l4 = len4[round % 9], l6 = len6[round % 10];
+		struct addr6 net6, block6;
+		__be32 net4 = be32(0x0a000000 | rand() % 4 << 16 | rand() % 4 << 8 | rand() % 4);
+
+		for (int i = 0; i < 4; i++)
+			net6.w[i] = be32((__u32)rand() << 30 | rand() % 4 << 16 | rand() % 4);
+		memset(&m, 0, sizeof(m));
+		pol_may_add4(&m, net4, l4);
+		pol_may_add4(&m, be32(0x0a000000), 24);
+		pol_may_add6(&m, &net6, l6);
+		pol_may_add6(&m, &net6, l6 / 2);
+		for (int n = 0; n < 200; n++) {
+			__be32 a4 = net4 ^ be32(1u << rand() % 32);
+			struct addr6 a6 = net6;
+
+			a6.w[rand() % 4] ^= be32(1u << rand() % 32);
+			assert_int_equal(!((a4 ^ net4) & mask4(l4)),
+					 !((pol_block4(&m, a4) ^ net4) & mask4(l4)));
+			pol_block6(&m, &a6, &block6);
+			assert_int_equal(prefix6_contains(&net6, l6, &a6),
+					 prefix6_contains(&net6, l6, &block6));
+			alone += !addr6_equal(&a6, &block6) + (a4 != pol_block4(&m, a4));
+		}
+	}
+	assert_in_range(alone, 100000, 800000); /* and often it is another one */
+}
+
 /* L4-01: what is said of a peer in a pref64 of 96 bits is what is said of any. */
 static void test_delta_wide(void **state)
 {
@@ -278,6 +316,7 @@ int main(void)
 		cmocka_unit_test(test_rfc6052), cmocka_unit_test(test_rfc6052_bits),
 		cmocka_unit_test(test_eam),	cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_csum),	cmocka_unit_test(test_plain4),
+		cmocka_unit_test(test_list_blocks),
 		cmocka_unit_test(test_delta_wide),
 	};
 

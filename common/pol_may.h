@@ -14,6 +14,8 @@ struct n64_pol_may {
 	__u64 net4[MAY_BITS / 64];	/* by the first 16 bits, exact */
 	__u64 net6[MAY_BITS / 64];	/* entries of 48 bits and more, by hash of the first 48 */
 	__u64 wide6[MAY_BITS / 64];	/* entries of 32 to 47 bits, by hash of the first 32 */
+	__u64 fine4[MAY_BITS / 64];	/* by the first 16 bits: some entry has more than 24 */
+	__u64 mask6[2];			/* the longest entry's, as addr6_half has it */
 };
 
 n64_inline __u32 may_hash(__u64 x)
@@ -46,6 +48,20 @@ n64_inline bool pol_may6(const struct n64_pol_may *m, const struct addr6 *a)
 	return may_bit(m->net6, may_net6(a)) || may_bit(m->wide6, may_wide6(a));
 }
 
+/* What of an address the lists look at: all that have the same are the same to them, and are
+ * remembered as one. */
+n64_inline __be32 pol_block4(const struct n64_pol_may *m, __be32 a)
+{
+	return may_bit(m->fine4, a & 0xffff) ? a : a & be32(0xffffff00);
+}
+
+n64_inline void pol_block6(const struct n64_pol_may *m, const struct addr6 *a, struct addr6 *block)
+{
+	__u64 hi = addr6_half(a, 0) & m->mask6[0], lo = addr6_half(a, 1) & m->mask6[1];
+
+	*block = (struct addr6){{(__u32)hi, hi >> 32, (__u32)lo, lo >> 32}};
+}
+
 n64_inline bool plain4_surely(const struct n64_plain *m, __be32 a)
 {
 	return may_bit(m->net4, a & 0xffff);
@@ -63,6 +79,8 @@ static inline void pol_may_add4(struct n64_pol_may *m, __be32 a, __u32 len)
 
 	for (__u32 i = 0; i < n; i++)
 		may_set(m->net4, (a | be32(i << 16)) & 0xffff);
+	if (len > 24)
+		may_set(m->fine4, a & 0xffff);
 }
 
 static inline void pol_may_add6(struct n64_pol_may *m, const struct addr6 *a, __u32 len)
@@ -73,6 +91,8 @@ static inline void pol_may_add6(struct n64_pol_may *m, const struct addr6 *a, __
 		may_set(m->wide6, may_wide6(a));
 	else
 		__builtin_memset(m->wide6, 0xff, sizeof(m->wide6));
+	for (__u32 i = 0; i < len; i++)
+		((__u8 *)m->mask6)[i / 8] |= 0x80 >> i % 8;
 }
 
 /* Some address in the prefix is not plain. */

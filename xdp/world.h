@@ -95,8 +95,11 @@ N64_ONCE __u32 pol4_find(__be32 addr)
 	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
 	const struct n64_known4 *k;
 
-	if (may && likely(!pol_may4(may, addr)))
+	if (!may)
+		return pol4_search(addr);
+	if (likely(!pol_may4(may, addr)))
 		return 1;
+	addr = pol_block4(may, addr);
 	slot = known_slot(may_hash(addr) >> 4);
 	k = bpf_map_lookup_elem(&known4, &slot);
 	if (k && likely(k->addr == addr && k->row))
@@ -112,8 +115,11 @@ N64_ONCE __u32 pol6_find(__u64 a, __u64 b)
 	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
 	const struct n64_known6 *k;
 
-	if (may && likely(!pol_may6(may, &addr)))
+	if (!may)
+		return pol6_search(&addr);
+	if (likely(!pol_may6(may, &addr)))
 		return 1;
+	pol_block6(may, &addr, &addr);
 	slot = known_slot(known6_hash(&addr));
 	k = bpf_map_lookup_elem(&known6, &slot);
 	if (k && likely(addr6_equal(&k->addr, &addr) && k->row))
