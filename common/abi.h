@@ -141,6 +141,8 @@ struct n64_conf {
 struct n64_plain {
 	__u64 net4[65536 / 64];	/* by the first 16 bits of an IPv4 address, 1: all such are plain
 				 * (addr4_is_plain in stateful.h) */
+	__u64 few4[65536 / 64];	/* 1: all but some, which single4 knows */
+	__u64 single4[65536 / 64]; /* by hash of an address, 1: it is none of those */
 	__u32 pref64;		/* 1: no list has an address that is in a pref64 */
 	__u32 pad;
 };

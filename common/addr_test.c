@@ -218,6 +218,7 @@ static void test_plain4(void **state)
 {
 	static const __u8 last[] = { 0, 9, 10, 255 };
 	static struct n64_plain m;
+	__u32 others = 0;
 
 	(void)state;
 	for (int wkp = 0; wkp < 2; wkp++) {
@@ -237,8 +238,19 @@ static void test_plain4(void **state)
 	plain4_begin(&m, false);
 	plain4_except(&m, a4("198.51.100.7"), 32);
 	plain4_except(&m, a4("100.64.0.0"), 10);
-	assert_false(plain4_surely(&m, a4("198.51.0.1")));
-	assert_true(plain4_surely(&m, a4("198.52.0.1")));
+	plain4_except(&m, a4("198.51.7.64"), 26);
+	plain4_except(&m, a4("192.0.2.0"), 24);
+	for (__u32 i = 0; i < 65536; i++) {
+		__be32 a = be32(0xc6330000 | i);
+		bool own = i == (100 << 8 | 7) || (i >= (7 << 8 | 64) && i < (7 << 8 | 128));
+
+		if (own && plain4_surely(&m, a))
+			fail_msg("%08x was excepted", host32(a));
+		others += !own && plain4_surely(&m, a);
+	}
+	assert_in_range(others, 64500, 65535); /* but for who has the hash of one */
+	assert_true(plain4_surely(&m, a4("198.52.100.7")));
+	assert_false(plain4_surely(&m, a4("192.0.7.1")));
 	assert_false(plain4_surely(&m, a4("100.127.255.255")));
 	assert_true(plain4_surely(&m, a4("100.128.0.0")));
 }

@@ -64,7 +64,8 @@ n64_inline void pol_block6(const struct n64_pol_may *m, const struct addr6 *a, s
 
 n64_inline bool plain4_surely(const struct n64_plain *m, __be32 a)
 {
-	return may_bit(m->net4, a & 0xffff);
+	return likely(may_bit(m->net4, a & 0xffff)) ||
+	       (may_bit(m->few4, a & 0xffff) && may_bit(m->single4, may_hash(a)));
 }
 
 #ifndef __bpf__
@@ -95,16 +96,23 @@ static inline void pol_may_add6(struct n64_pol_may *m, const struct addr6 *a, __
 		((__u8 *)m->mask6)[i / 8] |= 0x80 >> i % 8;
 }
 
-/* Some address in the prefix is not plain. */
+static inline void may_clear(__u64 *map, __u32 n)
+{
+	map[n % MAY_BITS / 64] &= ~(1ull << n % 64);
+}
+
+/* Addresses in the prefix are not plain. */
 static inline void plain4_except(struct n64_plain *m, __be32 a, __u32 len)
 {
 	__u32 n = len < 16 ? 1u << (16 - len) : 1;
 
 	for (__u32 i = 0; i < n; i++) {
-		__u32 at = (a | be32(i << 16)) & 0xffff;
-
-		m->net4[at / 64] &= ~(1ull << at % 64);
+		may_clear(m->net4, (a | be32(i << 16)) & 0xffff);
+		if (len <= 24)
+			may_clear(m->few4, (a | be32(i << 16)) & 0xffff);
 	}
+	for (__u32 i = 0; len > 24 && i < 1u << (32 - len); i++)
+		may_clear(m->single4, may_hash(a | be32(i)));
 }
 
 /* All are, but where the rules themselves speak of addresses (addr4_is_ruled); `wkp`: those
@@ -126,6 +134,8 @@ static inline void plain4_begin(struct n64_plain *m, bool wkp)
 	};
 
 	__builtin_memset(m->net4, 0xff, sizeof(m->net4));
+	__builtin_memset(m->few4, 0xff, sizeof(m->few4));
+	__builtin_memset(m->single4, 0xff, sizeof(m->single4));
 	for (__u32 i = 0; i < sizeof(block) / sizeof(*block); i++)
 		if (wkp || !block[i].wkp)
 			plain4_except(m, block[i].addr, block[i].len);

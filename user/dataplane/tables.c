@@ -130,7 +130,7 @@ void tables_plain(const struct policy *pol, struct n64_plain *out)
 	for (__u32 i = 0; conf_has_state(&pol->conf) && i < pol->conf.st.pool_lines; i++)
 		for (__u32 w = 0; w < POOL_WAYS; w++)
 			if (pol->pool_line[i].way[w].addr)
-				plain4_except(out, pol->pool_line[i].way[w].addr, 16);
+				plain4_except(out, pol->pool_line[i].way[w].addr, 32);
 }
 
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol)
