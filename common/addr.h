@@ -61,10 +61,10 @@ n64_inline bool pref64_length_ok(__u32 len)
 n64_inline bool pref64_contains(const struct n64_pref64 *p, const struct addr6 *a)
 {
 	/* The six lengths end inside word 0, 1 or 2, so that three compares do. */
-	switch (p->len) {
-	case 96:
+	if (likely(p->len == 96))
 		return addr6_half(&p->prefix, 0) == addr6_half(a, 0) &&
 		       p->prefix.w[2] == a->w[2];
+	switch (p->len) {
 	case 64:
 		return addr6_half(&p->prefix, 0) == addr6_half(a, 0);
 	case 32:
@@ -103,6 +103,10 @@ n64_inline void rfc6052_embed(const struct n64_pref64 *p, __be32 addr, struct ad
 	__u32 v4 = host32(addr);
 
 	*out = p->prefix;
+	if (likely(p->len == 96)) {
+		out->w[3] = addr;
+		return;
+	}
 	switch (p->len) {
 	case 32:
 		out->w[1] = addr;
@@ -127,8 +131,8 @@ n64_inline void rfc6052_embed(const struct n64_pref64 *p, __be32 addr, struct ad
 		out->w[2] = be32(v4 >> 8);
 		out->w[3] = be32(v4 << 24);
 		break;
-	default: /* 96 */
-		out->w[3] = addr;
+	default:
+		break;
 	}
 }
 

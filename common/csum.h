@@ -22,6 +22,16 @@ n64_inline __u16 csum_fold(__u64 sum)
 	return (__u16)(x >> 16);
 }
 
+/* Is a running sum, its checksum field included, one without a fault: does it fold to 0xffff?
+ * That is, a multiple of 0xffff other than 0; a number is one if the product with the inverse of
+ * 0xffff (mod 2^64) is what it is divided by that, and else a number beyond all quotients. */
+n64_inline bool csum_is_good(__u64 sum)
+{
+	const __u64 quotients = ~0ull / 0xffff;
+
+	return sum && sum * -quotients <= quotients;
+}
+
 /* The checksum field that goes with a running sum over everything else. */
 n64_inline __be16 csum_finish(__u64 sum)
 {

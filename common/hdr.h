@@ -113,9 +113,15 @@ n64_inline __u8 echo_6to4(__u8 type)
 
 /* L4-01: what TCP, UDP and every other checksum over the pseudo-header gains by
  * the change of addresses. */
+n64_inline __u64 delta_addrs(const struct addr6 *src6, const struct addr6 *dst6, __be32 src,
+			     __be32 dst)
+{
+	return csum_sub_addr6(src6) + csum_sub_addr6(dst6) + src + dst;
+}
+
 n64_inline __u64 delta_6to4(const struct pkt *p, __be32 src, __be32 dst)
 {
-	return csum_sub_addr6(&p->src6) + csum_sub_addr6(&p->dst6) + src + dst;
+	return delta_addrs(&p->src6, &p->dst6, src, dst);
 }
 
 n64_inline __u64 delta_4to6(const struct pkt *p, const struct addr6 *src,

@@ -50,17 +50,15 @@ n64_inline bool parse_eth(const void *data, const void *end, struct pkt *p)
 	return p->fam != FAM_NONE;
 }
 
-/* The fixed IPv4 header, which is there. False: another version than the EtherType says.
- * Lengths are as written, believed by nobody yet. */
-n64_inline bool read_ip4(const struct ip4_hdr *ip, struct pkt *p)
+/* The fixed IPv4 header, which is there, of a packet whose header is `ihl` bytes long. Lengths
+ * are as written, believed by nobody yet. */
+n64_inline void read_ip4_rest(const struct ip4_hdr *ip, __u32 ihl, struct pkt *p)
 {
 	const struct ip4_words *w = (const void *)ip;
 	__u16 frag;
 
-	if (ip->ver_ihl >> 4 != 4)
-		return false;
-	p->hdr_csum_ok = csum_fold(csum_words5(w)) == 0xffff;
-	p->ihl = (ip->ver_ihl & 0xf) * 4;
+	p->hdr_csum_ok = csum_is_good(csum_words5(w));
+	p->ihl = ihl;
 	p->tos = ip->tos;
 	p->ttl = ip->ttl;
 	p->proto = ip->proto;
@@ -74,6 +72,14 @@ n64_inline bool read_ip4(const struct ip4_hdr *ip, struct pkt *p)
 	p->frag_id = host16(ip->id);
 	p->src4 = ip->src;
 	p->dst4 = ip->dst;
+}
+
+/* False: another version than the EtherType says. */
+n64_inline bool read_ip4(const struct ip4_hdr *ip, struct pkt *p)
+{
+	if (ip->ver_ihl >> 4 != 4)
+		return false;
+	read_ip4_rest(ip, (ip->ver_ihl & 0xf) * 4, p);
 	return true;
 }
 

@@ -212,9 +212,11 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 {
 	const struct ip4_hdr *ip = quick_ip4(f);
 
-	if (!read_ip4(ip, p) || p->ihl != IP4_LEN || pkt_is_fragment(p))
+	if (ip->ver_ihl != (4 << 4 | IP4_LEN / 4))
 		return false;
-	p->ihl = p->l4_off = IP4_LEN;
+	read_ip4_rest(ip, IP4_LEN, p);
+	if (pkt_is_fragment(p))
+		return false;
 	p->proto = proto;
 	p->more = false;
 	p->frag_off = 0;
@@ -223,16 +225,17 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 	return !rule_header(p) && quick_l4(ip + 1, f->end, p);
 }
 
-/* What the checksum gains by addresses and the type of an echo. `pref`: the peer is in the only
- * pref64; `host`: csum_addr6 of the other. */
-static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct pkt *p,
-					  const struct xlat *x, __u64 host, bool pref)
+/* What the checksum gains by addresses, which it reads in the frame if need be, and the type of
+ * an echo. `pref`: the peer is in the only pref64; `host`: csum_addr6 of the other. */
+static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct quick *f,
+					  const struct pkt *p, const struct xlat *x, __u64 host,
+					  bool pref)
 {
 	if (pkt_is_icmp(p))
 		return delta_echo_6to4(p);
 	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
 		return delta_6to4_wide(&c->pref64[0], host, x->src4);
-	return delta_6to4(p, x->src4, x->dst4);
+	return delta_addrs(&quick_ip6(f)->src, &quick_ip6(f)->dst, x->src4, x->dst4);
 }
 
 static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,

@@ -34,14 +34,14 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quic
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
 		return false;
 	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
-	    !quick_target6(&env, &p, &ip->dst, &x))
+	    !quick_target6(ctx, &env, &ip->dst, &x))
 		return false;
 	e = quick_bib6(c, &host, &ctl);
 	if (!e)
 		return false;
 	low = e->port4;
 	until = st_load32(&e->until6);
-	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
+	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
 	    !quick_lives(c, ctl, until, &fresh))
 		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
@@ -53,7 +53,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quic
 		return false;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
 	return true;
 }
 

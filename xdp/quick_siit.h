@@ -68,7 +68,7 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, const struct quick *
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return false;
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, pref));
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, pref));
 	return true;
 }
 

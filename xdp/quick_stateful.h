@@ -76,13 +76,45 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
 	return e;
 }
 
+/* The packet in the frame, for rules that are hardly ever asked: so its addresses need not be
+ * carried along. False: there is none. */
+static __always_inline bool quick_again6(struct xdp_md *ctx, struct pkt *p)
+{
+	const struct ip6_hdr *ip = frame_start(ctx) + ETH_LEN;
+
+	if (!parse_ip6(ip, frame_end(ctx), p))
+		return false;
+	parse_l4(ip + 1, frame_end(ctx), p);
+	return true;
+}
+
+/* Is it refused by no-translate, where that speaks of addresses in the pref64? */
+N64_ONCE int quick_no_translate6(struct xdp_md *ctx)
+{
+	const struct n64_env env = {.conf = conf_get()};
+	struct pkt p = {.fam = FAM_6};
+	struct xlat x = {};
+
+	return !quick_again6(ctx, &p) || stateful_target6(&env, &p, &x);
+}
+
+/* May the source have a mapping of the operator's? */
+N64_ONCE int quick_static6(struct xdp_md *ctx)
+{
+	const struct n64_env env = {.conf = conf_get()};
+	struct pkt p = {.fam = FAM_6};
+
+	return quick_again6(ctx, &p) && !rule_source(&p) && !stateful_source6(&env, &p) &&
+	       !stateless_host(&env, &p.src6);
+}
+
 /* Is it for a peer whose IPv4 address, x->dst4, is plain? */
-static __always_inline bool quick_target6(const struct n64_env *env, const struct pkt *p,
+static __always_inline bool quick_target6(struct xdp_md *ctx, const struct n64_env *env,
 					  const struct addr6 *dst, struct xlat *x)
 {
 	const struct n64_pref64 *own = &env->conf->pref64[0];
 
-	if (have(env, HAVE_NOXLAT6) && !plain_get()->pref64 && stateful_target6(env, p, x))
+	if (have(env, HAVE_NOXLAT6) && !plain_get()->pref64 && quick_no_translate6(ctx))
 		return false;
 	if (!own->len || !pref64_contains(own, dst))
 		return false;
@@ -97,13 +129,9 @@ static __always_inline bool quick_target6(const struct n64_env *env, const struc
 
 /* May this host have the mapping that it has? What made it was judged by the rules about
  * sources, and by these lists or it is judged again (GEN-11); the operator's were not. */
-static __always_inline bool quick_source6(const struct n64_env *env, const struct pkt *p,
-					  __u64 ctl)
+static __always_inline bool quick_source6(struct xdp_md *ctx, const struct n64_conf *c, __u64 ctl)
 {
-	if (unlikely(ctl & CTL_STATIC))
-		return !rule_source(p) && !stateful_source6(env, p) &&
-		       !stateless_host(env, &p->src6);
-	return ctl_is_judged(env->conf, ctl);
+	return unlikely(ctl & CTL_STATIC) ? quick_static6(ctx) : ctl_is_judged(c, ctl);
 }
 
 /* The mapping's side of a packet: may it pass as it is, and until when does it live then? */
@@ -145,7 +173,7 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 	    micro_ends(MICRO_PARSE))
 		return false;
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
-	    !quick_target6(&env, &p, &ip->dst, &x) || micro_ends(MICRO_POLICY))
+	    !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
 		return false;
 
 	e = quick_bib6(c, &host, &ctl);
@@ -153,7 +181,7 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 		return false;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
-	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(&env, &p, ctl) ||
+	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh))
 		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
@@ -167,7 +195,7 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
 	x.sport = port4;
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
 	return true;
 }
 
