@@ -25,7 +25,8 @@
 
 static const char *const step_name[] = {"baseline", "parse", "policy", "lookup", "route", "write"};
 #define STEPS (sizeof(step_name) / sizeof(step_name[0]))
-static const char *const new_name[] = {"baseline", "short", "judge", "look", "route", "make", "write"};
+static const char *const new_name[] = {"baseline", "short", "judge", "look", "route", "make",
+				       "write"};
 #define NEW_STEPS (sizeof(new_name) / sizeof(new_name[0]))
 
 static struct nat64_bpf *micro;

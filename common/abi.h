@@ -231,11 +231,16 @@ enum n64_role_kind {
 			 * common (xdp/nat64.bpf.c) */
 };
 
-/* Rodata that differs between the programs of one instance; and, per CPU in map `whence`, whose
- * packet the long way has in hand. */
+/* Rodata that differs between the programs of one instance. */
 struct n64_role {
 	__u32 kind;	/* enum n64_role_kind */
 	__u32 slot;
+};
+
+/* Map `whence`, per CPU: what the short way tells the long way. */
+struct n64_whence {
+	struct n64_role role;	/* whose packet it has in hand */
+	__u32 absent;		/* 1: its host and port are not in bib6 */
 };
 
 #define N64_UNICAST_MACS 8

@@ -474,8 +474,9 @@ ST_FAR int row_pick(struct st_work *w, __u32 use_pair)
 n64_inline int binding_alloc(struct st_work *w)
 {
 	struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
-	int port = -1, row = row_pick(w, 1);
+	int port = -1, row;
 
+	row = w->pair ? (int)row_of(w->pair - 1, (enum st_proto)w->q.proto) : row_pick(w, 1);
 	if (!s)
 		return -1;
 	if (row >= 0)

@@ -305,8 +305,7 @@ n64_inline bool work_found(struct st_work *w, __u32 index)
 	return true;
 }
 
-/* Reclaims what a walk has found. How many there were. */
-ST_FAR int work_reclaim(struct st_work *w)
+ST_FAR int work_reclaim_found(struct st_work *w)
 {
 	int n = 0;
 
@@ -318,6 +317,12 @@ ST_FAR int work_reclaim(struct st_work *w)
 			n += binding_reclaim(w->found[i], w->now);
 	w->n_found = 0;
 	return n;
+}
+
+/* Reclaims what a walk has found. How many there were. */
+n64_inline int work_reclaim(struct st_work *w)
+{
+	return unlikely(w->n_found) ? work_reclaim_found(w) : 0;
 }
 
 struct sweep_ctx {

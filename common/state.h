@@ -21,7 +21,10 @@ n64_inline enum reason state_admit(struct st_work *w)
 	const struct n64_conf *c = st_conf();
 	struct n64_subscriber *s;
 
-	w->sub = sub_get(w);
+	if (!sub_is_there(w)) {
+		w->sub = sub_get(w);
+		w->pair = 0;
+	}
 	s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
 	if (!s)
 		return w->sub == TAB_FULL ? R_table_full : R_state_busy;

@@ -144,16 +144,15 @@ ST_FAR int state_would6(struct st_work *w)
 {
 	const struct n64_subscriber *s;
 	const struct n64_slot *slot;
-	__u32 pair = 0;
 	int n;
 
 	if (!w)
 		return R_state_busy;
-	n = sub_find(w);
-	s = n < 0 ? NULL : mem_sub((__u32)n);
+	w->sub = sub_find(w);
+	s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
 	if (s)
-		pair = sub_pair(s, w->q.proto);
-	n = pair ? (int)pair - 1 : slot_choose(w);
+		w->pair = sub_pair(s, w->q.proto);
+	n = w->pair ? (int)w->pair - 1 : slot_choose(w);
 	slot = n < 0 ? NULL : mem_slot((__u32)n);
 	if (!slot)
 		return state_exhausted();

@@ -35,6 +35,8 @@ struct st_work {
 	__u32 expired;		/* an expired mapping of this host: index + 1 */
 	__u32 shared;		/* the pool address is the host's own too */
 	__u32 tired;		/* the search for a port gave up before the ports did */
+	__u32 pair;		/* the address that the subscriber has, as was found when its
+				 * place was: slot + 1 */
 	__u32 n_found;		/* expired mappings that a walk has found, to be reclaimed */
 	/* from here on written before it is read: not cleared for each packet */
 	__u32 found[FOUND_MAX];

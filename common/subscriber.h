@@ -165,6 +165,14 @@ n64_inline bool sub_has(const struct n64_subscriber *s, const struct addr6 *host
 	return prefix6_contains(&s->prefix, st_conf()->opt.subscriber_prefix_len, host);
 }
 
+/* Is the place w->sub, which was found before, that of the host's subscriber still? */
+n64_inline bool sub_is_there(const struct st_work *w)
+{
+	const struct n64_subscriber *s = w->sub < 0 ? NULL : mem_sub((__u32)w->sub);
+
+	return s && ctl_state(st_load(&s->ctl)) == CTL_ACTIVE && sub_has(s, &w->q.host6);
+}
+
 /* ---- counting ----------------------------------------------------------------------------- */
 
 /* Counts one in, at most up to `limit` (0: any number). R_GO_ON, R_quota, or R_state_busy:

@@ -392,7 +392,8 @@ ST_FAR int session_tcp(struct st_work *w, __u32 side)
 
 	if (!w)
 		return R_state_busy;
-	place = session_find(w, w->q.remote_port, work_gen(w));
+	/* a mapping that this packet has made has none, or session_make finds it */
+	place = w->fresh ? TAB_NONE : session_find(w, w->q.remote_port, work_gen(w));
 	if (session_alive(place, w->now)) {
 		if (session_move(w, (__u32)place, side))
 			session_settle(w, (__u32)place);

@@ -126,12 +126,12 @@ struct {
 	__type(value, __u32);
 } ways SEC(".maps");
 
-/* whence: the device of the packet that the long way has in hand. Of a generation. */
+/* whence: what is known of the packet that the long way has in hand. Of a generation. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct n64_role);
+	__type(value, struct n64_whence);
 } whence SEC(".maps");
 
 /* pol4, pol6: the lists of the configuration, compiled; longest prefix -> row of pol4v,

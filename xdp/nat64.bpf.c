@@ -58,14 +58,15 @@ static __always_inline const struct n64_port *port_begin(struct xdp_md *ctx, int
 }
 
 /* To the long way, which does not come back. */
-static __always_inline int go_long(struct xdp_md *ctx)
+static __always_inline int go_long(struct xdp_md *ctx, bool absent)
 {
 	__u32 zero = 0;
-	struct n64_role *w = bpf_map_lookup_elem(&whence, &zero);
+	struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
 
 	if (w) {
-		w->kind = role.kind;
-		w->slot = role.slot;
+		w->role.kind = role.kind;
+		w->role.slot = role.slot;
+		w->absent = absent;
 		bpf_tail_call(ctx, &ways, 0);
 	}
 	count(R_internal, 0); /* cannot be: it is there before a device has its program */
@@ -86,18 +87,20 @@ SEC("xdp.frags")
 int n64_port(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
+	struct quick f = quick_frame(ctx);
 	int action;
 
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_siit(ctx, port, &action) ? action : go_long(ctx);
+	return quick_siit(ctx, &f, port, &action) ? action : go_long(ctx, false);
 }
 
 SEC("xdp.frags")
 int n64_stateful(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
+	struct quick f;
 	int action;
 
 #ifdef N64_MICRO
@@ -109,21 +112,23 @@ int n64_stateful(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	if (quick_stateful(ctx, port, &action))
+	f = quick_frame(ctx);
+	if (quick_stateful(ctx, &f, port, &action))
 		return action;
-	return micro_ends(MICRO_NEW_SHORT) ? XDP_DROP : go_long(ctx);
+	return micro_ends(MICRO_NEW_SHORT) ? XDP_DROP : go_long(ctx, f.absent);
 }
 
 SEC("xdp.frags")
 int n64_dynamic(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
+	struct quick f = quick_frame(ctx);
 	int action;
 
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_dynamic(ctx, port, &action) ? action : go_long(ctx);
+	return quick_dynamic(ctx, &f, port, &action) ? action : go_long(ctx, false);
 }
 
 /* ---- the long ways ------------------------------------------------------------------------ */
@@ -219,15 +224,17 @@ SEC("xdp")
 int n64_micro(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
+	struct quick f;
 	__u32 slot = role.slot;
 	int action;
 
 	if (!micro_restore(ctx))
 		return XDP_ABORTED;
+	f = quick_frame(ctx);
 	port = bpf_map_lookup_elem(&ports, &slot);
 	if (!port || micro_ends(MICRO_NOTHING))
 		return XDP_DROP;
-	return quick_stateful(ctx, port, &action) ? action : micro_long();
+	return quick_stateful(ctx, &f, port, &action) ? action : micro_long();
 }
 #endif
 

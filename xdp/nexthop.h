@@ -93,12 +93,12 @@ static __always_inline __u32 hop_level_plain(const struct n64_hops *h, enum ip_f
 	return hop_bit(h->cut[hop_family(fam)], hop_place(hop_block(fam, 1, d))) ? 2 : 1;
 }
 
-/* What most destinations are remembered with, if it holds. NULL: the whole question is to be
- * asked. Not for when the worker is away or HOP_EXACT or HOP_FULL is set. */
+/* What most destinations are remembered with, if it holds, and its number. NULL: the whole
+ * question is to be asked. Not for when the worker is away or HOP_EXACT or HOP_FULL is set. */
 static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 						       const struct n64_hops *h,
 						       enum ip_family fam, struct hop_dst d,
-						       __u64 flow)
+						       __u64 flow, __u32 *n)
 {
 	__u32 net = *(const volatile __u32 *)
 			    &h->net[hop_family(fam)][n64_bound(hop_net(fam, d), HOP_GENS - 1)];
@@ -110,11 +110,13 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 	if (level == 2)
 		gen += hop_gen_host(h, d);
 	asm volatile("" ::: "memory");
-	pair = hop_pair_at(c, hop_line(c->key[0], k.block, k.meta, c->hop_slots));
+	*n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
+	pair = hop_pair_at(c, *n);
 	if (!pair)
 		return NULL;
 	e = &pair->e[0];
 	if (unlikely(!hop_is_of(e, &k, fam))) {
+		++*n;
 		e = &pair->e[1];
 		if (!hop_is_of(e, &k, fam))
 			return NULL;
@@ -169,6 +171,23 @@ static __always_inline bool hop_is_due(const struct n64_conf *c, const struct n6
 	if (likely(age < most / 2) || !most)
 		return false;
 	return age >= most || (p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p));
+}
+
+/* Number of the entry by hop_plain, where it fits `len` bytes and nothing is due. -1: the whole
+ * question is to be asked. */
+static __always_inline int hop_ready(const struct n64_conf *c, const struct n64_hops *h,
+				     const struct pkt *p, enum ip_family fam, struct hop_dst d,
+				     __u32 len)
+{
+	__u64 now = bpf_jiffies64();
+	const struct n64_hop *e;
+	__u32 n;
+
+	if (h->flags || now - h->beat > c->hz)
+		return -1;
+	e = hop_plain(c, h, fam, d, hop_flow(p->ifindex), &n);
+	/* one that stands for many asked by themselves has an MTU of 0 */
+	return e && len <= e->mtu && !hop_is_due(c, h, p, e, (__u32)now) ? (int)n : -1;
 }
 
 /* ---- remembering ------------------------------------------------------------------------ */

@@ -139,7 +139,7 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 {
 	enum reason r;
 
-	*found = state_look6(w);
+	*found = !mapping_is_absent() && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
 		return r;

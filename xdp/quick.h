@@ -37,10 +37,11 @@ static __always_inline const struct n64_hop *quick_known(const struct n64_conf *
 							  __u64 flow, __u64 now)
 {
 	const struct n64_hop *e = NULL;
+	__u32 plain;
 	int n;
 
 	if (likely(!h->flags && now - h->beat <= c->hz))
-		e = hop_plain(c, h, fam, d, flow);
+		e = hop_plain(c, h, fam, d, flow, &plain);
 	if (likely(e && e->mtu))
 		return e;
 	n = quick_hop_other(flow, fam, d.a, d.b);
@@ -94,7 +95,13 @@ static __always_inline bool quick_plain4(__be32 a)
 /* A frame, read once. */
 struct quick {
 	const void *at, *end;
+	bool absent;	/* its host and port are not in bib6 */
 };
+
+static __always_inline struct quick quick_frame(struct xdp_md *ctx)
+{
+	return (struct quick){frame_start(ctx), frame_end(ctx), false};
+}
 
 /* Facts of a packet of this family, as far as they are known before its header. */
 #define QUICK_PKT(ctx, family) \

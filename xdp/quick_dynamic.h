@@ -15,7 +15,7 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	return ctl & CTL_STATIC || (until >= now && ctl_is_judged(c, ctl));
 }
 
-static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quick *f,
+static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -36,7 +36,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quic
 	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
 	    !quick_target6(ctx, &env, &ip->dst, &x))
 		return false;
-	e = quick_bib6(c, &host, &ctl);
+	e = quick_bib6(c, f, &host, &ctl);
 	if (!e)
 		return false;
 	low = e->port4;
@@ -59,7 +59,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, const struct quic
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
-static __always_inline bool quick4_dynamic(struct xdp_md *ctx, const struct quick *f,
+static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -99,10 +99,9 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, const struct quic
 /* ---- both ------------------------------------------------------------------------------ */
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
-static __always_inline bool quick_dynamic(struct xdp_md *ctx, const struct n64_port *port,
-					  int *action)
+static __always_inline bool quick_dynamic(struct xdp_md *ctx, struct quick *f,
+					   const struct n64_port *port, int *action)
 {
-	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	/* with several pref64 a mapping notes which one it uses */

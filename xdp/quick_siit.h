@@ -47,7 +47,7 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 	       !addr4_is_multicast(x->dst4);
 }
 
-static __always_inline bool quick6_siit(struct xdp_md *ctx, const struct quick *f,
+static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -82,7 +82,7 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
 }
 
-static __always_inline bool quick4_siit(struct xdp_md *ctx, const struct quick *f,
+static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 				       const struct n64_port *port, __u8 proto, int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -107,10 +107,9 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, const struct quick *
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
-static __always_inline bool quick_siit(struct xdp_md *ctx, const struct n64_port *port,
-					  int *action)
+static __always_inline bool quick_siit(struct xdp_md *ctx, struct quick *f,
+					   const struct n64_port *port, int *action)
 {
-	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	if (fam == FAM_NONE)

@@ -46,18 +46,23 @@ static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct quic
 	return NULL;
 }
 
-/* Line `d` (1 to 3) of those that a key may lie in, ~0: it lies in none of them. */
+/* Line `d` (1 to 3) of those that a key may lie in, or why none: it does not lie that far, or
+ * may be in one of those that are not looked at. */
+#define QUICK_NO_LINE (~0u)
+#define QUICK_FAR_LINE (~1u)
 N64_ONCE __u32 quick_next_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
 {
 	const struct addr6 host = {{(__u32)lo, lo >> 32, (__u32)hi, hi >> 32}};
 	const struct n64_conf *c = conf_get();
 	struct st_key k = key_bib6(c, (enum st_proto)(port >> 16 & 3), &host, (__be16)port);
 
-	return d > 3 || d > tab_reach(c, TAB_BIB6, &k) ? ~0u : tab_line(c, TAB_BIB6, &k, d);
+	if (d > tab_reach(c, TAB_BIB6, &k))
+		return QUICK_NO_LINE;
+	return d > 3 ? QUICK_FAR_LINE : tab_line(c, TAB_BIB6, &k, d);
 }
 
 /* In its home line, or one of the three that come next: those that lie farther are few. */
-static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
+static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, struct quick *f,
 						   const struct quick_host *h, __u64 *ctl)
 {
 	__u32 home = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h)), line;
@@ -66,10 +71,11 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c,
 	if (likely(e))
 		return e;
 	n64_no_unroll
-	for (__u32 d = 1; d < 4 && !e; d++) {
+	for (__u32 d = 1; d <= 4 && !e; d++) {
 		line = quick_next_line(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
 				       (__u32)h->proto << 16 | quick_host_port(h), d);
-		if (line == ~0u)
+		f->absent = line == QUICK_NO_LINE;
+		if (line >= QUICK_FAR_LINE)
 			break;
 		e = quick_line(line, h, ctl);
 	}
@@ -144,16 +150,50 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 	*fresh = 0;
 	if (proto == ST_TCP)
 		return state_is_quiet(c, ctl, until, now, p->tcp_flags);
-	if (filters(c, proto))
-		return false;
 	if (unlikely(until < now) && !(ctl & CTL_STATIC))
 		return false;
 	*fresh = now + state_timer(c, proto, proto == ST_ICMP ? 0 : remote_port);
 	return true;
 }
 
-static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+/* ST-09, UDP-03: place + 1 of the permission that the peer of the binding `index` in its life
+ * `gen` has; 0: none, or it does not lie at home. */
+N64_ONCE int quick_permit(__u32 index, __u32 gen, __be32 remote4, __u32 now)
+{
+	const struct n64_conf *c = conf_get();
+	struct st_key k = key_session(c, index, gen, remote4, 0);
+	__u32 place = tab_place(c, TAB_SESSION, &k, 0, 0);
+
+	if (!tab_match(TAB_SESSION, place, &k) && !tab_match(TAB_SESSION, ++place, &k))
+		return 0;
+	return session_alive((int)place, now) ? (int)place + 1 : 0;
+}
+
+/* Of a UDP or ICMP packet; a TCP session has been asked by quick_state. Does address-dependent
+ * filtering let it pass? */
+static __always_inline bool quick_permits(bool adf, __u8 proto, __u32 index, __u64 ctl,
+					  __be32 remote4, int *permit)
+{
+	if (proto == P_TCP || !adf)
+		return true;
+	*permit = quick_permit(index, ctl_gen(ctl), remote4, st_now());
+	return *permit;
+}
+
+/* It lives on with its mapping. */
+N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
+{
+	struct n64_session *e = mem_session(permit - 1);
+
+	if (e)
+		session_extend(e, until, false);
+	return 0;
+}
+
+/* `adf`, which is known when this is compiled: address-dependent filtering of UDP and ICMP. */
+static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
+				      const struct n64_port *port, __u8 proto, bool adf,
+				      int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -166,6 +206,7 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 	struct route rt = {};
 	struct n64_bib6 *e;
 	__u32 fresh, until;
+	int permit = 0;
 	__u64 ctl, sum;
 	__be16 port4;
 
@@ -176,13 +217,15 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 	    !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
 		return false;
 
-	e = quick_bib6(c, &host, &ctl);
+	e = quick_bib6(c, f, &host, &ctl);
 	if (!e)
 		return false;
 	port4 = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
-	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh))
+	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh) ||
+	    !quick_permits(adf, proto, binding_index(ctl_row(ctl), host16(port4)), ctl, x.dst4,
+			   &permit))
 		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot || micro_ends(MICRO_LOOKUP))
@@ -194,6 +237,8 @@ static __always_inline bool quick6(struct xdp_md *ctx, const struct quick *f,
 		return false;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
+	if (unlikely(permit))
+		quick_permit_extend(permit, fresh);
 	x.sport = port4;
 	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
 	return true;
@@ -211,8 +256,10 @@ static __always_inline bool quick_target4(const struct n64_env *env, const struc
 	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
 }
 
-static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+/* `adf`, which is known when this is compiled: address-dependent filtering of UDP and ICMP. */
+static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
+				      const struct n64_port *port, __u8 proto, bool adf,
+				      int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -221,10 +268,10 @@ static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
 	struct xlat x = {.ports = true};
 	struct n64_binding *b;
 	struct route rt = {};
-	__u32 fresh, until;
+	__u32 fresh, until, index;
+	int slot, permit = 0;
 	__be16 port6;
 	__u64 ctl;
-	int slot;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
@@ -233,8 +280,9 @@ static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
 	    !quick_target4(&env, &p, &x, &slot) || micro_ends(MICRO_POLICY))
 		return false;
 
-	b = mem_binding(binding_index(row_of((__u32)slot, proto_table(proto)),
-				      host16(*quick_dport(ip + 1, proto))));
+	index = binding_index(row_of((__u32)slot, proto_table(proto)),
+			      host16(*quick_dport(ip + 1, proto)));
+	b = mem_binding(index);
 	if (!b)
 		return false;
 	ctl = st_load(&b->ctl);
@@ -244,7 +292,7 @@ static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !ctl_is_judged(c, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_sport(ip + 1, proto), &fresh) ||
-	    micro_ends(MICRO_LOOKUP))
+	    !quick_permits(adf, proto, index, ctl, p.src4, &permit) || micro_ends(MICRO_LOOKUP))
 		return false;
 
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
@@ -252,6 +300,8 @@ static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
 		return false;
 	if (until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
+	if (unlikely(permit) && c->opt.inbound_refresh)
+		quick_permit_extend(permit, fresh);
 	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
@@ -259,18 +309,33 @@ static __always_inline bool quick4(struct xdp_md *ctx, const struct quick *f,
 	return true;
 }
 
-/* ---- both ------------------------------------------------------------------------------ */
+/* ---- both filterings, both families ---------------------------------------------------- */
+
+#define QUICK_BY(fam, adf, name)                                                              \
+	static __always_inline bool name(struct xdp_md *ctx, struct quick *f,                 \
+					 const struct n64_port *port, __u8 proto,             \
+					 int *action)                                         \
+	{                                                                                     \
+		return quick##fam##_by(ctx, f, port, proto, adf, action);                     \
+	}
+QUICK_BY(6, false, quick6)
+QUICK_BY(6, true, quick6_adf)
+QUICK_BY(4, false, quick4)
+QUICK_BY(4, true, quick4_adf)
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
-static __always_inline bool quick_stateful(struct xdp_md *ctx, const struct n64_port *port,
-					  int *action)
+static __always_inline bool quick_stateful(struct xdp_md *ctx, struct quick *f,
+					   const struct n64_port *port, int *action)
 {
-	const struct quick frame = {frame_start(ctx), frame_end(ctx)}, *f = &frame;
 	enum ip_family fam = quick_family(ctx, f, port);
 
 	/* with several pref64 a mapping notes which one it uses */
 	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
 		return false;
+	/* one of the two is dead code to the verifier */
+	if (filters(conf_get(), ST_UDP))
+		return fam == FAM_6 ? QUICK_WAY6(quick6_adf, ctx, f, port, action)
+				    : QUICK_WAY4(quick4_adf, ctx, f, port, action);
 	return fam == FAM_6 ? QUICK_WAY6(quick6, ctx, f, port, action)
 			    : QUICK_WAY4(quick4, ctx, f, port, action);
 }

@@ -201,6 +201,21 @@ N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const s
 	return route_ask(ctx, c, port, p, x, fam, len, m, h);
 }
 
+/* Number of the entry that most packets find, -1: route_find is to be asked. */
+N64_ONCE int route_ready(const struct n64_port *port, const struct pkt *p, const struct xlat *x,
+			 __u32 what)
+{
+	const struct n64_conf *c = conf_get();
+	__u32 len = what >> ROUTE_LEN_SHIFT;
+	const struct n64_hops *h = hops_get();
+
+	if (!port || !p || !x || !h || role_kind() != ROLE_PORT ||
+	    port->flags & (PORT_STACK | PORT_NO_IP6))
+		return -1;
+	return what & 1 ? hop_ready(c, h, p, FAM_6, hop_dst6(&x->dst6), len)
+			: hop_ready(c, h, p, FAM_4, hop_dst4(x->dst4), len);
+}
+
 /* A group leaves by the port that the operator says, or through the kernel. */
 static __always_inline enum reason route_group(const struct n64_conf *c, enum ip_family fam,
 					       const struct xlat *x, __u32 len,
@@ -241,6 +256,7 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 {
 	const struct hop_room *m = hop_room_get();
 	enum reason r;
+	int entry;
 
 	rt->hop = NULL;
 	rt->confirm = false;
@@ -249,16 +265,21 @@ static __always_inline enum reason route(struct xdp_md *ctx, const struct n64_co
 		return route_group(c, fam, x, len, rt);
 	if (fam == FAM_6 && c->have & HAVE_MPREF64 && addr6_is_multicast(&x->dst6))
 		return route_group(c, fam, x, len, rt);
-	r = (enum reason)route_find(ctx, port, p, x, len << ROUTE_LEN_SHIFT | (fam == FAM_6));
-	if (r)
-		return r;
+	entry = route_ready(port, p, x, len << ROUTE_LEN_SHIFT | (fam == FAM_6));
+	if (unlikely(entry < 0)) {
+		r = (enum reason)route_find(ctx, port, p, x,
+					    len << ROUTE_LEN_SHIFT | (fam == FAM_6));
+		if (r)
+			return r;
+		if (!m)
+			return R_internal;
+		rt->confirm = m->confirm;
+		entry = m->entry;
+	}
 	if (!(c->have & HAVE_REDIRECT_SG) && p->l3_len > SURELY_ONE_PIECE && !in_one_piece(ctx))
 		return R_redirect_pieces;
-	if (!m)
-		return R_internal;
-	rt->confirm = m->confirm;
-	if (m->entry >= 0)
-		rt->hop = hop_at(c, (__u32)m->entry);
+	if (entry >= 0)
+		rt->hop = hop_at(c, (__u32)entry);
 	return R_GO_ON;
 }
 

@@ -14,9 +14,18 @@
 N64_ONCE __u32 role_of_packet(void)
 {
 	__u32 zero = 0;
-	const struct n64_role *w = bpf_map_lookup_elem(&whence, &zero);
+	const struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
 
-	return w ? w->kind << ROLE_KIND_SHIFT | (w->slot & (N64_SLOTS - 1)) : 0;
+	return w ? w->role.kind << ROLE_KIND_SHIFT | (w->role.slot & (N64_SLOTS - 1)) : 0;
+}
+
+/* Has the short way looked in vain for the packet's host and port in bib6? */
+static __always_inline bool mapping_is_absent(void)
+{
+	__u32 zero = 0;
+	const struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
+
+	return w && w->absent;
 }
 
 static __always_inline __u32 role_kind(void)
