@@ -237,10 +237,24 @@ struct n64_role {
 	__u32 slot;
 };
 
+enum n64_found {
+	FOUND_NOTHING,
+	FOUND_ABSENT,	/* its host and port are not in bib6 */
+	FOUND_REFRESH,	/* the packet is written and counted; its TCP session is to be refreshed */
+};
+
 /* Map `whence`, per CPU: what the short way tells the long way. */
 struct n64_whence {
 	struct n64_role role;	/* whose packet it has in hand */
-	__u32 absent;		/* 1: its host and port are not in bib6 */
+	__u32 found;		/* enum n64_found */
+	/* with FOUND_REFRESH: */
+	__u32 action;		/* what the program is to return */
+	__u64 ctl;		/* of the mapping */
+	__u32 binding;		/* index */
+	__s32 place;		/* of its bib6 entry; of a packet 4->6 -1 */
+	__be32 remote4;
+	__be16 remote_port;
+	__u16 tcp_flags;
 };
 
 #define N64_UNICAST_MACS 8

@@ -50,6 +50,11 @@ ST_FAR int mapping_mark(struct st_work *w, __u64 clear, __u64 set, __u32 until, 
 	e = work_bib6(w);
 	if (!e)
 		return 0;
+	if (!(clear | set | exact)) {
+		if (st_load32(&e->until6) < until)
+			st_store32(&e->until6, until);
+		return 1;
+	}
 	if (clear | set) {
 		flags_change(&b->ctl, work_gen(w), clear, set);
 		flags_change(&e->ctl, work_gen(w), clear, set);

@@ -58,15 +58,14 @@ static __always_inline const struct n64_port *port_begin(struct xdp_md *ctx, int
 }
 
 /* To the long way, which does not come back. */
-static __always_inline int go_long(struct xdp_md *ctx, bool absent)
+static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 {
-	__u32 zero = 0;
-	struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
+	struct n64_whence *w = whence_get();
 
 	if (w) {
 		w->role.kind = role.kind;
 		w->role.slot = role.slot;
-		w->absent = absent;
+		w->found = found;
 		bpf_tail_call(ctx, &ways, 0);
 	}
 	count(R_internal, 0); /* cannot be: it is there before a device has its program */
@@ -93,7 +92,7 @@ int n64_port(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_siit(ctx, &f, port, &action) ? action : go_long(ctx, false);
+	return quick_siit(ctx, &f, port, &action) ? action : go_long(ctx, FOUND_NOTHING);
 }
 
 SEC("xdp.frags")
@@ -115,7 +114,9 @@ int n64_stateful(struct xdp_md *ctx)
 	f = quick_frame(ctx);
 	if (quick_stateful(ctx, &f, port, &action))
 		return action;
-	return micro_ends(MICRO_NEW_SHORT) ? XDP_DROP : go_long(ctx, f.absent);
+	if (micro_ends(MICRO_NEW_SHORT))
+		return XDP_DROP;
+	return go_long(ctx, f.absent ? FOUND_ABSENT : FOUND_NOTHING);
 }
 
 SEC("xdp.frags")
@@ -128,7 +129,7 @@ int n64_dynamic(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_dynamic(ctx, &f, port, &action) ? action : go_long(ctx, false);
+	return quick_dynamic(ctx, &f, port, &action) ? action : go_long(ctx, FOUND_NOTHING);
 }
 
 /* ---- the long ways ------------------------------------------------------------------------ */
@@ -161,11 +162,16 @@ int n64_stateful_long(struct xdp_md *ctx)
 	const struct n64_conf *c = conf_get();
 	struct n64_env env = {.conf = c};
 	struct scene *s = new_scene();
-	struct pkt *p = new_pkt();
+	struct pkt *p;
 	int action = XDP_DROP;
 	enum reason r;
 	__u32 entry;
 
+	if (s && unlikely(whence_is(FOUND_REFRESH))) {
+		session_tcp(&s->w, (__u32)refresh_begin(&s->w));
+		return whence_action();
+	}
+	p = new_pkt();
 	if (!p || !s || !port)
 		return XDP_PASS; /* cannot be */
 	r = enter(ctx, c, port, p);

@@ -139,7 +139,7 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 {
 	enum reason r;
 
-	*found = !mapping_is_absent() && state_look6(w);
+	*found = !whence_is(FOUND_ABSENT) && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
 		return r;
@@ -284,6 +284,32 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		return R_internal;
 	*action = send(c, &rt);
 	return rt.hop ? R_fwd_6to4 : R_kern_6to4;
+}
+
+/* ---- TCP sessions of packets of the short way ---------------------------------------------- */
+
+/* Once a second and direction a session is refreshed, by a packet that has left already: one that
+ * changes nothing else, as its mapping has one session and that is established (CTL_QUIET). The
+ * question, and whose packet it was (enum tcp_side). By itself because of the stack. */
+N64_ONCE int refresh_begin(struct st_work *w)
+{
+	const struct n64_whence *from = whence_get();
+	const struct n64_binding *b = from ? mem_binding(from->binding) : NULL;
+	const struct n64_bib6 *e;
+
+	if (!w || !from || !b)
+		return SIDE_V6; /* cannot be */
+	e = from->place < 0 ? NULL : mem_bib6((__u32)from->place);
+	w->q.host6 = e ? e->host6 : b->host6;
+	w->q.port6 = e ? e->port6 : b->port6;
+	w->q.proto = ST_TCP;
+	w->q.tcp_flags = from->tcp_flags;
+	w->q.binding = from->binding;
+	w->q.remote4 = from->remote4;
+	w->q.remote_port = from->remote_port;
+	w->place = from->place;
+	w->ctl = from->ctl;
+	return from->place < 0 ? SIDE_V4 : SIDE_V6;
 }
 
 /* ---- 4 -> 6 ---------------------------------------------------------------------------- */

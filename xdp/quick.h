@@ -96,11 +96,12 @@ static __always_inline bool quick_plain4(__be32 a)
 struct quick {
 	const void *at, *end;
 	bool absent;	/* its host and port are not in bib6 */
+	__s32 place;	/* of the bib6 entry that was looked at last */
 };
 
 static __always_inline struct quick quick_frame(struct xdp_md *ctx)
 {
-	return (struct quick){frame_start(ctx), frame_end(ctx), false};
+	return (struct quick){.at = frame_start(ctx), .end = frame_end(ctx)};
 }
 
 /* Facts of a packet of this family, as far as they are known before its header. */

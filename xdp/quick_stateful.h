@@ -27,8 +27,8 @@ static __always_inline __be16 quick_host_port(const struct quick_host *h)
 
 /* The active entry of the host in a line, and its control word. One that is free may
  * remember the host, too. */
-static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct quick_host *h,
-						   __u64 *ctl)
+static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 line,
+						   const struct quick_host *h, __u64 *ctl)
 {
 	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line), *keep = l;
 	__be16 port = quick_host_port(h);
@@ -36,10 +36,12 @@ static __always_inline struct n64_bib6 *quick_line(__u32 line, const struct quic
 	asm volatile("" : "+r"(keep)); /* so that l itself is in a register while it is read */
 	if (!l)
 		return NULL;
+	f->place = line * 2;
 	*ctl = st_load(&l->e[0].ctl);
 	if (likely(ctl_state(*ctl) == CTL_ACTIVE &&
 		   bib6_is(&l->e[0], *ctl, h->proto, h->addr, port)))
 		return &keep->e[0];
+	f->place++;
 	*ctl = st_load(&l->e[1].ctl);
 	if (ctl_state(*ctl) == CTL_ACTIVE && bib6_is(&l->e[1], *ctl, h->proto, h->addr, port))
 		return &keep->e[1];
@@ -66,7 +68,7 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 						   const struct quick_host *h, __u64 *ctl)
 {
 	__u32 home = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h)), line;
-	struct n64_bib6 *e = quick_line(home & (tab_lines(c, TAB_BIB6) - 1), h, ctl);
+	struct n64_bib6 *e = quick_line(f, home & (tab_lines(c, TAB_BIB6) - 1), h, ctl);
 
 	if (likely(e))
 		return e;
@@ -77,7 +79,7 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 		f->absent = line == QUICK_NO_LINE;
 		if (line >= QUICK_FAR_LINE)
 			break;
-		e = quick_line(line, h, ctl);
+		e = quick_line(f, line, h, ctl);
 	}
 	return e;
 }
@@ -140,16 +142,19 @@ static __always_inline bool quick_source6(struct xdp_md *ctx, const struct n64_c
 	return unlikely(ctl & CTL_STATIC) ? quick_static6(ctx) : ctl_is_judged(c, ctl);
 }
 
-/* The mapping's side of a packet: may it pass as it is, and until when does it live then? */
+/* The mapping's side of a packet: may it pass as it is, and until when does it live then? A TCP
+ * session that was not refreshed in this second yet is, when the packet has left
+ * (quick_refresh). */
 static __always_inline bool quick_state(const struct n64_conf *c, const struct pkt *p,
 					__u64 ctl, __u32 until, __u32 now, __be16 remote_port,
 					__u32 *fresh)
 {
 	enum st_proto proto = stateful_table(p);
 
-	*fresh = 0;
-	if (proto == ST_TCP)
-		return state_is_quiet(c, ctl, until, now, p->tcp_flags);
+	if (proto == ST_TCP) {
+		*fresh = state_full(c, now);
+		return ctl & CTL_QUIET && until >= now && tcp_event(p->tcp_flags) == EV_OTHER;
+	}
 	if (unlikely(until < now) && !(ctl & CTL_STATIC))
 		return false;
 	*fresh = now + state_timer(c, proto, proto == ST_ICMP ? 0 : remote_port);
@@ -180,6 +185,21 @@ static __always_inline bool quick_permits(bool adf, __u8 proto, __u32 index, __u
 	return *permit;
 }
 
+/* The rest of a TCP packet that has left by *action, which then is the long way's: in most seconds
+ * it has been done. */
+static __always_inline void quick_refresh(struct xdp_md *ctx, const struct n64_whence *done)
+{
+	struct n64_whence *w = whence_get();
+
+	if (!w)
+		return;
+	*w = *done;
+	w->role.kind = role.kind;
+	w->role.slot = role.slot;
+	w->found = FOUND_REFRESH;
+	bpf_tail_call(ctx, &ways, 0);
+}
+
 /* It lives on with its mapping. */
 N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
 {
@@ -206,9 +226,9 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	struct route rt = {};
 	struct n64_bib6 *e;
 	__u32 fresh, until;
+	__be16 port4, remote_port;
 	int permit = 0;
 	__u64 ctl, sum;
-	__be16 port4;
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    micro_ends(MICRO_PARSE))
@@ -235,12 +255,18 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
-	if (until < fresh)
+	if (proto != P_TCP && until < fresh)
 		st_store32(&e->until6, fresh);
 	if (unlikely(permit))
 		quick_permit_extend(permit, fresh);
 	x.sport = port4;
+	remote_port = *quick_dport(ip + 1, proto);
 	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
+	if (proto == P_TCP && unlikely(until != fresh))
+		quick_refresh(ctx, &(struct n64_whence){
+			.action = (__u32)*action, .ctl = ctl, .place = f->place,
+			.binding = binding_index(ctl_row(ctl), host16(port4)),
+			.remote4 = x.dst4, .remote_port = remote_port, .tcp_flags = p.tcp_flags});
 	return true;
 }
 
@@ -269,8 +295,8 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	struct n64_binding *b;
 	struct route rt = {};
 	__u32 fresh, until, index;
+	__be16 port6, remote_port;
 	int slot, permit = 0;
-	__be16 port6;
 	__u64 ctl;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
@@ -298,14 +324,21 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
-	if (until < fresh && c->opt.inbound_refresh)
+	if (proto != P_TCP && until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
 	if (unlikely(permit) && c->opt.inbound_refresh)
 		quick_permit_extend(permit, fresh);
 	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
+	remote_port = *quick_sport(ip + 1, proto);
 	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	/* TCP-36: nothing to do until it is in TRANS */
+	if (proto == P_TCP && unlikely(until != fresh) &&
+	    (c->opt.inbound_refresh || until < fresh - c->opt.tcp_est_timeout))
+		quick_refresh(ctx, &(struct n64_whence){
+			.action = (__u32)*action, .ctl = ctl, .place = TAB_NONE, .binding = index,
+			.remote4 = p.src4, .remote_port = remote_port, .tcp_flags = p.tcp_flags});
 	return true;
 }
 

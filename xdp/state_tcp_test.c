@@ -370,6 +370,8 @@ static void test_scenarios(void **state)
 	bed_wait(EST + 100);
 	packets("4A", 20004, &t);
 	assert_dies_in(20004, EST + TRANS);
+	expect(from4(P_TCP, TCP_ACK, S4, 80, T4, t), R_tcp_no_state, "ST-10, its time has passed");
+	expect(from6(P_TCP, TCP_ACK, C6, 20004, S4, 80), R_tcp_no_state, "ST-10, and from IPv6");
 
 	packets("6S", 20005, &t); /* TCP-15 */
 	assert_dies_in(20005, OPEN);

@@ -10,22 +10,27 @@
 
 #define ROLE_KIND_SHIFT 16
 
+static __always_inline struct n64_whence *whence_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&whence, &zero);
+}
+
 /* The role of the packet in hand, for the long way: kind << ROLE_KIND_SHIFT | slot. */
 N64_ONCE __u32 role_of_packet(void)
 {
-	__u32 zero = 0;
-	const struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
+	const struct n64_whence *w = whence_get();
 
 	return w ? w->role.kind << ROLE_KIND_SHIFT | (w->role.slot & (N64_SLOTS - 1)) : 0;
 }
 
-/* Has the short way looked in vain for the packet's host and port in bib6? */
-static __always_inline bool mapping_is_absent(void)
+/* What the short way has found out about the packet that the long way has in hand. */
+static __always_inline bool whence_is(enum n64_found found)
 {
-	__u32 zero = 0;
-	const struct n64_whence *w = bpf_map_lookup_elem(&whence, &zero);
+	const struct n64_whence *w = whence_get();
 
-	return w && w->absent;
+	return w && w->found == (__u32)found;
 }
 
 static __always_inline __u32 role_kind(void)
@@ -36,6 +41,14 @@ static __always_inline __u32 role_kind(void)
 static __always_inline __u32 role_slot(void)
 {
 	return role.kind == ROLE_LONG ? role_of_packet() & (N64_SLOTS - 1) : role.slot;
+}
+
+/* What the program is to return for a packet that the short way has written. */
+static __always_inline int whence_action(void)
+{
+	const struct n64_whence *w = whence_get();
+
+	return w ? (int)w->action : XDP_DROP;
 }
 
 /* The place at which this CPU remembers what the lists say of an address. */
