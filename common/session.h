@@ -13,6 +13,13 @@ n64_inline bool filters(const struct n64_conf *c, __u32 proto)
 	return (proto == ST_TCP ? c->opt.filtering_tcp : c->opt.filtering_udp) == FILTERING_ADF;
 }
 
+/* CTL_QUIET of a control word, where a reload has not taken the ground from it: what filters by
+ * address or looks at windows has no quiet mappings (session_changed). */
+n64_inline bool ctl_is_quiet(const struct n64_conf *c, __u64 ctl)
+{
+	return ctl & CTL_QUIET && !filters(c, ST_TCP) && !c->opt.tcp_rst_check;
+}
+
 n64_inline __u32 work_gen(const struct st_work *w)
 {
 	return ctl_gen(w->ctl);

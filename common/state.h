@@ -269,7 +269,7 @@ n64_inline enum reason state_commit4(struct st_work *w)
 		return state_commit4_query(w);
 	if (state_is_quiet(c, w->ctl, w->until, w->now, w->q.tcp_flags))
 		return R_GO_ON;
-	if (w->ctl & CTL_QUIET && tcp_event(w->q.tcp_flags) == EV_OTHER &&
+	if (ctl_is_quiet(c, w->ctl) && tcp_event(w->q.tcp_flags) == EV_OTHER &&
 	    !c->opt.inbound_refresh && w->until >= w->now + c->opt.tcp_trans_timeout)
 		return R_GO_ON; /* nothing refreshes (TCP-36) */
 	return (enum reason)session_tcp(w, SIDE_V4);

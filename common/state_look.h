@@ -44,7 +44,8 @@ n64_inline __u32 state_full(const struct n64_conf *c, __u32 now)
 n64_inline bool state_is_quiet(const struct n64_conf *c, __u64 ctl, __u32 until, __u32 now,
 			       __u32 tcp_flags)
 {
-	return ctl & CTL_QUIET && until == state_full(c, now) && tcp_event(tcp_flags) == EV_OTHER;
+	return ctl_is_quiet(c, ctl) && until == state_full(c, now) &&
+	       tcp_event(tcp_flags) == EV_OTHER;
 }
 
 /* ---- 6 -> 4: look ------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@ struct st_work {
 	struct n64_call q;	/* the question, and its answer */
 	__u64 ctl;		/* control word of the binding or bib6 entry that was found */
 	__s32 place;		/* of the bib6 entry, TAB_NONE */
-	__s32 sub;		/* place of the subscriber, TAB_NONE: not asked yet */
+	__s32 sub;		/* place of the subscriber, TAB_NONE: not asked yet, or none */
 	__u32 now, ticks;
 	__u32 until;		/* deadline that was found: until6 or until4 */
 	__u32 fresh;		/* the mapping was made by this packet */

@@ -50,7 +50,8 @@ ST_FAR int mapping_mark(struct st_work *w, __u64 clear, __u64 set, __u32 until, 
 	e = work_bib6(w);
 	if (!e)
 		return 0;
-	if (!(clear | set | exact)) {
+	/* without TCP-36 the other side does the same for its own */
+	if (!(clear | set | exact) && st_conf()->opt.inbound_refresh) {
 		if (st_load32(&e->until6) < until)
 			st_store32(&e->until6, until);
 		return 1;
@@ -399,15 +400,29 @@ ST_FAR int session_tcp(struct st_work *w, __u32 side)
 		return R_state_busy;
 	/* a mapping that this packet has made has none, or session_make finds it */
 	place = w->fresh ? TAB_NONE : session_find(w, w->q.remote_port, work_gen(w));
+	/* the look may have found the other side's entry; what is marked is this one's */
+	if (side == SIDE_V4)
+		w->place = TAB_NONE;
 	if (session_alive(place, w->now)) {
-		if (session_move(w, (__u32)place, side))
-			session_settle(w, (__u32)place);
+		if (!session_move(w, (__u32)place, side)) {
+			if (!(w->ctl & CTL_QUIET))
+				return R_GO_ON;
+			w->new_ = w->old; /* refreshed by the other side, whose entry was marked */
+		}
+		session_settle(w, (__u32)place);
 		return R_GO_ON;
 	}
 	r = (enum reason)session_closed(w, side, tcp_event(w->q.tcp_flags));
 	if (r || !w->new_)
 		return r;
 	place = session_open(w, (enum tcp_side)side);
+	if (place < 0 && w->fresh) { /* another CPU may have made it with the last of the quota */
+		r = (enum reason)-place;
+		place = session_find(w, w->q.remote_port, work_gen(w));
+		w->put.claimed = 0;
+		if (!session_alive(place, w->now))
+			return r;
+	}
 	if (place < 0)
 		return -place;
 	/* where another CPU has made it meanwhile, this packet is its next one */

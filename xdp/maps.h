@@ -167,7 +167,7 @@ struct {
 	__type(value, struct n64_pol6);
 } pol6v SEC(".maps");
 
-/* polmay: may an address be in pol4 (pol6) at all? 24 KiB, of a generation like them. */
+/* polmay: may an address be in pol4 (pol6) at all? 32 KiB, of a generation like them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The short way of most packets: plain in every respect, of an established flow, to a next
  * hop that is remembered. It asks the same rules as the long way (path_siit.h,
- * path_stateful.h), of facts that are hardly ever in memory. It changes nothing but the
- * deadline of a mapping, and whatever is not plain it leaves to the long way, which judges it
+ * path_stateful.h), of facts that are hardly ever in memory. It changes nothing but
+ * deadlines, and whatever is not plain it leaves to the long way, which judges it
  * from the beginning: so this one knows no reasons, and no order of rules.
  *
  * What it gives up on costs twice. */

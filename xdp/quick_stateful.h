@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The short way in mode stateful: the mapping is there, and a TCP session has nothing to
- * say about the packet. */
+/* The short way in mode stateful: the mapping is there, and of a TCP session a packet changes
+ * nothing but the deadline. */
 #ifndef N64_XDP_QUICK_STATEFUL_H
 #define N64_XDP_QUICK_STATEFUL_H
 
@@ -153,7 +153,8 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
 
 	if (proto == ST_TCP) {
 		*fresh = state_full(c, now);
-		return ctl & CTL_QUIET && until >= now && tcp_event(p->tcp_flags) == EV_OTHER;
+		return ctl_is_quiet(c, ctl) && until >= now &&
+		       tcp_event(p->tcp_flags) == EV_OTHER;
 	}
 	if (unlikely(until < now) && !(ctl & CTL_STATIC))
 		return false;

@@ -310,6 +310,59 @@ static void test_error_rate(void **state)
 	assert_int_equal(handed + other, 100);
 }
 
+/* ---- quiet TCP mappings ------------------------------------------------------------------------ */
+
+#define TCP_LIFE (7200 + 240)
+
+/* Both entries of the mapping of port 20000 were refreshed at `from` or later. */
+static void assert_refreshed(const char *what, __u16 t, __u32 from)
+{
+	const struct n64_bib6 *e = bed_bib6(ST_TCP, C6, 20000);
+	__u32 until4 = bed_binding(ST_TCP, ip4(T4), t)->until4, until6 = e ? e->until6 : 0;
+
+	if (until6 < from + TCP_LIFE || until4 < from + TCP_LIFE)
+		fail_msg("%s: until6 %d s, until4 %d s too early", what,
+			 (int)(from + TCP_LIFE - until6), (int)(from + TCP_LIFE - until4));
+}
+
+/* TCP-18, ST-03: a packet of either side moves the deadline in its own entry, whoever was the first
+ * in this second. A reload to address-dependent filtering ends what only the flag would let
+ * through (TCP-06). */
+static void test_quiet(void **state)
+{
+	__u32 from;
+	__u16 t;
+
+	(void)state;
+	bed_open(OPTS("subscriber-rate=0"));
+	t = out6(P_TCP, SYN, C6, 20000, S4, 80);
+	in4(P_TCP, SYNACK, S4, 80, t, C6, 20000);
+	bed_wait(50);
+	from = bed_now();
+	out6(P_TCP, TCP_ACK, C6, 20000, S4, 80);
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 20000);
+	assert_refreshed("6, 4", t, from);
+	bed_wait(50);
+	from = bed_now();
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 20000);
+	out6(P_TCP, TCP_ACK, C6, 20000, S4, 80);
+	assert_refreshed("4, 6", t, from);
+	/* its own deadline has passed, the other side's has not */
+	bed_wait(7300);
+	out6(P_TCP, TCP_ACK, C6, 20000, S4, 80);
+	bed_wait(200);
+	from = bed_now();
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 20000);
+	out6(P_TCP, TCP_ACK, C6, 20000, S4, 80);
+	assert_refreshed("4 after its deadline, 6", t, from);
+
+	bed_reload(OPTS("subscriber-rate=0", "filtering-tcp=adf"));
+	for (int i = 0; i < 3; i++)
+		expect(from4(P_TCP, TCP_ACK, Z4, 81, T4, t), R_adf, "a stranger after the reload");
+	in4(P_TCP, TCP_ACK, S4, 80, t, C6, 20000);
+	out6(P_TCP, TCP_ACK, C6, 20000, S4, 80);
+}
+
 /* ---- prefixes (ADR-01, ADR-08) ------------------------------------------------------------------------ */
 
 static void test_prefixes(void **state)
@@ -354,6 +407,7 @@ int main(void)
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_drain),	   cmocka_unit_test(test_shared),
 		cmocka_unit_test(test_error_rate), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_quiet),
 	};
 
 	if (geteuid()) {
