@@ -37,7 +37,9 @@ def save(tree, path=PATH):
     if not found:
         raise lib.Failed("no row of this run has a ratio, so that no baseline was saved")
     about = {k: tree["machine"].get(k) for k in (*SAME, "commit", "date")}
-    report.write(path, {"machine": about, "settings": tree["settings"], "ratios": found})
+    # where the program lay belongs to whoever ran it
+    settings = {k: v for k, v in tree["settings"].items() if k != "program"}
+    report.write(path, {"machine": about, "settings": settings, "ratios": found})
 
 
 def compare(stored, now):
