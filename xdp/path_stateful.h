@@ -139,6 +139,8 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 {
 	enum reason r;
 
+	if (micro_ends(MICRO_NEW_JUDGE))
+		return R_internal;
 	*found = !whence_is(FOUND_ABSENT) && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
@@ -205,6 +207,46 @@ static __always_inline enum reason refused_route6(const struct pkt *p, const str
 	return r == R_too_big && p->l3_len <= 1280 ? R_slow_fragment : slow_for_error(r);
 }
 
+/* What it will look like, as far as is known before its mapping is made. */
+static __always_inline void aim6(const struct pkt *p, const struct st_work *w, bool found,
+				 struct xlat *x)
+{
+	x->src4 = w->q.addr4;
+	x->sport = found ? w->q.port4 : p->sport;
+	x->dport = p->proto == P_ICMP6 ? x->sport : p->dport;
+	x->ports = true;
+}
+
+/* The mapping, if it is to be made, and what the packet means for it. */
+static __always_inline enum reason commit6(struct st_work *w, bool found)
+{
+	enum reason r = R_GO_ON;
+
+	if (micro_ends(MICRO_NEW_ROUTE))
+		return R_internal;
+	if (!found)
+		r = (enum reason)state_make6(w);
+	if (!r)
+		r = state_commit6(w);
+	return !r && micro_ends(MICRO_NEW_MAKE) ? R_internal : slow_for_error(r);
+}
+
+static __always_inline enum reason leave6(struct xdp_md *ctx, const struct n64_conf *c,
+					  struct pkt *p, struct scene *s, struct route *rt,
+					  int *action)
+{
+	s->x.sport = s->w.q.port4;
+	if (p->proto == P_ICMP6)
+		s->x.dport = s->w.q.port4;
+	if (unlikely(s->x.hairpin))
+		return hairpin_leave(ctx, p, s, rt, action);
+	notice_partial_csum(p);
+	if (!write_6to4(ctx, c, p, &s->x, rt))
+		return R_internal;
+	*action = send(c, rt);
+	return rt->hop ? R_fwd_6to4 : R_kern_6to4;
+}
+
 static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const struct n64_env *env,
 						  const struct n64_port *port, struct pkt *p,
 						  struct scene *s, int *action)
@@ -224,8 +266,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	r = judge_stateful(c, p);
 	if (r)
 		return refuse6(p, r);
-	if (micro_ends(MICRO_NEW_JUDGE))
-		return R_internal;
 
 	/* look: the mapping, or the address that a new one would have */
 	ask_state(ctx, c, p, &w->q);
@@ -239,10 +279,7 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		return R_slow_syn_mss;
 	if (c->opt.force_slow)
 		return R_slow_forced;
-	s->x.src4 = w->q.addr4;
-	s->x.sport = found ? w->q.port4 : p->sport;
-	s->x.dport = p->proto == P_ICMP6 ? s->x.sport : p->dport;
-	s->x.ports = true;
+	aim6(p, w, found, &s->x);
 	own = pool_find(env, s->x.dst4, &flags);
 	if (unlikely(own >= 0) && !hairpin_look(env, p, s, own))
 		return R_slow_hairpin;
@@ -254,36 +291,18 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 		  s->x.hairpin ? p->l3_len : len_6to4(p), &rt);
 	if (r)
 		return refused_route6(p, s, r);
-	if (micro_ends(MICRO_NEW_ROUTE))
-		return R_internal;
 
 	/* commit */
-	if (!found)
-		r = (enum reason)state_make6(w);
-	if (!r)
-		r = state_commit6(w);
+	r = commit6(w, found);
 	if (r)
-		return slow_for_error(r);
-	if (micro_ends(MICRO_NEW_MAKE))
-		return R_internal;
+		return r;
 	if (unlikely(s->x.src4 != w->q.addr4)) {
 		s->x.src4 = w->q.addr4;
 		r = route_again(ctx, p, s, &rt);
 		if (r)
 			return r;
 	}
-	s->x.sport = w->q.port4;
-	if (p->proto == P_ICMP6)
-		s->x.dport = w->q.port4;
-	if (unlikely(s->x.hairpin))
-		return hairpin_leave(ctx, p, s, &rt, action);
-
-	/* write, send */
-	notice_partial_csum(p);
-	if (!write_6to4(ctx, c, p, &s->x, &rt))
-		return R_internal;
-	*action = send(c, &rt);
-	return rt.hop ? R_fwd_6to4 : R_kern_6to4;
+	return leave6(ctx, c, p, s, &rt, action);
 }
 
 /* ---- TCP sessions of packets of the short way ---------------------------------------------- */
@@ -361,6 +380,25 @@ static __always_inline bool worker_is_away(void)
 	return !ctl || bpf_ktime_get_ns() - ctl->beat > 2000000000ull;
 }
 
+static __always_inline void aim4(const struct pkt *p, const struct st_work *w, struct xlat *x)
+{
+	x->dst6 = w->q.host6;
+	x->dport = w->q.port6;
+	x->sport = p->proto == P_ICMP4 ? w->q.port6 : p->sport;
+	x->ports = true;
+}
+
+static __always_inline enum reason leave4(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt, int *action)
+{
+	notice_partial_csum(p);
+	if (!write_4to6(ctx, c, p, x, rt))
+		return R_internal;
+	*action = send(c, rt);
+	return rt->hop ? R_fwd_4to6 : R_kern_4to6;
+}
+
 static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const struct n64_env *env,
 						  const struct n64_port *port, struct pkt *p,
 						  struct scene *s, int *action)
@@ -408,10 +446,7 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 	r = stateful_peer6(env, w->q.pref, p->src4, &s->x.src6);
 	if (r)
 		return r;
-	s->x.dst6 = w->q.host6;
-	s->x.dport = w->q.port6;
-	s->x.sport = p->proto == P_ICMP4 ? w->q.port6 : p->sport;
-	s->x.ports = true;
+	aim4(p, w, &s->x);
 
 	/* route: MTU-46-02/03 */
 	if (!p->df && len_4to6(p) > c->opt.lowest_ipv6_mtu)
@@ -427,12 +462,7 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 	if (r)
 		return slow_for_error(stateful_refused4(c, r));
 
-	/* write, send */
-	notice_partial_csum(p);
-	if (!write_4to6(ctx, c, p, &s->x, &rt))
-		return R_internal;
-	*action = send(c, &rt);
-	return rt.hop ? R_fwd_4to6 : R_kern_4to6;
+	return leave4(ctx, c, p, &s->x, &rt, action);
 }
 
 #endif
