@@ -206,17 +206,13 @@ static __always_inline enum reason path4_dynamic(struct xdp_md *ctx, const struc
 						 struct scene *s, int *action)
 {
 	const struct n64_conf *c = env->conf;
-	const struct ip4_hdr *ip = ip_of(ctx, p);
 	struct route rt = {};
 	enum reason r;
 	bool found;
 
 	/* ours? */
-	if (!parse_ip4(ip, frame_end(ctx), p))
+	if (!facts4(ctx, p))
 		return R_unreadable;
-	see_all(ctx, p);
-	if (p->ihl == IP4_LEN && !p->frag_off)
-		parse_l4(ip + 1, frame_end(ctx), p);
 	r = target4_dynamic(env, p, s, &found);
 	if (r)
 		return r;
@@ -252,24 +248,15 @@ static __always_inline enum reason path4_dynamic(struct xdp_md *ctx, const struc
 		return r;
 	s->x.dst6 = s->w.q.host6;
 
-	/* route: MTU-46-02/03 */
-	if (!p->df && len_4to6(p) > c->opt.lowest_ipv6_mtu)
-		return R_slow_fragment;
-	r = route(ctx, c, port, p, &s->x, FAM_6, len_4to6(p), &rt);
-	if (r == R_too_big && !p->df)
-		return R_slow_fragment;
+	r = route4(ctx, c, port, p, &s->x, &rt);
 	if (r)
-		return slow_for_error(r);
+		return r;
 
 	/* commit, write, send */
 	r = state_commit4_query(&s->w);
 	if (r)
 		return slow_for_error(R_no_host);
-	notice_partial_csum(p);
-	if (!write_4to6(ctx, c, p, &s->x, &rt))
-		return R_internal;
-	*action = send(c, &rt);
-	return rt.hop ? R_fwd_4to6 : R_kern_4to6;
+	return leave4(ctx, c, p, &s->x, &rt, action);
 }
 
 #endif

@@ -380,6 +380,32 @@ static __always_inline bool worker_is_away(void)
 	return !ctl || bpf_ktime_get_ns() - ctl->beat > 2000000000ull;
 }
 
+/* The steps that mode dynamic has as well. False: unreadable. */
+static __always_inline bool facts4(struct xdp_md *ctx, struct pkt *p)
+{
+	const struct ip4_hdr *ip = ip_of(ctx, p);
+
+	if (!parse_ip4(ip, frame_end(ctx), p))
+		return false;
+	see_all(ctx, p);
+	if (p->ihl == IP4_LEN && !p->frag_off)
+		parse_l4(ip + 1, frame_end(ctx), p);
+	return true;
+}
+
+/* MTU-46-02/03. */
+static __always_inline enum reason route4(struct xdp_md *ctx, const struct n64_conf *c,
+					  const struct n64_port *port, const struct pkt *p,
+					  const struct xlat *x, struct route *rt)
+{
+	enum reason r;
+
+	if (!p->df && len_4to6(p) > c->opt.lowest_ipv6_mtu)
+		return R_slow_fragment;
+	r = route(ctx, c, port, p, x, FAM_6, len_4to6(p), rt);
+	return r == R_too_big && !p->df ? R_slow_fragment : slow_for_error(r);
+}
+
 static __always_inline void aim4(const struct pkt *p, const struct st_work *w, struct xlat *x)
 {
 	x->dst6 = w->q.host6;
@@ -404,7 +430,6 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 						  struct scene *s, int *action)
 {
 	const struct n64_conf *c = env->conf;
-	const struct ip4_hdr *ip = ip_of(ctx, p);
 	struct st_work *w = &s->w;
 	struct route rt = {};
 	enum reason r;
@@ -412,11 +437,8 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 	int slot;
 
 	/* ours? */
-	if (!parse_ip4(ip, frame_end(ctx), p))
+	if (!facts4(ctx, p))
 		return R_unreadable;
-	see_all(ctx, p);
-	if (p->ihl == IP4_LEN && !p->frag_off)
-		parse_l4(ip + 1, frame_end(ctx), p);
 	r = stateful_target4(env, p, &s->x, &slot, &flags);
 	if (r)
 		return r;
@@ -448,20 +470,14 @@ static __always_inline enum reason path4_stateful(struct xdp_md *ctx, const stru
 		return r;
 	aim4(p, w, &s->x);
 
-	/* route: MTU-46-02/03 */
-	if (!p->df && len_4to6(p) > c->opt.lowest_ipv6_mtu)
-		return R_slow_fragment;
-	r = route(ctx, c, port, p, &s->x, FAM_6, len_4to6(p), &rt);
-	if (r == R_too_big && !p->df)
-		return R_slow_fragment;
+	r = route4(ctx, c, port, p, &s->x, &rt);
 	if (r)
-		return slow_for_error(r);
+		return r;
 
 	/* commit */
 	r = state_commit4(w);
 	if (r)
 		return slow_for_error(stateful_refused4(c, r));
-
 	return leave4(ctx, c, p, &s->x, &rt, action);
 }
 
