@@ -226,7 +226,7 @@ int n64_exit(struct xdp_md *ctx)
 #ifdef N64_MICRO
 /* For bench/micro: the short way up to micro_stop, and all of it with a frame of a new
  * flow each time. */
-SEC("xdp")
+SEC("xdp.frags")
 int n64_micro(struct xdp_md *ctx)
 {
 	const struct n64_port *port;
