@@ -247,10 +247,10 @@ enum n64_found {
 struct n64_whence {
 	struct n64_role role;	/* whose packet it has in hand */
 	__u32 found;		/* enum n64_found */
+	__u32 binding;		/* index; FOUND_ABSENT: likely index of the new one, or ~0 */
 	/* with FOUND_REFRESH: */
-	__u32 action;		/* what the program is to return */
 	__u64 ctl;		/* of the mapping */
-	__u32 binding;		/* index */
+	__u32 action;		/* what the program is to return */
 	__s32 place;		/* of its bib6 entry; of a packet 4->6 -1 */
 	__be32 remote4;
 	__be16 remote_port;

@@ -21,21 +21,36 @@ n64_inline __u32 range_arg(struct port_range r)
 }
 
 /* PORT-06: UDP keeps odd and even. */
+n64_inline enum port_parity port_parity(enum st_proto proto, __be16 port6)
+{
+	if (proto != ST_UDP || !st_conf()->opt.port_parity)
+		return PARITY_ANY;
+	return host16(port6) & 1 ? PARITY_ODD : PARITY_EVEN;
+}
+
 n64_inline enum port_parity work_parity(const struct st_work *w)
 {
-	if (w->q.proto != ST_UDP || !st_conf()->opt.port_parity)
-		return PARITY_ANY;
-	return host16(w->q.port6) & 1 ? PARITY_ODD : PARITY_EVEN;
+	return port_parity((enum st_proto)w->q.proto, w->q.port6);
+}
+
+/* The range that goes with the host's port (PORT-05). */
+n64_inline struct port_range port_range(enum st_proto proto, __be16 port6)
+{
+	if (proto == ST_ICMP || conf_is_dynamic(st_conf()))
+		return (struct port_range){ 0, ROW_WORDS - 1 };
+	return host16(port6) < 1024 ? (struct port_range){ 0, ROW_HIGH - 1 } :
+				      (struct port_range){ ROW_HIGH, ROW_WORDS - 1 };
 }
 
 /* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3),
- * among the ports of the pool: what lies beyond them would all begin at the first. */
-n64_inline __u32 port_start(const struct n64_conf *c, const struct st_work *w, __u32 row,
+ * among the ports of the pool: what lies beyond them would all begin at the first. `hash` of
+ * the host's address (key_hash_addr). */
+n64_inline __u32 port_start(__u64 hash, enum st_proto proto, __be16 port6, __u32 row,
 			    struct port_range r, enum port_parity par)
 {
 	__u32 first = r.first * 64, last = r.last * 64 + 63;
 	const struct n64_row *x = mem_row(row);
-	__u64 h = key_mix(key_hash(c, &w->q.host6, (__u32)w->q.proto << 16 | w->q.port6), row);
+	__u64 h = key_mix(key_hash_rest(st_conf(), hash, (__u32)proto << 16 | port6), row);
 	__u32 port;
 
 	if (x && x->first <= last && x->last >= first) {
@@ -113,7 +128,8 @@ n64_inline void port_aim(struct st_work *w, __u32 row, struct port_range r,
 			 enum port_parity par)
 {
 	w->range = range_arg(r);
-	w->start = port_start(st_conf(), w, row, r, par);
+	w->start = port_start(key_hash_addr(st_conf(), &w->q.host6), (enum st_proto)w->q.proto,
+			      w->q.port6, row, r, par);
 }
 
 /* Did this host have the port at which the search begins? */
@@ -195,8 +211,9 @@ ST_FAR int block_new(struct st_work *w, __u32 row)
 	x.slot = row >> 2;
 	x.sub = (__u32)w->sub;
 	x.words = block_words(c);
-	x.start = block_of(c, port_start(c, w, row, (struct port_range){ 0, ROW_WORDS - 1 },
-					 PARITY_ANY));
+	x.start = block_of(c, port_start(key_hash_addr(c, &w->q.host6),
+					 (enum st_proto)w->q.proto, w->q.port6, row,
+					 (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY));
 	x.now = w->now;
 	x.quarantine = c->opt.port_quarantine > GRACE ? c->opt.port_quarantine : GRACE;
 	x.found = -1;
@@ -298,17 +315,12 @@ n64_inline int port_from_blocks(struct st_work *w, __u32 row)
 
 /* ---- one address ------------------------------------------------------------------------ */
 
-/* The range that goes with the host's port (PORT-05). */
+/* Where the search for the packet's port begins on this row. */
 ST_FAR int port_aim_range(struct st_work *w, __u32 row)
 {
-	if (!w)
-		return 0;
-	if (w->q.proto == ST_ICMP || conf_is_dynamic(st_conf()))
-		port_aim(w, row, (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY);
-	else if (host16(w->q.port6) < 1024)
-		port_aim(w, row, (struct port_range){ 0, ROW_HIGH - 1 }, work_parity(w));
-	else
-		port_aim(w, row, (struct port_range){ ROW_HIGH, ROW_WORDS - 1 }, work_parity(w));
+	if (w)
+		port_aim(w, row, port_range((enum st_proto)w->q.proto, w->q.port6),
+			 work_parity(w));
 	return 0;
 }
 
@@ -326,7 +338,9 @@ ST_FAR int port_alloc(struct st_work *w, __u32 row)
 		port = port_wish(w, row, host16(w->q.port6));
 	if (port >= 0)
 		return port;
-	port_aim_range(w, row);
+	if (w->aimed != row + 1)
+		port_aim_range(w, row);
+	w->aimed = 0; /* a second search may change them */
 	port = port_in_range(w, row, work_parity(w));
 	if (port < 0 && w->q.proto != ST_ICMP) {
 		w->range = range_arg((struct port_range){ 0, ROW_WORDS - 1 });
@@ -434,6 +448,12 @@ static long choose_step(__u32 i, void *arg)
 	return 1;
 }
 
+/* Where in the list of addresses the search of a new subscriber begins. */
+n64_inline __u32 sub_slot_first(const struct n64_conf *c, const struct st_key *sub)
+{
+	return ((__u32)(sub->hash >> 32) >> 1) % c->st.n_dynamic;
+}
+
 /* PORT-04: the slot that a new subscriber gets: by keyed hash, or the next one that is not
  * known to be full; -1: all are. */
 ST_FAR int slot_choose(struct st_work *w)
@@ -445,8 +465,8 @@ ST_FAR int slot_choose(struct st_work *w)
 	if (!w)
 		return -1;
 	k = key_sub(c, &w->q.host6);
-	x.start = (__u32)(k.hash >> 32) >> 1;
 	x.n = c->st.n_dynamic;
+	x.start = x.n ? sub_slot_first(c, &k) : 0;
 	x.proto = w->q.proto;
 	x.ticks = w->ticks;
 	x.found = (int)st_unsure((__u32)-1);

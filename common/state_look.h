@@ -139,6 +139,79 @@ n64_inline bool state_look6(struct st_work *w)
 	return true;
 }
 
+/* ---- lines of memory that a new mapping will need ------------------------------------------- */
+
+/* Asks for the record at which the search for a port begins, and the home of the session. */
+n64_inline void touch_mapping(__u32 index, enum st_proto proto, __be32 remote4,
+			      __be16 remote_port)
+{
+	struct st_key k;
+
+	st_touch(mem_binding(index));
+	if (proto != ST_TCP)
+		return;
+	k = key_session(st_conf(), index, 0, remote4, remote_port);
+	st_touch(mem_session(tab_place(st_conf(), TAB_SESSION, &k, 0, 0)));
+}
+
+/* Asks for the lines of a mapping that is not there, before anything is known but the packet:
+ * on the address that its subscriber has got if that was not full (slot_choose) those of the
+ * mapping, and that of the subscriber. The index at which it will be then, or -1. Short, as
+ * the processor is to come so far while it waits for the line of bib6. `lo`, `hi`: the halves
+ * of the host's address as they lie in memory; `hash` of it (key_hash_addr); `port`: enum
+ * st_proto << 16 | the host's port; `peer`: its address << 16 | its port. */
+ST_FAR int state_foresee(__u64 lo, __u64 hi, __u64 hash, __u32 port, __u64 peer)
+{
+	const struct addr6 host = { { (__u32)lo, lo >> 32, (__u32)hi, hi >> 32 } };
+	const enum st_proto proto = (enum st_proto)(port >> 16 & 3);
+	const struct n64_conf *c = st_conf();
+	const __be16 port6 = (__be16)port;
+	struct st_key k = key_sub(c, &host);
+	const struct n64_dynamic *d;
+	__u32 row, index = ~0u;
+
+	/* which block it has is not known */
+	d = c->opt.port_block || !c->st.n_dynamic ? NULL :
+						    mem_dynamic(sub_slot_first(c, &k));
+	if (d) {
+		row = row_of(d->slot, proto);
+		index = binding_index(row, (__u16)port_start(hash, proto, port6, row,
+							     port_range(proto, port6),
+							     port_parity(proto, port6)));
+		touch_mapping(index, proto, (__be32)(peer >> 16), (__be16)peer);
+	}
+	st_touch(mem_sub(tab_place(c, TAB_SUB, &k, 0, 0)));
+	return (int)index;
+}
+
+/* The search for a port begins at `index`, which is foreseen. */
+n64_inline void state_aim_at(struct st_work *w, __u32 index)
+{
+	w->aimed = (index >> 16) + 1;
+	w->start = index_port(index);
+	w->range = range_arg(port_range((enum st_proto)w->q.proto, w->q.port6));
+}
+
+/* Asks for what could not be foreseen of a mapping on `slot`: the holding of the subscriber. */
+ST_FAR int state_touch(struct st_work *w, __u32 slot)
+{
+	const struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	__u32 row;
+
+	if (!w)
+		return 0;
+	if (s)
+		st_touch(mem_hold(st_load32(&s->cursor[w->q.proto & 3]) >> 4));
+	row = row_of(slot, (enum st_proto)(w->q.proto & 3));
+	if (st_conf()->opt.port_block || w->aimed == row + 1)
+		return 0;
+	port_aim_range(w, row);
+	w->aimed = row + 1;
+	touch_mapping(binding_index(row, (__u16)w->start), (enum st_proto)w->q.proto,
+		      w->q.remote4, w->q.remote_port);
+	return 0;
+}
+
 /* The address that a new mapping would have, before it is made (GEN-08). R_GO_ON with
  * addr4, or R_no_port. Mode dynamic: only its upper half. */
 ST_FAR int state_would6(struct st_work *w)
@@ -158,6 +231,7 @@ ST_FAR int state_would6(struct st_work *w)
 	if (!slot)
 		return state_exhausted();
 	w->q.addr4 = slot->addr;
+	state_touch(w, (__u32)n);
 	return R_GO_ON;
 }
 

@@ -78,6 +78,14 @@ n64_inline __u64 st_load(const __u64 *p)
 	return *(const volatile __u64 *)p;
 }
 
+/* Asks for a line of memory that will be needed soon, and does not wait for it. Where some lie
+ * far apart, asking for all before the first is used costs the time of one. */
+n64_inline void st_touch(const void *p)
+{
+	if (p)
+		(void)*(const volatile __u64 *)p;
+}
+
 n64_inline void st_store(__u64 *p, __u64 v)
 {
 	ST_STEP();

@@ -37,6 +37,7 @@ struct st_work {
 	__u32 tired;		/* the search for a port gave up before the ports did */
 	__u32 pair;		/* the address that the subscriber has, as was found when its
 				 * place was: slot + 1 */
+	__u32 aimed;		/* row + 1 for which range and start have been set */
 	__u32 n_found;		/* expired mappings that a walk has found, to be reclaimed */
 	/* from here on written before it is read: not cleared for each packet */
 	__u32 found[FOUND_MAX];

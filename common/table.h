@@ -58,12 +58,17 @@ n64_inline __u64 *tab_reach_word(const struct n64_conf *c, enum st_table t, __u3
 	return mem_reach(word);
 }
 
+n64_inline __u32 tab_reach_byte(__u64 word, __u32 home)
+{
+	return word >> home % 8 * 8 & (TAB_REACH - 1);
+}
+
 n64_inline __u32 tab_reach(const struct n64_conf *c, enum st_table t, const struct st_key *k)
 {
 	__u32 home = tab_home(c, t, k);
 	__u64 *w = tab_reach_word(c, t, home);
 
-	return w ? st_load(w) >> home % 8 * 8 & (TAB_REACH - 1) : 0;
+	return w ? tab_reach_byte(st_load(w), home) : 0;
 }
 
 /* 0: too many others raised it at the same time. */
@@ -87,12 +92,18 @@ ST_FAR int tab_raise(__u32 table, __u32 home, __u32 d)
 
 /* ---- finding ---------------------------------------------------------------------------- */
 
-/* Is the entry of bib6, whose control word is `ctl`, that of the port of the host? */
+/* Is the entry of bib6, whose control word is `ctl`, active and that of the port of the host?
+ * One branch and not one for each: what else lies in a line no processor can foresee, and
+ * behind a wrong guess it would wait for the line. */
 n64_inline bool bib6_is(const struct n64_bib6 *e, __u64 ctl, enum st_proto proto,
 			const struct addr6 *host, __be16 port)
 {
-	return e->port6 == port && (ctl_row(ctl) & 3) == (__u32)proto &&
-	       addr6_equal(&e->host6, host);
+	const __u64 mask = CTL_STATE | 3ull << CTL_ROW_SHIFT;
+	__u64 differ = (ctl & mask) ^ (CTL_ACTIVE | (__u64)proto << CTL_ROW_SHIFT);
+
+	differ |= e->port6 ^ port;
+	differ |= addr6_half(&e->host6, 0) ^ addr6_half(host, 0);
+	return !(differ | (addr6_half(&e->host6, 1) ^ addr6_half(host, 1)));
 }
 
 n64_inline bool bib6_has(const struct n64_bib6 *e, __u64 ctl, const struct st_key *k)

@@ -76,7 +76,8 @@ n64_inline struct st_key key_session(const struct n64_conf *c, __u32 binding, __
 {
 	struct st_key k = { .a = { { binding, remote } }, .b = port, .gen = gen };
 
-	k.hash = key_hash(c, &k.a, k.b);
+	k.hash = key_hash(c, &k.a, k.b); /* not of `gen`: the line can be asked for before that
+					  * is known, and a stored SYN lies where its session will */
 	return k;
 }
 

@@ -72,6 +72,17 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 	return XDP_DROP;
 }
 
+/* The same with a packet without a mapping; `foreseen`: index of the one that it will have, or
+ * -1. */
+static __always_inline int go_long_absent(struct xdp_md *ctx, __s32 foreseen)
+{
+	struct n64_whence *w = whence_get();
+
+	if (w)
+		w->binding = (__u32)foreseen;
+	return go_long(ctx, FOUND_ABSENT);
+}
+
 /* The row of map ports in the long way. */
 static __always_inline const struct n64_port *port_of_packet(void)
 {
@@ -116,7 +127,7 @@ int n64_stateful(struct xdp_md *ctx)
 		return action;
 	if (micro_ends(MICRO_NEW_SHORT))
 		return XDP_DROP;
-	return go_long(ctx, f.absent ? FOUND_ABSENT : FOUND_NOTHING);
+	return f.absent ? go_long_absent(ctx, f.foreseen) : go_long(ctx, FOUND_NOTHING);
 }
 
 SEC("xdp.frags")

@@ -133,6 +133,18 @@ static __always_inline enum reason judge_host6(struct xdp_md *ctx, const struct 
 	return r;
 }
 
+/* Does the short way know that there is no mapping? It has foreseen where it will be. */
+static __always_inline bool absent6(struct st_work *w)
+{
+	const struct n64_whence *from = whence_get();
+
+	if (!from || from->found != FOUND_ABSENT)
+		return false;
+	if (from->binding != ~0u)
+		state_aim_at(w, from->binding);
+	return true;
+}
+
 /* The mapping, or where a new one would be (w->q.addr4). */
 static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_conf *c,
 					 const struct pkt *p, struct st_work *w, bool *found)
@@ -141,7 +153,7 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 
 	if (micro_ends(MICRO_NEW_JUDGE))
 		return R_internal;
-	*found = !whence_is(FOUND_ABSENT) && state_look6(w);
+	*found = !absent6(w) && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
 		return r;

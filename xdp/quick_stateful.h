@@ -38,12 +38,11 @@ static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 line,
 		return NULL;
 	f->place = line * 2;
 	*ctl = st_load(&l->e[0].ctl);
-	if (likely(ctl_state(*ctl) == CTL_ACTIVE &&
-		   bib6_is(&l->e[0], *ctl, h->proto, h->addr, port)))
+	if (likely(bib6_is(&l->e[0], *ctl, h->proto, h->addr, port)))
 		return &keep->e[0];
 	f->place++;
 	*ctl = st_load(&l->e[1].ctl);
-	if (ctl_state(*ctl) == CTL_ACTIVE && bib6_is(&l->e[1], *ctl, h->proto, h->addr, port))
+	if (bib6_is(&l->e[1], *ctl, h->proto, h->addr, port))
 		return &keep->e[1];
 	return NULL;
 }
@@ -63,6 +62,14 @@ N64_ONCE __u32 quick_next_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
 	return d > 3 ? QUICK_FAR_LINE : tab_line(c, TAB_BIB6, &k, d);
 }
 
+/* How many lines behind this one, its home, may a key lie? */
+static __always_inline __u32 quick_reach(const struct n64_conf *c, __u32 home)
+{
+	const __u64 *w = tab_reach_word(c, TAB_BIB6, home);
+
+	return w ? tab_reach_byte(st_load(w), home) : ~0u;
+}
+
 /* In its home line, or one of the three that come next: those that lie farther are few. */
 static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, struct quick *f,
 						   const struct quick_host *h, __u64 *ctl)
@@ -72,6 +79,9 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 
 	if (likely(e))
 		return e;
+	f->absent = !quick_reach(c, home & (tab_lines(c, TAB_BIB6) - 1));
+	if (likely(f->absent))
+		return NULL;
 	n64_no_unroll
 	for (__u32 d = 1; d <= 4 && !e; d++) {
 		line = quick_next_line(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
@@ -82,6 +92,17 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 		e = quick_line(f, line, h, ctl);
 	}
 	return e;
+}
+
+/* There is no mapping: the lines of memory that one will need are asked for while that of bib6
+ * is still on its way, which the processor does not wait for. */
+static __always_inline void quick_foresee(struct quick *f, const struct quick_host *h,
+					  __be32 remote4, __be16 remote_port)
+{
+	f->foreseen = state_foresee(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
+				    key_hash_addr(conf_get(), h->addr),
+				    (__u32)h->proto << 16 | quick_host_port(h),
+				    (__u64)remote4 << 16 | remote_port);
 }
 
 /* The packet in the frame, for rules that are hardly ever asked: so its addresses need not be
@@ -239,8 +260,11 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 		return false;
 
 	e = quick_bib6(c, f, &host, &ctl);
-	if (!e)
+	if (!e) {
+		if (f->absent)
+			quick_foresee(f, &host, x.dst4, *quick_dport(ip + 1, proto));
 		return false;
+	}
 	port4 = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
