@@ -8,8 +8,12 @@ import re
 import subprocess
 import time
 
+import count
 import lib
 from rig import TOOL
+
+XDP_REDIRECT = 4
+UNUSED_PORT = 50000  # of a host of the source (frames.PORT_BASE)
 
 
 def read(path):
@@ -54,6 +58,30 @@ def describe():
             "jit": read("/proc/sys/net/core/bpf_jit_enable").strip(),
             "nic": "veth", "driver": "native XDP on veth", "commit": commit or "unknown",
             "date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+
+
+def executed(bed, load, fresh=False):
+    """{device: {"insns": BPF instructions that its program executes for a frame of the load,
+    "calls": those of helpers among them}}; {device: {"why_not": ...}} where it cannot be told.
+    `fresh`: the frame opens a flow."""
+    gateway, found = bed.topology.gateway, {}
+    for way, source in zip(load.ways, bed.sources(load)):
+        device = "eth6" if way == "out" else "eth4"
+        link = gateway.link(device)
+        ident = link.get("xdp", {}).get("prog", {}).get("id")
+        if not ident:
+            continue
+        if fresh:
+            source["port_base"] = UNUSED_PORT
+        try:
+            ran = count.count(ident, count.frame_of(source, count.first_step(source)),
+                              link["ifindex"], source["cpu"])
+            if ran.action != XDP_REDIRECT:
+                raise count.CannotCount(f"the frame does not leave: action {ran.action}")
+            found[device] = {"insns": ran.insns, "calls": ran.calls}
+        except (OSError, count.CannotCount) as error:
+            found[device] = {"why_not": str(error)}
+    return found
 
 
 def programs(bed, devices=("eth6", "eth4")):

@@ -43,7 +43,8 @@ def rate_columns(row, s):
     if "worker" in s and s["worker"][0] >= 0.01:
         out["worker"] = f"{100 * s['worker'][0]:.0f}%"
     out["bad"] = str(s["bad"])
-    return out
+    told = [str(one.get("insns", "?")) for one in row.executed.values()]
+    return out | ({"insns": "+".join(told)} if told else {})
 
 
 def latency_columns(row, s):
@@ -105,7 +106,7 @@ def tree(rows, machine, settings, left_out):
     return {"format": 1, "machine": machine, "settings": settings, "left_out": left_out,
             "rows": [{"scenario": r.scenario, "section": r.section, "what": r.what,
                       "key": r.key, "failed": r.failed,
-                      "programs": r.programs,
+                      "programs": r.programs, "executed": r.executed,
                       "summary": rounds.summary(r.rounds), "rounds": r.rounds} for r in rows]}
 
 

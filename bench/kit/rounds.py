@@ -25,6 +25,7 @@ class Row:
     failed: str = ""
     scenario: str = ""
     programs: dict = dataclasses.field(default_factory=dict)
+    executed: dict = dataclasses.field(default_factory=dict)  # machine.executed
 
     @property
     def key(self):
