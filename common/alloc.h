@@ -4,158 +4,9 @@
 #ifndef N64_ALLOC_H
 #define N64_ALLOC_H
 
-#include "tcp_session.h"
+#include "port_claim.h"
 
-#define PORT_TRIES 16	/* free bits that turn out to be taken or in quarantine */
-#define ROW_HIGH 16	/* first word of the ports from 1024 on */
-#define REFUSE_SWEEP 256 /* and one that would be refused (PORT-09) */
-
-/* Words `first` to `last` in which a port is looked for. */
-struct port_range {
-	__u32 first, last;
-};
-
-n64_inline __u32 range_arg(struct port_range r)
-{
-	return r.last << 16 | r.first;
-}
-
-/* PORT-06: UDP keeps odd and even. */
-n64_inline enum port_parity port_parity(enum st_proto proto, __be16 port6)
-{
-	if (proto != ST_UDP || !st_conf()->opt.port_parity)
-		return PARITY_ANY;
-	return host16(port6) & 1 ? PARITY_ODD : PARITY_EVEN;
-}
-
-n64_inline enum port_parity work_parity(const struct st_work *w)
-{
-	return port_parity((enum st_proto)w->q.proto, w->q.port6);
-}
-
-/* The range that goes with the host's port (PORT-05). */
-n64_inline struct port_range port_range(enum st_proto proto, __be16 port6)
-{
-	if (proto == ST_ICMP || conf_is_dynamic(st_conf()))
-		return (struct port_range){ 0, ROW_WORDS - 1 };
-	return host16(port6) < 1024 ? (struct port_range){ 0, ROW_HIGH - 1 } :
-				      (struct port_range){ ROW_HIGH, ROW_WORDS - 1 };
-}
-
-/* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3),
- * among the ports of the pool: what lies beyond them would all begin at the first. `hash` of
- * the host's address (key_hash_addr). */
-n64_inline __u32 port_start(__u64 hash, enum st_proto proto, __be16 port6, __u32 row,
-			    struct port_range r, enum port_parity par)
-{
-	__u32 first = r.first * 64, last = r.last * 64 + 63;
-	const struct n64_row *x = mem_row(row);
-	__u64 h = key_mix(key_hash_rest(st_conf(), hash, (__u32)proto << 16 | port6), row);
-	__u32 port;
-
-	if (x && x->first <= last && x->last >= first) {
-		first = x->first > first ? x->first : first;
-		last = x->last < last ? x->last : last;
-	}
-	port = first + (__u32)((h >> 32) * (last - first + 1) >> 32);
-	return par == PARITY_ANY ? port : (port & ~1u) | (par == PARITY_ODD);
-}
-
-/* Claims a port for the packet's host. Its number, or -1. */
-n64_inline int port_claim(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 port)
-{
-	struct n64_row *r = mem_row(row);
-	__u32 gen;
-
-	if (!r)
-		return -1;
-	gen = binding_claim(c, binding_index(row, (__u16)port), &w->q.host6, w->q.port6, w->now);
-	port_set_used(r, port);
-	if (!gen)
-		return -1;
-	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
-	return (int)port;
-}
-
-ST_FAR int port_next_far(__u32 row, __u32 start, __u32 range, __u32 parity)
-{
-	return port_next(row, start, range, parity);
-}
-
-ST_FAR int port_claim_far(struct st_work *w, __u32 row, __u32 port)
-{
-	return w ? port_claim(st_conf(), w, row, port & 0xffff) : -1;
-}
-
-/* A port that is free at or behind w->start, in w->range and of the parity, or -1. */
-ST_FAR int port_search(struct st_work *w, __u32 row, __u32 parity)
-{
-	__u32 first, last, start;
-
-	if (!w)
-		return -1;
-	first = (w->range & (ROW_WORDS - 1)) * 64;
-	last = (w->range >> 16 & (ROW_WORDS - 1)) * 64 + 63;
-	start = w->start;
-	n64_no_unroll
-	for (int i = 0; i < PORT_TRIES; i++) {
-		int port = port_next_far(row, start, w->range, parity);
-
-		if (port < 0)
-			return -1;
-		if (port_claim_far(w, row, (__u32)port) >= 0)
-			return port;
-		start = (__u32)port < last ? (__u32)port + 1 : first;
-	}
-	w->tired = 1; /* bits that are wrong, as after a range came back (PORT-10) */
-	return -1;
-}
-
-/* One number that is wished for, if it may be given out at all: the host's own
- * (port-preserve), or the one that it had (ST-10: it may take that up again at once,
- * whatever its bit says). */
-ST_FAR int port_wish(struct st_work *w, __u32 row, __u32 port)
-{
-	struct n64_row *r = mem_row(row);
-
-	if (!w || !r || !(r->allowed[port_word(port)] & port_bit(port)))
-		return -1;
-	return port_claim_far(w, row, port);
-}
-
-/* Sets range and start of the search (RFC 6056 algorithm 3: the start is a keyed hash). */
-n64_inline void port_aim(struct st_work *w, __u32 row, struct port_range r,
-			 enum port_parity par)
-{
-	w->range = range_arg(r);
-	w->start = port_start(key_hash_addr(st_conf(), &w->q.host6), (enum st_proto)w->q.proto,
-			      w->q.port6, row, r, par);
-}
-
-/* Did this host have the port at which the search begins? */
-n64_inline bool port_was_own(const struct st_work *w, __u32 row)
-{
-	const struct n64_binding *b = mem_binding(binding_index(row, (__u16)w->start));
-
-	return b && ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
-	       addr6_equal(&b->host6, &w->q.host6);
-}
-
-/* In w->range from w->start on, parity first (PORT-06). */
-ST_FAR int port_in_range(struct st_work *w, __u32 row, __u32 parity)
-{
-	int port = -1;
-
-	if (!w)
-		return -1;
-	if (port_was_own(w, row))
-		port = port_wish(w, row, w->start);
-	if (port < 0)
-		port = port_search(w, row, parity);
-	if (port < 0 && parity != PARITY_ANY)
-		port = port_search(w, row, PARITY_ANY);
-	return port;
-}
+#define REFUSE_SWEEP 256 /* ports that a creation looks at before it is refused (PORT-09) */
 
 /* ---- blocks (CGN-08) -------------------------------------------------------------------- */
 
@@ -211,8 +62,7 @@ ST_FAR int block_new(struct st_work *w, __u32 row)
 	x.slot = row >> 2;
 	x.sub = (__u32)w->sub;
 	x.words = block_words(c);
-	x.start = block_of(c, port_start(key_hash_addr(c, &w->q.host6),
-					 (enum st_proto)w->q.proto, w->q.port6, row,
+	x.start = block_of(c, port_start(c, key_hash_addr(c, &w->q.host6), work_key(w), row,
 					 (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY));
 	x.now = w->now;
 	x.quarantine = c->opt.port_quarantine > GRACE ? c->opt.port_quarantine : GRACE;
@@ -319,8 +169,7 @@ n64_inline int port_from_blocks(struct st_work *w, __u32 row)
 ST_FAR int port_aim_range(struct st_work *w, __u32 row)
 {
 	if (w)
-		port_aim(w, row, port_range((enum st_proto)w->q.proto, w->q.port6),
-			 work_parity(w));
+		port_aim(w, row, work_range(w), work_parity(w));
 	return 0;
 }
 
@@ -449,9 +298,9 @@ static long choose_step(__u32 i, void *arg)
 }
 
 /* Where in the list of addresses the search of a new subscriber begins. */
-n64_inline __u32 sub_slot_first(const struct n64_conf *c, const struct st_key *sub)
+n64_inline __u32 sub_slot_first(const struct n64_conf *c, __u64 sub_hash)
 {
-	return ((__u32)(sub->hash >> 32) >> 1) % c->st.n_dynamic;
+	return (__u32)((sub_hash >> 32) * c->st.n_dynamic >> 32);
 }
 
 /* PORT-04: the slot that a new subscriber gets: by keyed hash, or the next one that is not
@@ -466,7 +315,7 @@ ST_FAR int slot_choose(struct st_work *w)
 		return -1;
 	k = key_sub(c, &w->q.host6);
 	x.n = c->st.n_dynamic;
-	x.start = x.n ? sub_slot_first(c, &k) : 0;
+	x.start = x.n ? sub_slot_first(c, k.hash) : 0;
 	x.proto = w->q.proto;
 	x.ticks = w->ticks;
 	x.found = (int)st_unsure((__u32)-1);

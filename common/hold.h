@@ -79,6 +79,14 @@ n64_inline bool hold_is_free_session(__u32 sub, __u32 ref, __u32 now)
 	       session_reclaim(ref - 1, now, RECLAIM_EXPIRED);
 }
 
+/* Where a subscriber's search begins: a cursor without HOLD_FRESH. By way of memory, as a
+ * verifier that knew of the missing bit would follow each step of a walk. */
+n64_inline __u32 hold_cursor(struct st_work *w, const struct n64_subscriber *s, __u32 kind)
+{
+	st_store32(&w->cursor, st_load32(&s->cursor[ST_MASK(kind, 3)]) & ~HOLD_FRESH);
+	return st_load32(&w->cursor);
+}
+
 n64_inline __u32 *hold_slot(struct n64_hold *h, __u32 cursor)
 {
 	return &h->slot[ST_MASK(cursor, HOLD_SLOTS - 1)];
@@ -102,7 +110,8 @@ n64_inline __u32 hold_next(const struct n64_subscriber *s, __u32 kind, __u32 cur
 n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, __u32 kind)
 {
 	struct n64_state *all = mem_state();
-	struct n64_hold *h, *at = mem_hold(st_load32(&s->cursor[ST_MASK(kind, 3)]) >> 4);
+	__u32 cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]) & ~HOLD_FRESH;
+	struct n64_hold *h, *at = mem_hold(cursor >> 4);
 	__u32 chunk, next, *link = &s->hold[ST_MASK(kind, 3)];
 
 	if (st_load32(link) && at)
@@ -133,7 +142,35 @@ n64_inline void hold_put_new(struct n64_subscriber *s, __u32 kind, __u32 ref)
 		return;
 	st_add32(&s->chunks[ST_MASK(kind, 3)], 1);
 	st_store32(&h->slot[1], ref + 1);
-	st_store32(&s->cursor[ST_MASK(kind, 3)], chunk << 4 | 2);
+	st_store32(&s->cursor[ST_MASK(kind, 3)], HOLD_FRESH | chunk << 4 | 2);
+}
+
+/* Puts `ref` into a slot that was never used, whose line of memory so nobody waits for. False:
+ * the cursor is at none. (A walk around the ring at the same moment may put something there as
+ * well, of which one is lost: that is found by the sweep of its row.) */
+n64_inline bool hold_put_fresh(struct n64_subscriber *s, __u32 kind, __u32 ref)
+{
+	__u32 *at = &s->cursor[ST_MASK(kind, 3)], cursor = st_load32(at), next;
+	struct n64_hold *h;
+
+	if (!(cursor & HOLD_FRESH))
+		return false;
+	h = mem_hold((cursor & ~HOLD_FRESH) >> 4);
+	if (!h)
+		return false;
+	next = (cursor & 15) + 1 < HOLD_SLOTS ? cursor + 1 :
+						hold_next(s, kind, cursor & ~HOLD_FRESH);
+	if (!st_cas32(at, cursor, next))
+		return false;
+	st_store32(hold_slot(h, cursor), ref + 1);
+	return true;
+}
+
+/* Did the slots that come next hold what lives, a moment ago? Then they still do, and a new
+ * entry takes a new chunk. */
+n64_inline bool hold_is_full(const struct n64_subscriber *s, __u32 kind, __u32 ticks)
+{
+	return was_refused(&s->looked[ST_MASK(kind, 3)], ticks);
 }
 
 /* What a slot says about a mapping. */
@@ -190,18 +227,25 @@ ST_FAR int hold_put(struct st_work *w, __u32 kind, __u32 ref, __u32 grow)
 	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
 	struct hold_search x = { w, 0, ST_MASK(kind, 3), 0, ref, 0 };
 
-	if (!s)
+	if (!s || hold_put_fresh(s, kind, ref))
 		return 1;
+	if (hold_is_full(s, kind, w->ticks)) {
+		hold_put_new(s, kind, ref);
+		return 1;
+	}
 	x.sub = (__u32)w->sub;
-	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	x.cursor = hold_cursor(w, s, kind);
 	/* mostly the first will do: how many there may be stands in another line of memory */
 	if (unlikely(!hold_put_step(0, &x)))
 		st_loop((__u32)hold_tries(s, kind) - 1, hold_put_step, &x);
 	if (!x.done && w->n_found && !grow)
 		return 0;
 	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
-	if (!x.done)
-		hold_put_new(s, kind, ref);
+	if (x.done)
+		return 1;
+	if (!w->n_found)
+		note_refused(&s->looked[ST_MASK(kind, 3)], w->ticks);
+	hold_put_new(s, kind, ref);
 	return 1;
 }
 
@@ -264,7 +308,7 @@ ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 	if (!s)
 		return 0;
 	x.sub = (__u32)w->sub;
-	x.cursor = st_load32(&s->cursor[ST_MASK(kind, 3)]);
+	x.cursor = hold_cursor(w, s, kind);
 	x.first = st_unsure(0);
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
 	/* what was found is in the next slots to be used */
@@ -280,7 +324,7 @@ ST_FAR int hold_walk_sessions(struct st_work *w)
 	if (!s)
 		return 0;
 	x.sub = (__u32)w->sub;
-	x.cursor = st_load32(&s->cursor[KIND_SESSIONS]);
+	x.cursor = hold_cursor(w, s, KIND_SESSIONS);
 	st_loop(HOLD_SWEEP, hold_session_step, &x);
 	if (!x.stale)
 		st_store32(&s->cursor[KIND_SESSIONS], x.cursor);

@@ -185,7 +185,8 @@ struct n64_subscriber {
 	__u32 count[4];		/* mappings by st_proto; [3]: sessions (ST-09) */
 	__u16 pair[4];		/* slot + 1 by st_proto (PORT-02), 0: none yet */
 	__u64 rate;		/* new mappings: clock in 1/1024 s << 32 | tokens * 1024 */
-	__u32 cursor[4];	/* slot of a holding at which to look next: chunk << 4 | place */
+	__u32 cursor[4];	/* slot of a holding at which to look next: chunk << 4 | place,
+				 * and HOLD_FRESH */
 	__u32 hold[4];		/* by kind: first chunk of its holdings, 0: none */
 	__u32 chunks[4];	/* by kind: of holdings */
 	__u32 refused[4];	/* by kind: clock, 1/1024 s, at the last search for expired ones
@@ -197,13 +198,17 @@ struct n64_subscriber {
 		__u16 slot;
 		__u16 first;	/* first port / 64 */
 	} block[N64_MAX_BLOCKS];
-	__u32 pad2[8];
+	__u32 looked[4];	/* by kind: clock, 1/1024 s, when slots that were needed again
+				 * held what lives; 0: never */
+	__u32 pad2[4];
 };
 
 /* Map `holds`: what a subscriber has or had, so that its expired entries can be found
  * without a sweep. A slot is the index of a binding (kinds 0-2) or of a session (3), plus
  * one; slots are overwritten when they are stale, never cleared. Chunk 0 is none. */
 #define HOLD_SLOTS 16
+#define HOLD_FRESH (1u << 31)	/* with a cursor: nothing was put into this slot and those behind
+				 * it in its chunk */
 struct n64_hold {
 	__u32 slot[HOLD_SLOTS];	/* [0]: the next chunk */
 };

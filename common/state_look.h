@@ -162,22 +162,23 @@ n64_inline void touch_mapping(__u32 index, enum st_proto proto, __be32 remote4,
  * st_proto << 16 | the host's port; `peer`: its address << 16 | its port. */
 ST_FAR int state_foresee(__u64 lo, __u64 hi, __u64 hash, __u32 port, __u64 peer)
 {
-	const struct addr6 host = { { (__u32)lo, lo >> 32, (__u32)hi, hi >> 32 } };
 	const enum st_proto proto = (enum st_proto)(port >> 16 & 3);
 	const struct n64_conf *c = st_conf();
 	const __be16 port6 = (__be16)port;
-	struct st_key k = key_sub(c, &host);
-	const struct n64_dynamic *d;
+	const struct n64_dynamic *d = NULL;
 	__u32 row, index = ~0u;
+	struct st_key k = {};
 
-	/* which block it has is not known */
-	d = c->opt.port_block || !c->st.n_dynamic ? NULL :
-						    mem_dynamic(sub_slot_first(c, &k));
+	sub_halves(c, &lo, &hi);
+	k.hash = sub_hash(c, lo, hi);
+	/* with blocks it is not known which one it has */
+	if (!c->opt.port_block && c->st.n_dynamic)
+		d = mem_dynamic(sub_slot_first(c, k.hash));
 	if (d) {
 		row = row_of(d->slot, proto);
-		index = binding_index(row, (__u16)port_start(hash, proto, port6, row,
-							     port_range(proto, port6),
-							     port_parity(proto, port6)));
+		index = binding_index(row, (__u16)port_start(c, hash, port, row,
+							     port_range(c, proto, port6),
+							     port_parity(c, proto, port6)));
 		touch_mapping(index, proto, (__be32)(peer >> 16), (__be16)peer);
 	}
 	st_touch(mem_sub(tab_place(c, TAB_SUB, &k, 0, 0)));
@@ -189,19 +190,20 @@ n64_inline void state_aim_at(struct st_work *w, __u32 index)
 {
 	w->aimed = (index >> 16) + 1;
 	w->start = index_port(index);
-	w->range = range_arg(port_range((enum st_proto)w->q.proto, w->q.port6));
+	w->range = range_arg(work_range(w));
 }
 
 /* Asks for what could not be foreseen of a mapping on `slot`: the holding of the subscriber. */
 ST_FAR int state_touch(struct st_work *w, __u32 slot)
 {
 	const struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	__u32 row;
+	__u32 row, cursor;
 
 	if (!w)
 		return 0;
-	if (s)
-		st_touch(mem_hold(st_load32(&s->cursor[w->q.proto & 3]) >> 4));
+	cursor = s ? st_load32(&s->cursor[w->q.proto & 3]) : HOLD_FRESH;
+	if (!(cursor & HOLD_FRESH))
+		st_touch(mem_hold(cursor >> 4));
 	row = row_of(slot, (enum st_proto)(w->q.proto & 3));
 	if (st_conf()->opt.port_block || w->aimed == row + 1)
 		return 0;

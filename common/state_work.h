@@ -42,6 +42,7 @@ struct st_work {
 	/* from here on written before it is read: not cleared for each packet */
 	__u32 found[FOUND_MAX];
 	__u32 resume;		/* where the walk stopped */
+	__u32 cursor;		/* where one begins (hold_cursor) */
 	__u32 range;		/* words in which a port is looked for: last << 16 | first */
 	__u32 start;		/* and the port at which the search begins */
 	__u32 block;		/* first word of the block + 1 that a mapping was counted into */

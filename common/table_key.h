@@ -76,25 +76,36 @@ n64_inline struct st_key key_session(const struct n64_conf *c, __u32 binding, __
 {
 	struct st_key k = { .a = { { binding, remote } }, .b = port, .gen = gen };
 
-	k.hash = key_hash(c, &k.a, k.b); /* not of `gen`: the line can be asked for before that
-					  * is known, and a stored SYN lies where its session will */
+	/* not of `gen`: so the line can be asked for before that is known (state_foresee) */
+	k.hash = key_hash(c, &k.a, k.b);
 	return k;
 }
 
-/* The subscriber of a host (PORT-03). */
+/* The part of a host's address that is its subscriber (PORT-03): the halves of the address as
+ * they lie in memory. */
+n64_inline void sub_halves(const struct n64_conf *c, __u64 *lo, __u64 *hi)
+{
+	__u32 len = c->opt.subscriber_prefix_len; /* 48 to 128 */
+
+	if (len < 128)
+		*hi &= len > 64 ? be64(~0ull << (128 - len)) : 0;
+	if (len < 64)
+		*lo &= be64(~0ull << (64 - len));
+}
+
+n64_inline __u64 sub_hash(const struct n64_conf *c, __u64 lo, __u64 hi)
+{
+	return key_hash_rest(c, key_mix(key_mix(c->st.key[0], lo), hi), 0);
+}
+
 n64_inline struct st_key key_sub(const struct n64_conf *c, const struct addr6 *host)
 {
-	__u32 len = c->opt.subscriber_prefix_len;
-	struct st_key k = { .a = *host };
+	__u64 lo = addr6_half(host, 0), hi = addr6_half(host, 1);
+	struct st_key k = { .b = 0 };
 
-	/* 48 to 128 */
-	if (len < 128)
-		k.a.w[3] &= len > 96 ? mask4(len - 96) : 0;
-	if (len < 96)
-		k.a.w[2] &= len > 64 ? mask4(len - 64) : 0;
-	if (len < 64)
-		k.a.w[1] &= mask4(len - 32);
-	k.hash = key_hash(c, &k.a, 0);
+	sub_halves(c, &lo, &hi);
+	addr6_join(lo, hi, &k.a);
+	k.hash = sub_hash(c, lo, hi);
 	return k;
 }
 

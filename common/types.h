@@ -80,6 +80,19 @@ n64_inline void addr6_copy(struct addr6 *to, const struct addr6 *from)
 #endif
 }
 
+/* An address of its halves, which so may stay in registers. */
+n64_inline void addr6_join(__u64 lo, __u64 hi, struct addr6 *to)
+{
+#ifdef __bpf__
+	__u64 *half = __builtin_assume_aligned(to, 8);
+
+	half[0] = lo;
+	half[1] = hi;
+#else
+	*to = (struct addr6){ { (__u32)lo, lo >> 32, (__u32)hi, hi >> 32 } };
+#endif
+}
+
 /* Every IP header that we touch is four-byte aligned: saying so keeps clang
  * from reading an address byte by byte. */
 #define copy_aligned4(dst, src, n) \
