@@ -198,6 +198,14 @@ ST_FAR int port_alloc(struct st_work *w, __u32 row)
 	return port;
 }
 
+/* Its mappings. */
+n64_inline __u32 row_used(__u32 row)
+{
+	const struct n64_row *r = mem_row(row);
+
+	return r ? r->used : 0;
+}
+
 /* Whether a search of this row is worth while: it was not in vain a tenth of a second
  * ago (PORT-07). */
 n64_inline bool row_is_open(const struct st_work *w, __u32 row)

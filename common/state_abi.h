@@ -315,8 +315,23 @@ enum call_op {
 			 * pref; R_not_target: no */
 	CALL_RANGE,	/* row `row`: ports from `port4` to `last` are `n` (1 allowed, 0 not) */
 	CALL_SWEEP_SESSIONS, /* from place `session` on, `n` places: sessions that are over -> n */
+	CALL_TOUCH,	/* `n` elements of a table (`proto`: enum touch_table), from `binding` on
+			 * each `last`th: the first access to their pages (state_touch.h) */
 	N_CALL_OPS,
 };
+
+/* What every new mapping needs comes first. */
+enum touch_table {
+	TOUCH_REACH,		/* words */
+	TOUCH_SUBS,		/* places */
+	TOUCH_BIB6,
+	TOUCH_BINDINGS,		/* by index */
+	TOUCH_SESSIONS,
+	TOUCH_HOLDS,
+	N_TOUCH_TABLES,
+};
+
+#define TOUCH_MOST 1024	/* elements that one call touches */
 
 enum call_flags {
 	CALL_FORCE = 1 << 0,

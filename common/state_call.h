@@ -5,6 +5,7 @@
 #define N64_STATE_CALL_H
 
 #include "state.h"
+#include "state_touch.h"
 
 /* ---- packets of the other path ------------------------------------------------------------ */
 
@@ -327,13 +328,6 @@ n64_inline enum reason call_range(struct st_work *w)
 	return R_GO_ON;
 }
 
-n64_inline __u32 row_used(__u32 row)
-{
-	const struct n64_row *r = mem_row(row);
-
-	return r ? r->used : 0;
-}
-
 struct rows_ctx {
 	struct st_work *w;
 	__u32 row, from, end, found;
@@ -485,6 +479,9 @@ n64_inline void state_call(struct st_work *w)
 		break;
 	case CALL_RANGE:
 		r = call_range(w);
+		break;
+	case CALL_TOUCH:
+		r = call_touch(w);
 		break;
 	case CALL_NOW:
 		break;

@@ -6,6 +6,7 @@ States that packets would take long to make are made by asking n64_state."""
 import contextlib
 import json
 import os
+import re
 import signal
 import time
 
@@ -356,3 +357,19 @@ def test_address_becomes_the_hosts(asked):
     finally:
         asked.gateway.ip(f"addr del {T}/32 dev lo")
     wait_for("the address to be the pool's", lambda: judged("unsupported_proto"), 5)
+
+
+def test_tables_are_touched(state):
+    """After its start the worker touches each page of the tables once: 512 of each protocol of
+    an address, and those of the hash tables. Packets pass meanwhile."""
+    with attached(state) as line:
+        log = f"/run/xdp-nat64/{line.gateway.instance}/worker.log"
+
+        def said():
+            with open(log, encoding="utf-8") as f:
+                return re.search(r"the tables are touched, (\d+) pages", f.read())
+        opened(line)
+        wait_for("the touched tables", said, 30)
+        flow = opened(line, port=40004)
+        assert int(said()[1]) > 3 * 512
+        assert not isinstance(flow.back(), str)

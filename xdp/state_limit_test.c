@@ -187,11 +187,45 @@ static void test_static(void **state)
 	audit_all();
 }
 
+/* Touching takes any place, reads and changes nothing, and takes no other table and no endless
+ * walk. */
+static void test_touch(void **state)
+{
+	static const struct {
+		__u32 table, from, step, n;
+		enum reason want;
+	} v[] = {
+		{TOUCH_REACH, 0, 512, 4, R_GO_ON},
+		{TOUCH_SUBS, 0, 21, TOUCH_MOST, R_GO_ON},
+		{TOUCH_BIB6, 0, 128, TOUCH_MOST, R_GO_ON},
+		{TOUCH_BINDINGS, 0, 128, 512, R_GO_ON},
+		{TOUCH_BINDINGS, ~0u, 128, 512, R_GO_ON},
+		{TOUCH_SESSIONS, ~0u - 5, 128, 8, R_GO_ON},
+		{TOUCH_HOLDS, 1u << 31, 64, 8, R_GO_ON},
+		{N_TOUCH_TABLES, 0, 1, 1, R_not_target},
+		{TOUCH_BIB6, 0, 1, TOUCH_MOST + 1, R_not_target},
+	};
+	__u16 t;
+
+	(void)state;
+	bed_open(OPTS(NULL));
+	t = udp6(C6, 1);
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct n64_call q = {.op = CALL_TOUCH, .proto = v[i].table, .binding = v[i].from,
+				     .last = (__u16)v[i].step, .n = v[i].n};
+
+		expect(bed_call(&q), v[i].want, "touch");
+	}
+	in4(P_UDP, 0, S4, 53, t, C6, 1);
+	audit_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits), cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_subscribers), cmocka_unit_test(test_blocks), cmocka_unit_test(test_static),
+		cmocka_unit_test(test_subscribers), cmocka_unit_test(test_blocks),
+		cmocka_unit_test(test_static), cmocka_unit_test(test_touch),
 	};
 
 	if (geteuid()) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The worker as a whole, and its parts: opening (open.c), packets (packets.c), the event
  * loop (worker.c); in mode stateful also fragments (fragments.c), stored SYNs (syn.c) and
- * the rounds (sweep.c). */
+ * the rounds (sweep.c) and the first touch of the tables (warm.c). */
 #ifndef N64_WORKER_PARTS_H
 #define N64_WORKER_PARTS_H
 
@@ -11,6 +11,7 @@
 #include "queue.h"
 #include "sweep.h"
 #include "syn_store.h"
+#include "warm.h"
 #include "world.h"
 #include "worker.h"
 
@@ -56,6 +57,7 @@ struct worker {
 	struct fragments frag;
 	struct syn_store syns;
 	struct sweep sweep;
+	struct warm warm;
 	struct drain drain;
 	struct log_limit limit[N_PACKET_LOGS];
 	bool told_vlan, told_view;	/* warned, and it holds still */

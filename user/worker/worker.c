@@ -210,6 +210,7 @@ static void loop_run(struct loop *l)
 			dispatch(l, e[i].data.u32);
 		more = packets_serve(l->w);
 		more |= sweep_slice(l->w);
+		more |= !more && warm_slice(l->w);
 	}
 	/* what is in the rings is finished, what comes now is not taken */
 	worker_unplug(l->w);
