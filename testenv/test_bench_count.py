@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Instructions of a frame, counted by interpreting the loaded program: the interpreter itself,
+the frames that it is given, and what the fast path may cost. Nothing here measures time."""
+
+import os
+import struct
+import sys
+
+import pytest
+
+import lib
+import packets
+
+sys.path.append(os.path.join(lib.TOP, "bench", "kit"))
+
+import count  # noqa: E402  (after the path is set)
+import machine  # noqa: E402
+from frames import Shape  # noqa: E402
+from product import MODES, Stateful  # noqa: E402
+from rig import TOOL, Load, Reference  # noqa: E402
+
+FLOWS = 64
+M32, M64 = count.MASK32, count.MASK64
+
+# What an established flow and a new mapping may cost: some 5 % over what they do today, so that
+# nobody makes the fast path longer without saying so here.
+BUDGET = {("stateful", "out"): 700, ("stateful", "in"): 610, ("siit", "out"): 900,
+          ("siit", "in"): 670, ("dynamic", "out"): 670, ("dynamic", "in"): 590}
+NEW_MAPPING = 5000
+
+
+# ---- the interpreter -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code, off, imm, a, b, want", [
+    (0x07, 0, -1, 5, 0, 4),                     # r += imm, 64 bits
+    (0x0F, 0, 0, M64, 2, 1),                    # r += r, around
+    (0x04, 0, 1, M32, 0, 0),                    # w += imm clears the upper half
+    (0x1F, 0, 0, 3, 5, M64 - 1),                # r -= r
+    (0x2F, 0, 0, 1 << 63, 2, 0),                # r *= r
+    (0x3F, 0, 0, 7, 2, 3),                      # r /= r
+    (0x3F, 0, 0, 7, 0, 0),                      # by 0 is 0
+    (0x9F, 0, 0, 7, 0, 7),                      # modulo 0 leaves it
+    (0x3F, 1, 0, M64 - 6, 2, M64 - 2),          # signed: -7 / 2 = -3
+    (0x67, 0, 4, 1, 0, 16), (0x77, 0, 4, M64, 0, M64 >> 4),
+    (0xC7, 0, 4, 1 << 63, 0, 0xF8 << 56),       # arithmetic
+    (0xC4, 0, 4, 1 << 31, 0, 0xF8000000),
+    (0x87, 0, 0, 1, 0, M64), (0xA7, 0, -1, 0, 0, M64), (0xA4, 0, -1, 0, 0, M32),
+    (0xBF, 8, 0, 0, 0x80, M64 - 0x7F),          # sign extension
+    (0xBC, 0, 0, 0, M64, M32),
+    (0xDC, 0, 16, 0x1234, 0, 0x3412), (0xDC, 0, 32, 0x12345678, 0, 0x78563412),
+    (0xD4, 0, 16, 0x91234, 0, 0x1234),          # to little: cut
+    (0xD7, 0, 64, 1, 0, 1 << 56),               # bswap
+])
+def test_arithmetic(code, off, imm, a, b, want):
+    regs = [a, b] + [0] * 9
+    count.alu(code, off, imm, regs, 0, 1)
+    assert regs[0] == want
+
+
+@pytest.mark.parametrize("code, imm, a, b, taken", [
+    (0x05, 0, 0, 0, True), (0x15, -1, M64, 0, True), (0x16, -1, M32, 0, True),
+    (0x55, 3, 3, 0, False), (0x2D, 0, 1, M64, False), (0x6D, 0, 1, M64, True),  # 1 > -1, signed
+    (0x3D, 0, 5, 5, True), (0xAD, 0, 4, 5, True), (0xBD, 0, 6, 5, False),
+    (0xCD, 0, M64, 0, True), (0xDD, 0, 0, M64, False), (0x45, 6, 8, 0, False),
+    (0x7E, 0, 1 << 31, 0, False),               # narrow: the sign is bit 31
+])
+def test_jumps(code, imm, a, b, taken):
+    assert count.jump(code, 7, imm, a, b) == (7 if taken else 0)
+
+
+# ---- frames ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("proto, way", [(p, w) for p in ("udp", "tcp", "icmp")
+                                        for w in ("out", "in")])
+def test_frames_are_right(proto, way):
+    """Both checksums of a frame that differs from the template in all that varies."""
+    template = Stateful.model_of(FLOWS).sent(way, Shape(proto=proto, size=100))
+    source = template.source() | {"by_step": False, "port_bits": 6}
+    frame = count.frame_of(source, (777, 0, 0))
+    assert struct.unpack_from("=I", frame, template.off_id)[0] == 777
+    assert struct.unpack_from("!H", frame, template.off_port)[0] == 10000 + 777 % 64
+    family = 6 if frame[14] >> 4 == 6 else 4
+    body = frame[template.l4:]
+    start = 0
+    if template.pseudo():
+        ends = frame[22:54] if family == 6 else frame[26:34]
+        start = packets.ones(ends + struct.pack("!II", len(body), template.number))
+    assert packets.ones(body, start) == 0xFFFF
+    assert family == 6 or packets.ones(frame[14:34]) == 0xFFFF
+
+
+# ---- programs ----------------------------------------------------------------------------------
+
+
+def told(found):
+    """What was executed; skipped with the reason where this kernel does not say."""
+    (one,) = found.values()
+    if "why_not" in one and "kallsyms" in one["why_not"]:
+        pytest.skip(one["why_not"])
+    assert "insns" in one, one
+    return one["insns"]
+
+
+@pytest.fixture(autouse=True)
+def _needs_root():
+    if os.geteuid():
+        pytest.skip("loading BPF programs needs root")
+
+
+def test_a_program_that_only_redirects(echo):
+    if not os.path.exists(TOOL):
+        pytest.fail(f"{TOOL} is not there: make build/bench/bench")
+    with Reference(Stateful.model_of(FLOWS), FLOWS, echo) as bed:
+        assert told(machine.executed(bed, Load(flows=FLOWS, shape=Shape(size=100)))) < 20
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_budget_of_the_fast_path(mode, echo):
+    """Instructions of an established flow each way, the same whenever they are counted, and of
+    a new mapping, which is not made by being counted."""
+    with MODES[mode](FLOWS, verbose=echo) as bed:
+        bed.open(Load(flows=FLOWS))
+        for way in ("out", "in"):
+            load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
+            bed.measure_once(load)
+            cost = [told(machine.executed(bed, load)) for _ in range(2)]
+            assert cost[0] == pytest.approx(cost[1], abs=16)  # a deadline is moved, or is not
+            assert cost[0] <= BUDGET[mode, way]
+        if mode == "stateful":
+            made = bed.counted("bib_created")
+            load = Load(flows=FLOWS, shape=Shape(size=100))
+            assert told(machine.executed(bed, load, fresh=True)) <= NEW_MAPPING
+            assert bed.counted("bib_created") == made
