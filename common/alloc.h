@@ -223,7 +223,24 @@ n64_inline void row_in_vain(const struct st_work *w, __u32 row)
 		note_refused(&r->refused, w->ticks);
 }
 
-/* The same, and where there is none, once more after a look for expired ones. */
+/* What port_alloc_or_sweep comes to where the search has been aimed and its first port is free,
+ * by one look at row and record. -1: all of it is to be asked. */
+ST_FAR int port_at_once(struct st_work *w, __u32 row)
+{
+	const struct n64_conf *c = st_conf();
+	struct n64_row *r = mem_row(row);
+	__u32 index = binding_index(row, w ? (__u16)w->start : 0);
+	struct n64_binding *b = mem_binding(index);
+
+	if (!w || !r || !b || w->aimed != row + 1 || w->expired || c->opt.port_preserve ||
+	    !r->n_allowed || was_refused(&r->refused, w->ticks) ||
+	    st_load32(&r->swept) != w->ticks ||
+	    !(st_load(&r->free[port_word(w->start)]) & port_bit(w->start)))
+		return -1;
+	return port_claim_of(c, w, r, index, b);
+}
+
+/* The same as port_alloc, and where there is none, once more after a look for expired ones. */
 n64_inline int port_alloc_or_sweep(struct st_work *w, __u32 row)
 {
 	int port = -1;
@@ -357,6 +374,8 @@ n64_inline int binding_alloc(struct st_work *w)
 	if (!s)
 		return -1;
 	if (row >= 0)
+		port = port_at_once(w, (__u32)row);
+	if (row >= 0 && port < 0)
 		port = port_alloc_or_sweep(w, (__u32)row);
 	if (row >= 0 && port < 0 && !st_conf()->opt.soft_app && sub_is_bound(s))
 		return -1;

@@ -86,11 +86,11 @@ n64_inline __u32 binding_next_gen(__u32 index, __u64 ctl)
 	return gen ? gen : 1;
 }
 
-/* FREE -> CLAIMED for (host, port). The new generation, 0: somebody has it. */
-n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, const struct addr6 *host,
-			       __be16 port, __u32 now)
+/* FREE -> CLAIMED for (host, port); `b` is the record `index`. The new generation, 0: somebody
+ * has it. */
+n64_inline __u32 binding_claim(const struct n64_conf *c, __u32 index, struct n64_binding *b,
+			       const struct addr6 *host, __be16 port, __u32 now)
 {
-	struct n64_binding *b = mem_binding(index);
 	__u32 gen;
 	__u64 ctl;
 

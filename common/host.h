@@ -58,10 +58,10 @@ ST_FAR int host_put(struct st_work *w)
 	port = e ? e->port4 : 0;
 	tab_put_begin(&w->put);
 	w->put.dist = x.dist;
-	if (!e || !tab_take(&w->put, (__u32)x.place))
-		return tab_put(&w->put);
+	if (!e || !tab_take(&w->put, TAB_BIB6, (__u32)x.place))
+		return tab_put(&w->put, TAB_BIB6);
 	w->expired = binding_index(ctl_row(w->put.was), host16(port)) + 1;
-	return tab_put_settle(&w->put);
+	return tab_put_settle(&w->put, TAB_BIB6);
 }
 
 /* Claims the address that it had. Its index, or -1. */

@@ -73,20 +73,27 @@ n64_inline __u32 port_start(const struct n64_conf *c, __u64 hash, __u32 key, __u
 	return par == PARITY_ANY ? port : (port & ~1u) | (par == PARITY_ODD);
 }
 
-/* Claims a port for the packet's host. Its number, or -1. */
-n64_inline int port_claim(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 port)
+/* Claims the port of record `b`, whose index and row are these, for the packet's host. Its
+ * number, or -1. */
+n64_inline int port_claim_of(const struct n64_conf *c, struct st_work *w, struct n64_row *r,
+			     __u32 index, struct n64_binding *b)
 {
-	struct n64_row *r = mem_row(row);
-	__u32 gen;
+	__u32 gen = binding_claim(c, index, b, &w->q.host6, w->q.port6, w->now);
 
-	if (!r)
-		return -1;
-	gen = binding_claim(c, binding_index(row, (__u16)port), &w->q.host6, w->q.port6, w->now);
-	port_set_used(r, port);
+	port_set_used(r, index_port(index));
 	if (!gen)
 		return -1;
 	w->ctl = (__u64)gen << CTL_GEN_SHIFT;
-	return (int)port;
+	return (int)index_port(index);
+}
+
+/* Claims a port for the packet's host. Its number, or -1. */
+n64_inline int port_claim(const struct n64_conf *c, struct st_work *w, __u32 row, __u32 port)
+{
+	__u32 index = binding_index(row, (__u16)port);
+	struct n64_row *r = mem_row(row);
+
+	return r ? port_claim_of(c, w, r, index, mem_binding(index)) : -1;
 }
 
 ST_FAR int port_next_far(__u32 row, __u32 start, __u32 range, __u32 parity)
@@ -144,13 +151,19 @@ n64_inline void port_aim(struct st_work *w, __u32 row, struct port_range r,
 			      par);
 }
 
+/* Did this host have the record last? */
+n64_inline bool binding_was_own(const struct n64_binding *b, const struct st_work *w)
+{
+	return ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
+	       addr6_equal(&b->host6, &w->q.host6);
+}
+
 /* Did this host have the port at which the search begins? */
 n64_inline bool port_was_own(const struct st_work *w, __u32 row)
 {
 	const struct n64_binding *b = mem_binding(binding_index(row, (__u16)w->start));
 
-	return b && ctl_gen(b->ctl) && b->port6 == w->q.port6 &&
-	       addr6_equal(&b->host6, &w->q.host6);
+	return b && binding_was_own(b, w);
 }
 
 /* In w->range from w->start on, parity first (PORT-06). */

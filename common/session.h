@@ -45,10 +45,9 @@ ST_FAR int session_put(struct st_work *w, __u32 port, __u32 gen)
 
 	if (!w)
 		return TAB_BUSY;
-	w->put.t = TAB_SESSION;
 	w->put.now = w->now;
 	w->put.k = key_session(st_conf(), w->q.binding, gen, w->q.remote4, (__be16)port);
-	place = tab_put(&w->put);
+	place = tab_put(&w->put, TAB_SESSION);
 	session_left(w->put.was, w->now);
 	return place;
 }

@@ -79,10 +79,9 @@ ST_FAR int bib6_put(struct st_work *w)
 {
 	if (!w)
 		return TAB_BUSY;
-	w->put.t = TAB_BIB6;
 	w->put.now = w->now;
 	w->put.k = key_bib6(st_conf(), (enum st_proto)w->q.proto, &w->q.host6, w->q.port6);
-	return tab_put(&w->put);
+	return tab_put(&w->put, TAB_BIB6);
 }
 
 /* Whether the other side of a mapping keeps it alive. 0: it does not. */

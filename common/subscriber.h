@@ -108,10 +108,9 @@ ST_FAR int sub_put(struct st_work *w)
 
 	if (!w)
 		return TAB_BUSY;
-	w->put.t = TAB_SUB;
 	w->put.now = w->now;
 	w->put.k = key_sub(st_conf(), &w->q.host6);
-	place = tab_put(&w->put);
+	place = tab_put(&w->put, TAB_SUB);
 	s = place >= 0 && w->put.claimed ? mem_sub((__u32)place) : NULL;
 	if (s)
 		s->prefix = w->put.k.a;

@@ -144,17 +144,21 @@ struct tab_walk {
 	int found;
 };
 
+/* Place of the key in the line that is `d` behind its home, or TAB_NONE. */
+n64_inline int tab_find_at(enum st_table t, const struct st_key *k, __u32 d)
+{
+	__u32 place = tab_place(st_conf(), t, k, d, 0);
+
+	if (tab_match(t, place, k))
+		return (int)place;
+	return t != TAB_SUB && tab_match(t, place + 1, k) ? (int)place + 1 : TAB_NONE;
+}
+
 static long tab_find_step(__u32 d, void *arg)
 {
 	struct tab_walk *x = arg;
-	const struct n64_conf *c = st_conf();
-	enum st_table t = (enum st_table)x->t;
-	__u32 place = tab_place(c, t, &x->k, d, 0);
 
-	if (tab_match(t, place, &x->k))
-		x->found = (int)place;
-	else if (t != TAB_SUB && tab_match(t, place + 1, &x->k))
-		x->found = (int)place + 1;
+	x->found = tab_find_at((enum st_table)x->t, &x->k, d);
 	return x->found != TAB_NONE;
 }
 
@@ -163,9 +167,9 @@ n64_inline int tab_find(struct tab_walk *x)
 {
 	__u32 reach;
 
-	x->found = TAB_NONE;
 	/* most lie at home, and the reach is a line of memory as well */
-	if (likely(tab_find_step(0, x)))
+	x->found = tab_find_at((enum st_table)x->t, &x->k, 0);
+	if (likely(x->found != TAB_NONE))
 		return x->found;
 	reach = tab_reach(st_conf(), (enum st_table)x->t, &x->k);
 	if (reach)
@@ -199,16 +203,17 @@ struct tab_put_ctx {
 	struct st_put *p;
 };
 
-/* Claims the entry if it is free. */
-n64_inline bool tab_take(struct st_put *x, __u32 place)
+/* Claims the entry if it is free. `t`, here and below, is x->t: where the compiler knows which
+ * table it is, it asks for nothing that is another's. */
+n64_inline bool tab_take(struct st_put *x, enum st_table t, __u32 place)
 {
-	__u64 *at = tab_ctl((enum st_table)x->t, place);
+	__u64 *at = tab_ctl(t, place);
 	__u64 ctl;
 
 	if (!at)
 		return false;
 	ctl = st_load(at);
-	if (!tab_is_free((enum st_table)x->t, place, ctl, x->now) ||
+	if (!tab_is_free(t, place, ctl, x->now) ||
 	    !st_cas(at, ctl, ctl_claim(x->now, key_tag(&x->k))))
 		return false;
 	x->was = ctl;
@@ -216,13 +221,20 @@ n64_inline bool tab_take(struct st_put *x, __u32 place)
 	return true;
 }
 
+/* One in the line that is `d` behind the home of the key. */
+n64_inline bool tab_take_at(struct st_put *x, enum st_table t, __u32 d)
+{
+	__u32 place = tab_place(st_conf(), t, &x->k, d, 0);
+
+	x->dist = d;
+	return tab_take(x, t, place) || (t != TAB_SUB && tab_take(x, t, place + 1));
+}
+
 static long tab_take_step(__u32 d, void *arg)
 {
 	struct st_put *x = ((struct tab_put_ctx *)arg)->p;
-	__u32 place = tab_place(st_conf(), (enum st_table)x->t, &x->k, d, 0);
 
-	x->dist = d;
-	return tab_take(x, place) || (x->t != TAB_SUB && tab_take(x, place + 1));
+	return tab_take_at(x, (enum st_table)x->t, d);
 }
 
 /* Waits until the claim at `place` with our tag is no more. 0: it still is. */
@@ -244,9 +256,8 @@ ST_FAR int tab_wait(__u32 t, __u32 place, __u32 tag)
 }
 
 /* Is there a rival of our claim at `place`, or the key itself? True: the walk is over. */
-n64_inline bool tab_rival(struct st_put *x, __u32 place)
+n64_inline bool tab_rival(struct st_put *x, enum st_table t, __u32 place)
 {
-	enum st_table t = (enum st_table)x->t;
 	__u64 *at = tab_ctl(t, place);
 	__u64 ctl;
 
@@ -261,7 +272,7 @@ n64_inline bool tab_rival(struct st_put *x, __u32 place)
 	    !ctl_is_stuck(ctl, x->now)) {
 		if (!x->passed)
 			x->yield = (int)place;
-		if (!x->passed || !tab_wait(x->t, place, key_tag(&x->k))) {
+		if (!x->passed || !tab_wait(t, place, key_tag(&x->k))) {
 			x->found = TAB_BUSY;
 			return true;
 		}
@@ -278,12 +289,18 @@ n64_inline bool tab_rival(struct st_put *x, __u32 place)
 	return true;
 }
 
+n64_inline bool tab_rival_at(struct st_put *x, enum st_table t, __u32 d)
+{
+	__u32 place = tab_place(st_conf(), t, &x->k, d, 0);
+
+	return tab_rival(x, t, place) || (t != TAB_SUB && tab_rival(x, t, place + 1));
+}
+
 static long tab_rival_step(__u32 d, void *arg)
 {
 	struct st_put *x = ((struct tab_put_ctx *)arg)->p;
-	__u32 place = tab_place(st_conf(), (enum st_table)x->t, &x->k, d, 0);
 
-	return tab_rival(x, place) || (x->t != TAB_SUB && tab_rival(x, place + 1));
+	return tab_rival_at(x, (enum st_table)x->t, d);
 }
 
 /* Nothing claimed yet. */
@@ -298,24 +315,24 @@ n64_inline void tab_put_begin(struct st_put *x)
 
 /* The claim at x->found, which lies x->dist lines behind its home, stands against others
  * of the same key (steps 2 and 3), or is given back. */
-n64_inline int tab_put_settle(struct st_put *x)
+n64_inline int tab_put_settle(struct st_put *x, enum st_table t)
 {
 	const struct n64_conf *c = st_conf();
 	struct tab_put_ctx ctx = { x };
 	__u32 reach;
 	__u64 *at;
 
-	at = x->found < 0 ? NULL : tab_ctl((enum st_table)x->t, (__u32)x->found);
+	at = x->found < 0 ? NULL : tab_ctl(t, (__u32)x->found);
 	if (!at)
 		return TAB_FULL;
 	x->mine = (__u32)x->found;
 	x->found = TAB_BUSY;
-	if (!x->dist || tab_raise(x->t, tab_home(c, (enum st_table)x->t, &x->k), x->dist)) {
+	if (!x->dist || tab_raise(t, tab_home(c, t, &x->k), x->dist)) {
 		x->found = TAB_NONE;
-		reach = tab_reach(c, (enum st_table)x->t, &x->k);
+		reach = tab_reach(c, t, &x->k);
 		reach = reach > x->dist ? reach : x->dist;
 		if (likely(!reach))
-			tab_rival_step(0, &ctx);
+			tab_rival_at(x, t, 0);
 		else
 			st_loop(reach + 1, tab_rival_step, &ctx);
 	}
@@ -324,23 +341,24 @@ n64_inline int tab_put_settle(struct st_put *x)
 		return (int)x->mine;
 	}
 	st_store(at, CTL_FREE);
-	if (x->yield >= 0 && tab_wait(x->t, (__u32)x->yield, key_tag(&x->k)) &&
-	    tab_match((enum st_table)x->t, (__u32)x->yield, &x->k))
+	if (x->yield >= 0 && tab_wait(t, (__u32)x->yield, key_tag(&x->k)) &&
+	    tab_match(t, (__u32)x->yield, &x->k))
 		return x->yield;
 	return x->found;
 }
 
-/* Puts the key x->k in; x->k, t and now are set. The place of a fresh claim, x->claimed
+/* Puts the key x->k in; x->k and now are set. The place of a fresh claim, x->claimed
  * set: the caller writes the fields and stores an ACTIVE control word, or CTL_FREE to give
  * it back. Or that of an entry which another CPU has made meanwhile; TAB_FULL; TAB_BUSY. */
-n64_inline int tab_put(struct st_put *x)
+n64_inline int tab_put(struct st_put *x, enum st_table t)
 {
 	struct tab_put_ctx ctx = { x };
 
 	tab_put_begin(x);
-	if (unlikely(!tab_take_step(0, &ctx)))
+	x->t = t;
+	if (unlikely(!tab_take_at(x, t, 0)))
 		st_loop(TAB_REACH, tab_take_step, &ctx);
-	return tab_put_settle(x);
+	return tab_put_settle(x, t);
 }
 
 #endif
