@@ -241,6 +241,14 @@ enum n64_found {
 	FOUND_NOTHING,
 	FOUND_ABSENT,	/* its host and port are not in bib6 */
 	FOUND_REFRESH,	/* the packet is written and counted; its TCP session is to be refreshed */
+	FOUND_REFUSED,	/* absent, and none could be made: the reason is known */
+};
+
+/* Places in map `ways`. */
+enum n64_way {
+	WAY_LONG,
+	WAY_NEW,	/* mode stateful: a packet without a mapping, FOUND_ABSENT */
+	N64_WAYS,
 };
 
 /* Map `whence`, per CPU: what the short way tells the long way. */
@@ -250,7 +258,7 @@ struct n64_whence {
 	__u32 binding;		/* index; FOUND_ABSENT: likely index of the new one, or ~0 */
 	/* with FOUND_REFRESH: */
 	__u64 ctl;		/* of the mapping */
-	__u32 action;		/* what the program is to return */
+	__u32 action;		/* what the program is to return; FOUND_REFUSED: enum reason */
 	__s32 place;		/* of its bib6 entry; of a packet 4->6 -1 */
 	__be32 remote4;
 	__be16 remote_port;

@@ -47,10 +47,23 @@ static __always_inline bool micro_ends(enum micro_step step)
 {
 	return *(volatile __u32 *)&micro_stop == (__u32)step;
 }
+
+/* Somewhere between the short way and the end of a packet that makes a mapping? */
+static __always_inline bool micro_ends_new(void)
+{
+	__u32 stop = *(volatile __u32 *)&micro_stop;
+
+	return stop > MICRO_NEW_SHORT && stop < MICRO_NEW_ALL;
+}
 #else
 static __always_inline bool micro_ends(enum micro_step step)
 {
 	(void)step;
+	return false;
+}
+
+static __always_inline bool micro_ends_new(void)
+{
 	return false;
 }
 #endif

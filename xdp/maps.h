@@ -116,12 +116,12 @@ struct {
 	__type(value, struct pkt);
 } facts SEC(".maps");
 
-/* ways: the long way of the mode, one program for all devices. The program of a device calls it
- * as its last act (bpf_tail_call). Kept by a pin, as the kernel empties one that no process
- * and no pin holds; of a generation. */
+/* ways: the long way of the mode and what else is loaded once for all devices (enum n64_way).
+ * The program of a device calls it as its last act (bpf_tail_call). Kept by a pin, as the
+ * kernel empties one that no process and no pin holds; of a generation. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, N64_WAYS);
 	__type(key, __u32);
 	__type(value, __u32);
 } ways SEC(".maps");

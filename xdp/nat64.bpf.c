@@ -3,8 +3,8 @@
  * packets to us, one program for both directions by mode: n64_port, n64_stateful or
  * n64_dynamic. It is the short way (quick.h), and small; what is not for that it leaves to
  * the long way of its mode (path_siit.h, path_stateful.h, path_dynamic.h), which is loaded
- * once for all devices. n64_exit is the kernel's end of the pair; n64_query and n64_state
- * answer user space. */
+ * once for all devices, as is n64_stateful_new, which makes mappings (quick_new.h). n64_exit
+ * is the kernel's end of the pair; n64_query and n64_state answer user space. */
 
 #include "bpf.h"
 #include "call.h"
@@ -14,6 +14,7 @@
 #include "path_stateless.h"
 #include "query.h"
 #include "quick_dynamic.h"
+#include "quick_new.h"
 #include "quick_siit.h"
 #include "quick_stateful.h"
 
@@ -66,21 +67,26 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 		w->role.kind = role.kind;
 		w->role.slot = role.slot;
 		w->found = found;
-		bpf_tail_call(ctx, &ways, 0);
+		bpf_tail_call(ctx, &ways, WAY_LONG);
 	}
 	count(R_internal, 0); /* cannot be: it is there before a device has its program */
 	return XDP_DROP;
 }
 
-/* The same with a packet without a mapping; `foreseen`: index of the one that it will have, or
- * -1. */
-static __always_inline int go_long_absent(struct xdp_md *ctx, __s32 foreseen)
+/* A packet without a mapping, to where one is made; `foreseen`: index of the one that it will
+ * have, or -1. */
+static __always_inline int go_new(struct xdp_md *ctx, __s32 foreseen)
 {
 	struct n64_whence *w = whence_get();
 
-	if (w)
+	if (w) {
+		w->role.kind = role.kind;
+		w->role.slot = role.slot;
+		w->found = FOUND_ABSENT;
 		w->binding = (__u32)foreseen;
-	return go_long(ctx, FOUND_ABSENT);
+		bpf_tail_call(ctx, &ways, WAY_NEW);
+	}
+	return go_long(ctx, FOUND_ABSENT); /* cannot be */
 }
 
 /* The row of map ports in the long way. */
@@ -127,7 +133,7 @@ int n64_stateful(struct xdp_md *ctx)
 		return action;
 	if (micro_ends(MICRO_NEW_SHORT))
 		return XDP_DROP;
-	return f.absent ? go_long_absent(ctx, f.foreseen) : go_long(ctx, FOUND_NOTHING);
+	return f.absent ? go_new(ctx, f.foreseen) : go_long(ctx, FOUND_NOTHING);
 }
 
 SEC("xdp.frags")
@@ -164,6 +170,24 @@ int n64_port_long(struct xdp_md *ctx)
 	action = leave(ctx, p, &r, action);
 	count(r, p->l3_len);
 	return action;
+}
+
+SEC("xdp.frags")
+int n64_stateful_new(struct xdp_md *ctx)
+{
+	struct quick f = quick_frame(ctx);
+	enum reason refused = R_GO_ON;
+	int action;
+
+	if (f.at + QUICK_LEN6 > f.end)
+		return XDP_PASS; /* cannot be: the short way has looked */
+	if (QUICK_NEW(quick6_new, ctx, &f, &action, &refused))
+		return action;
+	if (micro_ends_new())
+		return XDP_DROP;
+	new_long(ctx, refused);
+	count(R_internal, 0); /* cannot be: it is there before a device has its program */
+	return XDP_DROP;
 }
 
 SEC("xdp.frags")

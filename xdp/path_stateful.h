@@ -151,8 +151,8 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 {
 	enum reason r;
 
-	if (micro_ends(MICRO_NEW_JUDGE))
-		return R_internal;
+	if (unlikely(whence_is(FOUND_REFUSED)))
+		return whence_reason();
 	*found = !absent6(w) && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
@@ -234,13 +234,11 @@ static __always_inline enum reason commit6(struct st_work *w, bool found)
 {
 	enum reason r = R_GO_ON;
 
-	if (micro_ends(MICRO_NEW_ROUTE))
-		return R_internal;
 	if (!found)
 		r = (enum reason)state_make6(w);
 	if (!r)
 		r = state_commit6(w);
-	return !r && micro_ends(MICRO_NEW_MAKE) ? R_internal : slow_for_error(r);
+	return slow_for_error(r);
 }
 
 static __always_inline enum reason leave6(struct xdp_md *ctx, const struct n64_conf *c,
@@ -295,8 +293,6 @@ static __always_inline enum reason path6_stateful(struct xdp_md *ctx, const stru
 	own = pool_find(env, s->x.dst4, &flags);
 	if (unlikely(own >= 0) && !hairpin_look(env, p, s, own))
 		return R_slow_hairpin;
-	if (micro_ends(MICRO_NEW_LOOK))
-		return R_internal;
 
 	/* route: MTU-64-01/02, with IPv6 lengths where it stays IPv6 (HP-04) */
 	r = route(ctx, c, port, p, &s->x, s->x.hairpin ? FAM_6 : FAM_4,

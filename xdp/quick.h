@@ -66,6 +66,17 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 	return e;
 }
 
+/* ADR-28: is it remembered that the source has a route? */
+static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pkt *p)
+{
+	const struct n64_hops *h = hops_get();
+
+	if (c->opt.urpf6 == URPF_OFF)
+		return true;
+	return h && quick_known(c, h, FAM_6, hop_dst6(&p->src6),
+				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
+}
+
 /* ---- addresses -------------------------------------------------------------------------- */
 
 /* Is it an IPv4 address that no rule and no list speaks of (addr4_is_plain)? */
@@ -314,33 +325,34 @@ N64_ONCE int quick_lost(__u32 len)
 	return XDP_DROP;
 }
 
-static __always_inline int quick_leave(const struct n64_conf *c, const struct pkt *p,
+/* `slot`, here and below: whose counters (role.slot; role_slot() where that is not known). */
+static __always_inline int quick_leave(const struct n64_conf *c, __u32 slot, const struct pkt *p,
 				       const struct route *rt, bool written, enum reason r)
 {
 	if (unlikely(!written))
 		return quick_lost(p->l3_len);
-	count_of(role.slot, r, p->l3_len);
+	count_of(slot, r, p->l3_len);
 	return send(c, rt);
 }
 
 static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
-					  const struct pkt *p, const struct xlat *x,
+					  __u32 slot, const struct pkt *p, const struct xlat *x,
 					  const struct route *rt, __u64 delta)
 {
 	bool written = likely(!rt->hop->n_tags) ? quick_write6to4(ctx, c, p, x, rt->hop, delta)
 						: write_6to4_sum(ctx, c, p, x, rt, delta);
 
-	return quick_leave(c, p, rt, written, R_fwd_6to4);
+	return quick_leave(c, slot, p, rt, written, R_fwd_6to4);
 }
 
 static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
-					  const struct pkt *p, const struct xlat *x,
+					  __u32 slot, const struct pkt *p, const struct xlat *x,
 					  const struct route *rt, __u64 delta)
 {
 	bool written = likely(!rt->hop->n_tags) ? quick_write4to6(ctx, c, p, x, rt->hop, delta)
 						: write_4to6_sum(ctx, c, p, x, rt, delta);
 
-	return quick_leave(c, p, rt, written, R_fwd_4to6);
+	return quick_leave(c, slot, p, rt, written, R_fwd_4to6);
 }
 
 #endif

@@ -53,7 +53,8 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		return false;
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
+				 quick_delta6(c, f, &p, &x, sum, true));
 	return true;
 }
 
@@ -92,7 +93,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, true));
 	return true;
 }
 

@@ -5,17 +5,6 @@
 
 #include "quick.h"
 
-/* ADR-28: is it remembered that the source has a route? */
-static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pkt *p)
-{
-	const struct n64_hops *h = hops_get();
-
-	if (c->opt.urpf6 == URPF_OFF)
-		return true;
-	return h && quick_known(c, h, FAM_6, hop_dst6(&p->src6),
-				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
-}
-
 /* Is it for a pref64 that is the only one, and in no list? Then nothing is to be looked up. */
 static __always_inline bool quick_pref64(const struct n64_env *env, const struct addr6 *dst)
 {
@@ -68,7 +57,8 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
 	if (!rt.hop)
 		return false;
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, pref));
+	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
+				 quick_delta6(c, f, &p, &x, sum, pref));
 	return true;
 }
 
@@ -102,7 +92,7 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
 	if (!rt.hop)
 		return false;
-	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
+	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
 	return true;
 }
 

@@ -219,7 +219,7 @@ static __always_inline void quick_refresh(struct xdp_md *ctx, const struct n64_w
 	w->role.kind = role.kind;
 	w->role.slot = role.slot;
 	w->found = FOUND_REFRESH;
-	bpf_tail_call(ctx, &ways, 0);
+	bpf_tail_call(ctx, &ways, WAY_LONG);
 }
 
 /* It lives on with its mapping. */
@@ -286,7 +286,8 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 		quick_permit_extend(permit, fresh);
 	x.sport = port4;
 	remote_port = *quick_dport(ip + 1, proto);
-	*action = quick_send6to4(ctx, c, &p, &x, &rt, quick_delta6(c, f, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
+				 quick_delta6(c, f, &p, &x, sum, true));
 	if (proto == P_TCP && unlikely(until != fresh))
 		quick_refresh(ctx, &(struct n64_whence){
 			.action = (__u32)*action, .ctl = ctl, .place = f->place,
@@ -357,7 +358,7 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	remote_port = *quick_sport(ip + 1, proto);
-	*action = quick_send4to6(ctx, c, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, true));
 	/* TCP-36: nothing to do until it is in TRANS */
 	if (proto == P_TCP && unlikely(until != fresh) &&
 	    (c->opt.inbound_refresh || until < fresh - c->opt.tcp_est_timeout))

@@ -279,10 +279,20 @@ static inline struct nat64_bpf *bed_program(int kind)
 	((struct n64_role *)&s->rodata->role)->kind = kind;
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, p == bed_path(s) || p == bed_long(s) ||
+						 (bed_conf()->opt.mode == MODE_STATEFUL &&
+						  p == s->progs.n64_stateful_new) ||
 						 p == s->progs.n64_state ||
 						 p == s->progs.n64_query || bed_wants(p));
 	bed_sizes(s);
 	return s;
+}
+
+static inline void bed_way(const struct nat64_bpf *s, __u32 way, const struct bpf_program *p)
+{
+	int fd = bpf_program__fd(p);
+
+	if (bpf_map_update_elem(bpf_map__fd(s->maps.ways), &way, &fd, 0))
+		fail_msg("map ways: %s", strerror(errno));
 }
 
 /* Loads them, over the maps of `owner` where there is one. */
@@ -290,8 +300,6 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 {
 	struct nat64_bpf *s = bed_program(kind);
 	struct bpf_map *m;
-	__u32 zero = 0;
-	int fd;
 
 	if (owner)
 		bpf_object__for_each_map(m, s->obj)
@@ -300,9 +308,9 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 							     owner->obj, bpf_map__name(m)));
 	if (nat64_bpf__load(s))
 		fail_msg("the programs do not load");
-	fd = bpf_program__fd(bed_long(s));
-	if (bpf_map_update_elem(bpf_map__fd(s->maps.ways), &zero, &fd, 0))
-		fail_msg("map ways: %s", strerror(errno));
+	bed_way(s, WAY_LONG, bed_long(s));
+	if (bed_conf()->opt.mode == MODE_STATEFUL)
+		bed_way(s, WAY_NEW, s->progs.n64_stateful_new);
 	if (kind != ROLE_PORT)
 		return s;
 	warm.query = bpf_program__fd(s->progs.n64_query);

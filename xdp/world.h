@@ -51,6 +51,14 @@ static __always_inline int whence_action(void)
 	return w ? (int)w->action : XDP_DROP;
 }
 
+/* With FOUND_REFUSED: why. */
+static __always_inline enum reason whence_reason(void)
+{
+	const struct n64_whence *w = whence_get();
+
+	return w ? (enum reason)w->action : R_internal;
+}
+
 /* The place at which this CPU remembers what the lists say of an address. */
 static __always_inline __u32 known_slot(__u32 hash)
 {

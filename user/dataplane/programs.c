@@ -145,6 +145,8 @@ static void only_programs(struct bpf_object *obj, const char *const *name)
 static const char *const device_program[] = { "n64_port", "n64_stateful", "n64_dynamic" };
 static const char *const long_program[] = { "n64_port_long", "n64_stateful_long",
 					    "n64_dynamic_long" };
+/* Mode stateful: what makes a mapping. */
+static const char new_program[] = "n64_stateful_new";
 
 int programs_map(const struct programs *g, const char *name)
 {
@@ -203,7 +205,9 @@ static int size_state(struct nat64_bpf *skel, const struct n64_conf *conf)
 static int open_base(struct programs *g, const struct policy *pol, struct config_error *err)
 {
 	const char *const used[] = { "n64_query", long_program[pol->conf.opt.mode],
-				     conf_has_state(&pol->conf) ? "n64_state" : NULL, NULL };
+				     conf_has_state(&pol->conf) ? "n64_state" : NULL,
+				     pol->conf.opt.mode == MODE_STATEFUL ? new_program : NULL,
+				     NULL };
 	unsigned int i;
 	int rc;
 
@@ -217,6 +221,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	if (!g->base)
 		return report_error(err, -errno, "cannot open the programs: %s", strerror(errno));
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
+	tables_plain(pol, (struct n64_plain *)&g->base->rodata->plain);
 	((struct n64_role *)&g->base->rodata->role)->kind = ROLE_LONG;
 	only_programs(g->base->obj, used);
 	rc = size_generation(g->base, pol);
@@ -247,17 +252,23 @@ static int refuse_load(int rc, const struct n64_conf *conf, struct config_error 
 			    strerror(-rc), last_words[0] ? ": " : "", last_words);
 }
 
-/* The program of the long way into its place. */
-static int put_way(const struct programs *g, enum n64_mode mode, struct config_error *err)
+/* A program that is loaded once into its place. */
+static int put_way(const struct programs *g, __u32 way, const char *name,
+		   struct config_error *err)
 {
-	int fd = bpf_program__fd(bpf_object__find_program_by_name(g->base->obj,
-								  long_program[mode]));
-	__u32 zero = 0;
+	int fd = bpf_program__fd(bpf_object__find_program_by_name(g->base->obj, name));
 
-	if (bpf_map_update_elem(g->ways, &zero, &fd, BPF_ANY))
-		return report_error(err, -errno, "cannot put %s into map ways: %s",
-				    long_program[mode], strerror(errno));
+	if (bpf_map_update_elem(g->ways, &way, &fd, BPF_ANY))
+		return report_error(err, -errno, "cannot put %s into map ways: %s", name,
+				    strerror(errno));
 	return 0;
+}
+
+static int put_ways(const struct programs *g, enum n64_mode mode, struct config_error *err)
+{
+	int rc = put_way(g, WAY_LONG, long_program[mode], err);
+
+	return rc || mode != MODE_STATEFUL ? rc : put_way(g, WAY_NEW, new_program, err);
 }
 
 static int fill_generation(struct programs *g, const struct policy *pol,
@@ -298,7 +309,7 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 		rc = fill_generation(g, pol, err);
 	}
 	if (!rc)
-		rc = put_way(g, (enum n64_mode)pol->conf.opt.mode, err);
+		rc = put_ways(g, (enum n64_mode)pol->conf.opt.mode, err);
 	if (rc)
 		programs_close(g);
 	return rc;

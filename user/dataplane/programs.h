@@ -15,7 +15,7 @@ struct programs {
 	int prog[N64_SLOTS];		/* by slot; -1: none */
 	int query;			/* n64_query */
 	int state;			/* n64_state; -1: not in this mode */
-	int ways;			/* map ways: the long way of all devices */
+	int ways;			/* map ways: what all devices share (enum n64_way) */
 };
 
 /* Loads the maps, the long way, n64_query and in mode stateful n64_state. `pinned`: the maps in the

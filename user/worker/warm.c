@@ -6,6 +6,7 @@
 #include <time.h>
 
 #define SLICE 8			/* pages, of some 10 us where it matters */
+#define TICK_MOST_NS 125000000	/* of each tick: half of a core is left to others */
 #define PAGE 4096
 
 /* Elements of a page, by enum touch_table. */
@@ -64,16 +65,22 @@ static __u32 first_of(const struct worker *w, __u32 table, __u32 page)
 			     (__u16)(page % ROW_PAGES * per_page[table]));
 }
 
+void warm_tick(struct worker *w)
+{
+	w->warm.spent = 0;
+}
+
 bool warm_slice(struct worker *w)
 {
 	struct warm *x = &w->warm;
 	struct n64_call call = { .op = CALL_TOUCH, .proto = x->table, .n = SLICE };
+	__u64 now = clock_ns();
 	__u32 all;
 
-	if (!worker_has_state(w) || x->table >= N_TOUCH_TABLES)
+	if (!worker_has_state(w) || x->table >= N_TOUCH_TABLES || x->spent > TICK_MOST_NS)
 		return false;
 	if (!x->begin)
-		x->begin = clock_ns();
+		x->begin = now;
 	all = pages_of(w, x->table);
 	if (x->page < all) {
 		call.binding = first_of(w, x->table, x->page);
@@ -82,6 +89,7 @@ bool warm_slice(struct worker *w)
 		mapstate_ask(&w->state, &call);
 		x->page += call.n;
 		x->pages += call.n;
+		x->spent += clock_ns() - now;
 		return true;
 	}
 	x->page = 0;

@@ -13,9 +13,12 @@ struct warm {
 	__u32 page;		/* of it, next */
 	__u32 pages;		/* in all, so far */
 	__u64 begin;		/* ns */
+	__u64 spent;		/* ns of this tick */
 };
 
-/* A few pages; true: there are more. */
+/* Some time has passed. */
+void warm_tick(struct worker *w);
+/* A few pages; true: there are more that may be touched in this tick. */
 bool warm_slice(struct worker *w);
 
 #endif

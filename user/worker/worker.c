@@ -110,6 +110,7 @@ static void on_timer(struct loop *l)
 		syn_tick(w);
 	}
 	sweep_tick(w);
+	warm_tick(w);
 }
 
 static void on_netlink(struct worker *w)
