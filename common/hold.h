@@ -12,12 +12,11 @@
 #define HOLD_TRIES 4
 #define HOLD_TRIES_ROOMY 16
 
-n64_inline int hold_tries(const struct n64_subscriber *s, __u32 kind)
+n64_inline bool hold_is_roomy(const struct n64_subscriber *s, __u32 kind)
 {
 	__u32 slots = st_load32(&s->chunks[ST_MASK(kind, 3)]) * (HOLD_SLOTS - 1);
 
-	return slots > 2 * st_load32(&s->count[ST_MASK(kind, 3)]) + 30 ? HOLD_TRIES_ROOMY :
-									HOLD_TRIES;
+	return slots > 2 * st_load32(&s->count[ST_MASK(kind, 3)]) + 30;
 }
 
 /* ---- sessions end ------------------------------------------------------------------------ */
@@ -132,22 +131,24 @@ n64_inline __u32 hold_grow(const struct n64_conf *c, struct n64_subscriber *s, _
 	return 0;
 }
 
-/* Puts `ref` into a slot of a new chunk. */
-n64_inline void hold_put_new(struct n64_subscriber *s, __u32 kind, __u32 ref)
+/* Puts `ref` into a slot of a new chunk. False: there are no more. */
+n64_inline bool hold_put_new(struct n64_subscriber *s, __u32 kind, __u32 ref)
 {
 	__u32 chunk = hold_grow(st_conf(), s, kind);
 	struct n64_hold *h = chunk ? mem_hold(chunk) : NULL;
 
 	if (!h)
-		return;
+		return false;
 	st_add32(&s->chunks[ST_MASK(kind, 3)], 1);
 	st_store32(&h->slot[1], ref + 1);
 	st_store32(&s->cursor[ST_MASK(kind, 3)], HOLD_FRESH | chunk << 4 | 2);
+	return true;
 }
 
 /* Puts `ref` into a slot that was never used, whose line of memory so nobody waits for. False:
- * the cursor is at none. (A walk around the ring at the same moment may put something there as
- * well, of which one is lost: that is found by the sweep of its row.) */
+ * the cursor is at none. (A walk of another CPU around the ring may have reached the chunk when
+ * it was just linked and put something there as well, of which one is lost: that is found by the
+ * worker's rounds and by the sweep of its row.) */
 n64_inline bool hold_put_fresh(struct n64_subscriber *s, __u32 kind, __u32 ref)
 {
 	__u32 *at = &s->cursor[ST_MASK(kind, 3)], cursor = st_load32(at), next;
@@ -166,11 +167,11 @@ n64_inline bool hold_put_fresh(struct n64_subscriber *s, __u32 kind, __u32 ref)
 	return true;
 }
 
-/* Did the slots that come next hold what lives, a moment ago? Then they still do, and a new
- * entry takes a new chunk. */
+/* Did the slots that come next hold what lives, a moment ago, of a subscriber that has not many
+ * more than it needs? Then they still do, and a new entry takes a new chunk. */
 n64_inline bool hold_is_full(const struct n64_subscriber *s, __u32 kind, __u32 ticks)
 {
-	return was_refused(&s->looked[ST_MASK(kind, 3)], ticks);
+	return was_refused(&s->looked[ST_MASK(kind, 3)], ticks) && !hold_is_roomy(s, kind);
 }
 
 /* What a slot says about a mapping. */
@@ -229,23 +230,21 @@ ST_FAR int hold_put(struct st_work *w, __u32 kind, __u32 ref, __u32 grow)
 
 	if (!s || hold_put_fresh(s, kind, ref))
 		return 1;
-	if (hold_is_full(s, kind, w->ticks)) {
-		hold_put_new(s, kind, ref);
+	if (hold_is_full(s, kind, w->ticks) && hold_put_new(s, kind, ref))
 		return 1;
-	}
 	x.sub = (__u32)w->sub;
 	x.cursor = hold_cursor(w, s, kind);
 	/* mostly the first will do: how many there may be stands in another line of memory */
 	if (unlikely(!hold_put_step(0, &x)))
-		st_loop((__u32)hold_tries(s, kind) - 1, hold_put_step, &x);
+		st_loop((hold_is_roomy(s, kind) ? HOLD_TRIES_ROOMY : HOLD_TRIES) - 1,
+			hold_put_step, &x);
 	if (!x.done && w->n_found && !grow)
 		return 0;
 	st_store32(&s->cursor[ST_MASK(kind, 3)], x.cursor);
 	if (x.done)
 		return 1;
-	if (!w->n_found)
+	if (hold_put_new(s, kind, ref) && !w->n_found)
 		note_refused(&s->looked[ST_MASK(kind, 3)], w->ticks);
-	hold_put_new(s, kind, ref);
 	return 1;
 }
 
@@ -313,6 +312,8 @@ ST_FAR int hold_walk_mappings(struct st_work *w, __u32 kind)
 	st_loop(HOLD_SWEEP, hold_mapping_step, &x);
 	/* what was found is in the next slots to be used */
 	st_store32(&s->cursor[ST_MASK(kind, 3)], x.first ? x.first : x.cursor);
+	if (x.first)
+		st_store32(&s->looked[ST_MASK(kind, 3)], 0);
 	return 0;
 }
 
@@ -328,6 +329,8 @@ ST_FAR int hold_walk_sessions(struct st_work *w)
 	st_loop(HOLD_SWEEP, hold_session_step, &x);
 	if (!x.stale)
 		st_store32(&s->cursor[KIND_SESSIONS], x.cursor);
+	else
+		st_store32(&s->looked[KIND_SESSIONS], 0);
 	return (int)x.stale;
 }
 

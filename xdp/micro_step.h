@@ -2,7 +2,7 @@
 #ifndef N64_XDP_MICRO_STEP_H
 #define N64_XDP_MICRO_STEP_H
 
-/* Steps of the short way (quick.h), and of a packet that makes a mapping (path_stateful.h), that
+/* Steps of the short way (quick.h), and of a packet that makes a mapping (quick_new.h), that
  * bench/micro measures: a build of its own ends there. */
 enum micro_step {
 	MICRO_NOTHING, MICRO_PARSE, MICRO_POLICY, MICRO_LOOKUP, MICRO_ROUTE, MICRO_ALL,

@@ -2,6 +2,7 @@
 """The bpf() system call, as far as reading loaded programs and their maps goes."""
 
 import ctypes
+import errno
 import os
 import struct
 
@@ -44,7 +45,11 @@ class Map:
             self.fd = call(GET, struct.pack("=QII", ctypes.addressof(path), 0, 0))[0]
         else:
             self.fd = call(MAP_BY_ID, struct.pack("=I", ident))[0]
-        raw = info(self.fd, 80)
+        try:
+            raw = info(self.fd, 80)
+        except OSError:
+            os.close(self.fd)
+            raise
         self.kind, _, self.key_size, self.value_size, self.entries = struct.unpack_from("=5I", raw)
         self.stride = -(-self.value_size // 8) * 8
 
@@ -59,7 +64,9 @@ class Map:
         try:
             call(LOOKUP, struct.pack("=IIQQQ", self.fd, 0, ctypes.addressof(where),
                                      ctypes.addressof(value), 0))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
             return None
         at = self.stride * cpu if cpus > 1 else 0
         return bytearray(value.raw[at:at + self.stride])

@@ -51,14 +51,19 @@ class Memory:
             raise CannotCount(f"it reads at {address:#x}, which nobody has given it")
         return self.regions[number], address & ((1 << REGION) - 1)
 
-    def load(self, address, size):
+    def room(self, address, size):
         region, offset = self.find(address)
         data, at = region.at(offset)
+        if not 0 <= at <= len(data) - size:
+            raise CannotCount(f"it goes to {address:#x}, which is behind the end of its memory")
+        return data, at
+
+    def load(self, address, size):
+        data, at = self.room(address, size)
         return int.from_bytes(data[at:at + size], "little")
 
     def store(self, address, size, value):
-        region, offset = self.find(address)
-        data, at = region.at(offset)
+        data, at = self.room(address, size)
         data[at:at + size] = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
 
 
@@ -375,7 +380,7 @@ def frame_of(source, step):
     flow, address, port = step
     if not source["by_step"]:
         address = flow >> source["port_bits"]
-        port = source["port_base"] + (flow & ((1 << source["port_bits"]) - 1))
+        port = (source["port_base"] + (flow & ((1 << source["port_bits"]) - 1))) & 0xFFFF
     total = source["csum"]
     host = struct.pack("!I", source["host_base"] + address)
     if source["off_host"]:
@@ -415,4 +420,7 @@ def first_step(source):
 
 def count(ident, frame, ifindex, cpu=0):
     """Ran, of the program with this id and a frame received on the device."""
-    return Machine(ident, frame, ifindex, cpu).run()
+    try:
+        return Machine(ident, frame, ifindex, cpu).run()
+    except (LookupError, AttributeError, TypeError, struct.error) as error:
+        raise CannotCount(f"it does what this does not know: {error!r}") from error

@@ -74,8 +74,8 @@ def executed(bed, load, fresh=False):
         if fresh:
             source["port_base"] = UNUSED_PORT
         try:
-            ran = count.count(ident, count.frame_of(source, count.first_step(source)),
-                              link["ifindex"], source["cpu"])
+            frame = count.frame_of(source, count.first_step(source))
+            ran = count.count(ident, frame, link["ifindex"], source["cpu"])
             if ran.action != XDP_REDIRECT:
                 raise count.CannotCount(f"the frame does not leave: action {ran.action}")
             found[device] = {"insns": ran.insns, "calls": ran.calls}

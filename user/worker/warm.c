@@ -29,7 +29,8 @@ static __u64 clock_ns(void)
 	return (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec;
 }
 
-/* Pages of a table. */
+/* Pages of a table. Where a reload changes the list of rows meanwhile, some are left to the
+ * packets. */
 static __u32 pages_of(const struct worker *w, __u32 table)
 {
 	const struct n64_state_conf *st = &w->world.policy.conf.st;
