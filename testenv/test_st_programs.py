@@ -97,7 +97,7 @@ def test_a_thousand_downloads(net, tmp_path):
     client.ip("\n".join(f"addr add {a}/128 dev lo nodad" for a in sources))
     net.gateway.ip("\n".join(
         f"route add 2001:db8:f{n:02x}::/48 via {net.address6(1)} dev sub1" for n in range(2)))
-    with attached(net, pool=(POOL, SECOND)) as gateway, nginx(net.server, folder, 10_000):
+    with attached(net, pool=(POOL, SECOND)) as gateway, nginx(net.server, folder, 4_000):
         children = []
         for number, source in enumerate(sources):
             words = ["curl", "-gsSf", "--parallel", "--parallel-immediate", "--parallel-max", "5",
