@@ -58,8 +58,8 @@ static __always_inline const struct n64_port *port_begin(struct xdp_md *ctx, int
 	return bpf_map_lookup_elem(&ports, &slot);
 }
 
-/* To the long way, which does not come back. */
-static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
+/* What the program that is called next is to know of the packet; NULL: cannot be. */
+static __always_inline struct n64_whence *whence_set(enum n64_found found)
 {
 	struct n64_whence *w = whence_get();
 
@@ -67,8 +67,15 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 		w->role.kind = role.kind;
 		w->role.slot = role.slot;
 		w->found = found;
-		bpf_tail_call(ctx, &ways, WAY_LONG);
 	}
+	return w;
+}
+
+/* To the long way, which does not come back. */
+static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
+{
+	if (whence_set(found))
+		bpf_tail_call(ctx, &ways, WAY_LONG);
 	count(R_internal, 0); /* cannot be: it is there before a device has its program */
 	return XDP_DROP;
 }
@@ -77,12 +84,9 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
  * have, or -1. */
 static __always_inline int go_new(struct xdp_md *ctx, __s32 foreseen)
 {
-	struct n64_whence *w = whence_get();
+	struct n64_whence *w = whence_set(FOUND_ABSENT);
 
 	if (w) {
-		w->role.kind = role.kind;
-		w->role.slot = role.slot;
-		w->found = FOUND_ABSENT;
 		w->binding = (__u32)foreseen;
 		bpf_tail_call(ctx, &ways, WAY_NEW);
 	}

@@ -94,11 +94,13 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 	return e;
 }
 
-/* There is no mapping: the lines of memory that one will need are asked for while that of bib6
- * is still on its way, which the processor does not wait for. */
+/* If there is no mapping: the lines of memory that one will need are asked for while that of
+ * bib6 is still on its way, which the processor does not wait for. */
 static __always_inline void quick_foresee(struct quick *f, const struct quick_host *h,
 					  __be32 remote4, __be16 remote_port)
 {
+	if (!f->absent)
+		return;
 	f->foreseen = state_foresee(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
 				    key_hash_addr(conf_get(), h->addr),
 				    (__u32)h->proto << 16 | quick_host_port(h),
@@ -261,8 +263,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 
 	e = quick_bib6(c, f, &host, &ctl);
 	if (!e) {
-		if (f->absent)
-			quick_foresee(f, &host, x.dst4, *quick_dport(ip + 1, proto));
+		quick_foresee(f, &host, x.dst4, *quick_dport(ip + 1, proto));
 		return false;
 	}
 	port4 = e->port4;
