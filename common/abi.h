@@ -10,7 +10,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 7
+#define N64_ABI 8
 
 /* ---- options ---------------------------------------------------------- */
 
@@ -104,6 +104,13 @@ struct n64_state_conf {
 		__u16 seconds;
 	} udp_port[N64_MAX_UDP_PORTS];
 	__u64 key[2];		/* random per start: port choice (RFC 6056), tables */
+	__u64 sub_mask[2];	/* subscriber-prefix-len, as addr6_half has an address */
+	/* Where the search for a port begins that is to be 1024 or more (PORT-05), or any
+	 * identifier: among `n` from `first` on, where all addresses of the pool have the same,
+	 * as they mostly do. By st_proto; `n` 0: they differ, or there are none */
+	struct {
+		__u32 first, n;
+	} ports[4];
 };
 
 struct n64_conf {
@@ -240,6 +247,7 @@ struct n64_role {
 enum n64_found {
 	FOUND_NOTHING,
 	FOUND_ABSENT,	/* its host and port are not in bib6 */
+	FOUND_SYN,	/* it begins a TCP connection, bib6 was not looked at */
 	FOUND_REFRESH,	/* the packet is written and counted; its TCP session is to be refreshed */
 	FOUND_REFUSED,	/* absent, and none could be made: the reason is known */
 };
@@ -247,7 +255,7 @@ enum n64_found {
 /* Places in map `ways`. */
 enum n64_way {
 	WAY_LONG,
-	WAY_NEW,	/* mode stateful: a packet without a mapping, FOUND_ABSENT */
+	WAY_NEW,	/* mode stateful: a packet without a mapping, FOUND_ABSENT or FOUND_SYN */
 	N64_WAYS,
 };
 
@@ -255,7 +263,7 @@ enum n64_way {
 struct n64_whence {
 	struct n64_role role;	/* whose packet it has in hand */
 	__u32 found;		/* enum n64_found */
-	__u32 binding;		/* index; FOUND_ABSENT: likely index of the new one, or ~0 */
+	__u32 binding;		/* index; FOUND_ABSENT, _SYN: likely the new one, or ~0 */
 	/* with FOUND_REFRESH: */
 	__u64 ctl;		/* of the mapping */
 	__u32 action;		/* what the program is to return; FOUND_REFUSED: enum reason */

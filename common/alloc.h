@@ -54,16 +54,19 @@ ST_FAR int block_new(struct st_work *w, __u32 row)
 {
 	const struct n64_conf *c = st_conf();
 	struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
+	const struct port_range all = { 0, ROW_WORDS - 1 };
 	struct block_ctx x = {};
+	__u32 first, n;
 
 	if (!s || !block_words(c))
 		return -1;
+	port_bounds(c, row, all, &first, &n);
 	x.row = row;
 	x.slot = row >> 2;
 	x.sub = (__u32)w->sub;
 	x.words = block_words(c);
-	x.start = block_of(c, port_start(c, key_hash_addr(c, &w->q.host6), work_key(w), row,
-					 (struct port_range){ 0, ROW_WORDS - 1 }, PARITY_ANY));
+	x.start = block_of(c, port_start(c, key_hash_addr(c, &w->q.host6), work_key(w), row, first,
+					 n, PARITY_ANY));
 	x.now = w->now;
 	x.quarantine = c->opt.port_quarantine > GRACE ? c->opt.port_quarantine : GRACE;
 	x.found = -1;
@@ -322,10 +325,11 @@ static long choose_step(__u32 i, void *arg)
 	return 1;
 }
 
-/* Where in the list of addresses the search of a new subscriber begins. */
-n64_inline __u32 sub_slot_first(const struct n64_conf *c, __u64 sub_hash)
+/* Where in the list of addresses the search of a new subscriber begins. `hash` of its prefix
+ * (sub_hash_addr). */
+n64_inline __u32 sub_slot_first(const struct n64_conf *c, __u64 hash)
 {
-	return (__u32)((sub_hash >> 32) * c->st.n_dynamic >> 32);
+	return (__u32)((hash >> 32) * c->st.n_dynamic >> 32);
 }
 
 /* PORT-04: the slot that a new subscriber gets: by keyed hash, or the next one that is not
@@ -334,13 +338,15 @@ ST_FAR int slot_choose(struct st_work *w)
 {
 	const struct n64_conf *c = st_conf();
 	struct choose_ctx x = {};
-	struct st_key k;
+	__u64 lo, hi;
 
 	if (!w)
 		return -1;
-	k = key_sub(c, &w->q.host6);
+	lo = addr6_half(&w->q.host6, 0);
+	hi = addr6_half(&w->q.host6, 1);
+	sub_halves(c, &lo, &hi);
 	x.n = c->st.n_dynamic;
-	x.start = x.n ? sub_slot_first(c, k.hash) : 0;
+	x.start = x.n ? sub_slot_first(c, sub_hash_addr(c, lo, hi)) : 0;
 	x.proto = w->q.proto;
 	x.ticks = w->ticks;
 	x.found = (int)st_unsure((__u32)-1);

@@ -19,13 +19,13 @@ n64_inline __u32 range_arg(struct port_range r)
 	return r.last << 16 | r.first;
 }
 
-/* PORT-06: UDP keeps odd and even. */
+/* PORT-06: UDP keeps odd and even. Without a branch, which nobody could foresee. */
 n64_inline enum port_parity port_parity(const struct n64_conf *c, enum st_proto proto,
 					__be16 port6)
 {
 	if (proto != ST_UDP || !c->opt.port_parity)
 		return PARITY_ANY;
-	return host16(port6) & 1 ? PARITY_ODD : PARITY_EVEN;
+	return (enum port_parity)(PARITY_EVEN + (host16(port6) & 1));
 }
 
 n64_inline enum port_parity work_parity(const struct st_work *w)
@@ -54,22 +54,36 @@ n64_inline __u32 work_key(const struct st_work *w)
 	return w->q.proto << 16 | w->q.port6;
 }
 
-/* The keyed start of the search, in the range and of the parity (RFC 6056 algorithm 3),
- * among the ports of the pool: what lies beyond them would all begin at the first. `hash` of
- * the host's address (key_hash_addr); `key`: enum st_proto << 16 | its port. */
-n64_inline __u32 port_start(const struct n64_conf *c, __u64 hash, __u32 key, __u32 row,
-			    struct port_range r, enum port_parity par)
+/* The ports of a row among which the search of a range begins: those of the pool, as what lies
+ * beyond them would all begin at the first. */
+n64_inline void port_bounds(const struct n64_conf *c, __u32 row, struct port_range r,
+			    __u32 *first, __u32 *n)
 {
-	__u32 first = r.first * 64, last = r.last * 64 + 63;
-	const struct n64_row *x = mem_row(row);
-	__u64 h = key_mix(key_hash_rest(c, hash, key), row);
-	__u32 port;
+	const struct n64_row *x;
+	__u32 last = r.last * 64 + 63;
 
-	if (x && x->first <= last && x->last >= first) {
-		first = x->first > first ? x->first : first;
+	*first = c->st.ports[row & 3].first;
+	*n = c->st.ports[row & 3].n;
+	if (*n && (r.first == ROW_HIGH || (row & 3) == ST_ICMP))
+		return;
+	x = mem_row(row);
+	*first = r.first * 64;
+	if (x && x->first <= last && x->last >= *first) {
+		*first = x->first > *first ? x->first : *first;
 		last = x->last < last ? x->last : last;
 	}
-	port = first + (__u32)((h >> 32) * (last - first + 1) >> 32);
+	*n = last - *first + 1;
+}
+
+/* The keyed start of the search (RFC 6056 algorithm 3): one of the `n` ports from `first` on, of
+ * the parity. `hash` of the host's address (key_hash_addr); `key`: enum st_proto << 16 | its
+ * port. */
+n64_inline __u32 port_start(const struct n64_conf *c, __u64 hash, __u32 key, __u32 row,
+			    __u32 first, __u32 n, enum port_parity par)
+{
+	__u64 h = key_mix(key_hash_rest(c, hash, key), row);
+	__u32 port = first + (__u32)((h >> 32) * n >> 32);
+
 	return par == PARITY_ANY ? port : (port & ~1u) | (par == PARITY_ODD);
 }
 
@@ -146,9 +160,12 @@ ST_FAR int port_wish(struct st_work *w, __u32 row, __u32 port)
 n64_inline void port_aim(struct st_work *w, __u32 row, struct port_range r,
 			 enum port_parity par)
 {
+	const struct n64_conf *c = st_conf();
+	__u32 first, n;
+
 	w->range = range_arg(r);
-	w->start = port_start(st_conf(), key_hash_addr(st_conf(), &w->q.host6), work_key(w), row, r,
-			      par);
+	port_bounds(c, row, r, &first, &n);
+	w->start = port_start(c, key_hash_addr(c, &w->q.host6), work_key(w), row, first, n, par);
 }
 
 /* Did this host have the record last? */

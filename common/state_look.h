@@ -151,37 +151,74 @@ n64_inline void touch_mapping(__u32 index, enum st_proto proto, __be32 remote4,
 		return;
 	k = key_session(st_conf(), index, 0, remote4, remote_port);
 	st_touch(mem_session(tab_place(st_conf(), TAB_SESSION, &k, 0, 0)));
+	st_touch(tab_reach_word(st_conf(), TAB_SESSION, tab_home(st_conf(), TAB_SESSION, &k)));
+}
+
+/* The same of bib6. `hash`: key_hash_addr. */
+n64_inline void touch_bib6(const struct n64_conf *c, __u64 hash, enum st_proto proto, __be16 port6)
+{
+	__u32 home = key_near(hash, proto, port6) & (tab_lines(c, TAB_BIB6) - 1);
+
+	st_touch(mem_bib6(home * tab_ways(TAB_BIB6)));
+	st_touch(tab_reach_word(c, TAB_BIB6, home));
+}
+
+/* Asks for the word that says whether the port of that binding is free. */
+n64_inline void touch_row(__u32 index)
+{
+	struct n64_row *r = mem_row(index >> 16);
+
+	if (r)
+		st_touch(&r->free[port_word(index_port(index))]);
+}
+
+/* Index of the mapping that the packet of a host will have on the address that its subscriber
+ * has got if that was not full (slot_choose), or -1: that cannot be told so easily. `sub`, `hash`:
+ * sub_hash_addr and key_hash_addr. */
+n64_inline int mapping_foreseen(const struct n64_conf *c, __u64 sub, __u64 hash,
+				enum st_proto proto, __be16 port6)
+{
+	const struct n64_dynamic *d;
+	__u32 row;
+
+	/* with blocks it is not known which one the subscriber has */
+	if (c->opt.port_block || !c->st.n_dynamic || !c->st.ports[proto].n ||
+	    (proto != ST_ICMP && host16(port6) < 1024))
+		return -1;
+	d = mem_dynamic(sub_slot_first(c, sub));
+	if (!d)
+		return -1;
+	row = row_of(d->slot, proto);
+	return (int)binding_index(row, (__u16)port_start(c, hash, (__u32)proto << 16 | port6, row,
+							 c->st.ports[proto].first,
+							 c->st.ports[proto].n,
+							 port_parity(c, proto, port6)));
 }
 
 /* Asks for the lines of a mapping that is not there, before anything is known but the packet:
- * on the address that its subscriber has got if that was not full (slot_choose) those of the
- * mapping, and that of the subscriber. The index at which it will be then, or -1. Short, as
- * the processor is to come so far while it waits for the line of bib6. `lo`, `hi`: the halves
- * of the host's address as they lie in memory; `hash` of it (key_hash_addr); `port`: enum
- * st_proto << 16 | the host's port; `peer`: its address << 16 | its port. */
-ST_FAR int state_foresee(__u64 lo, __u64 hi, __u64 hash, __u32 port, __u64 peer)
+ * what is farthest first, and all within the 200 instructions or so that a processor begins
+ * while it waits for the line of bib6. The mapping's index, or -1. The peer: of TCP alone. */
+n64_inline int state_foresee(enum st_proto proto, const struct addr6 *host, __be16 port6,
+			     __be32 remote4, __be16 remote_port)
 {
-	const enum st_proto proto = (enum st_proto)(port >> 16 & 3);
+	__u64 lo = addr6_half(host, 0), hi = addr6_half(host, 1), hash, sub;
 	const struct n64_conf *c = st_conf();
-	const __be16 port6 = (__be16)port;
-	const struct n64_dynamic *d = NULL;
-	__u32 row, index = ~0u;
 	struct st_key k = {};
+	int index;
 
+	hash = sub_hash_addr(c, lo, hi);
 	sub_halves(c, &lo, &hi);
-	k.hash = sub_hash(c, lo, hi);
-	/* with blocks it is not known which one it has */
-	if (!c->opt.port_block && c->st.n_dynamic)
-		d = mem_dynamic(sub_slot_first(c, k.hash));
-	if (d) {
-		row = row_of(d->slot, proto);
-		index = binding_index(row, (__u16)port_start(c, hash, port, row,
-							     port_range(c, proto, port6),
-							     port_parity(c, proto, port6)));
-		touch_mapping(index, proto, (__be32)(peer >> 16), (__be16)peer);
-	}
+	sub = sub_hash_addr(c, lo, hi);
+	index = mapping_foreseen(c, sub, hash, proto, port6);
+	if (index >= 0)
+		touch_mapping((__u32)index, proto, remote4, remote_port);
+	if (proto == ST_TCP) /* of the others it is on its way */
+		touch_bib6(c, hash, proto, port6);
+	k.hash = sub_hash(c, sub);
 	st_touch(mem_sub(tab_place(c, TAB_SUB, &k, 0, 0)));
-	return (int)index;
+	if (index >= 0)
+		touch_row((__u32)index);
+	return index;
 }
 
 /* The search for a port begins at `index`, which is foreseen. */
@@ -192,17 +229,26 @@ n64_inline void state_aim_at(struct st_work *w, __u32 index)
 	w->range = range_arg(work_range(w));
 }
 
-/* Asks for what could not be foreseen of a mapping on `slot`: the holding of the subscriber. */
+/* Asks for the slot of a holding that a new entry will have. */
+n64_inline void touch_hold(const struct n64_subscriber *s, __u32 kind)
+{
+	st_touch(mem_hold((st_load32(&s->cursor[ST_MASK(kind, 3)]) & ~HOLD_FRESH) >> 4));
+}
+
+/* Asks for what could not be foreseen of a mapping on `slot`: the holdings of the subscriber.
+ * Also a slot that is written unread: the next compare-and-swap would wait for it. */
 ST_FAR int state_touch(struct st_work *w, __u32 slot)
 {
 	const struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	__u32 row, cursor;
+	__u32 row;
 
 	if (!w)
 		return 0;
-	cursor = s ? st_load32(&s->cursor[w->q.proto & 3]) : HOLD_FRESH;
-	if (!(cursor & HOLD_FRESH))
-		st_touch(mem_hold(cursor >> 4));
+	if (s) {
+		touch_hold(s, w->q.proto);
+		if (w->q.proto == ST_TCP)
+			touch_hold(s, KIND_SESSIONS);
+	}
 	row = row_of(slot, (enum st_proto)(w->q.proto & 3));
 	if (st_conf()->opt.port_block || w->aimed == row + 1)
 		return 0;

@@ -82,6 +82,66 @@ static void test_ranges(void **state)
 	}
 }
 
+/* What is foreseen of a packet before any table was looked at is where its mapping comes to be
+ * while the pool has room, and it is the same whether the ports of the pool are known or each
+ * row is asked (PORT-04, PORT-05, PORT-06). */
+static const struct {
+	const char *words;
+	bool told;	/* with ports from 1024 on */
+} foreseen_rows[] = {
+	{ "pool4=" POOL_A, true },
+	{ "pool4=203.0.113.0/30:5000-6000", true },
+	{ "pool4=203.0.113.0/31:1-2000;pool4=203.0.113.8/31:1-2000", true },
+	{ "pool4=203.0.113.0/30;subscriber-prefix-len=48", true },
+	{ "pool4=203.0.113.0/30;subscriber-prefix-len=128", true },
+	{ "pool4=203.0.113.0/31:1-2000;pool4=203.0.113.8/31:3000-4000", false },
+	{ "pool4=203.0.113.0/30:1-1023", false },
+	{ "pool4=203.0.113.0/30;port-block=64", false },
+};
+
+static int foreseen(enum st_proto proto, struct addr6 host, __u32 port6)
+{
+	__u64 lo = addr6_half(&host, 0), hi = addr6_half(&host, 1);
+	__u64 hash = key_hash_addr(&fm.conf, &host);
+
+	sub_halves(&fm.conf, &lo, &hi);
+	return mapping_foreseen(&fm.conf, sub_hash_addr(&fm.conf, lo, hi), hash, proto,
+				be16(port6));
+}
+
+static void test_foreseen(void **state)
+{
+	static const __u32 ports[] = { 40000, 1024, 65535, 1023, 80 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(foreseen_rows) / sizeof(foreseen_rows[0]); i++) {
+		for (__u32 n = 0; n < 30; n++) {
+			enum st_proto proto = (enum st_proto)(n % 2); /* TCP, UDP */
+			__u32 port6 = ports[n % 5];
+			struct addr6 host = ask_host(n, n);
+			struct n64_call q = ask_out(proto, host, port6, 1, 53, TCP_SYN), r = q;
+			int index;
+
+			fm_begin(foreseen_rows[i].words, NULL);
+			index = foreseen(proto, host, port6);
+			if ((index >= 0) != (foreseen_rows[i].told && port6 >= 1024))
+				fail_msg("%s, port %u: foreseen %d", foreseen_rows[i].words, port6,
+					 index);
+			assert_int_equal(fm_call(&q), GRANTED);
+			if (index >= 0 && (__u32)index != q.binding)
+				fail_msg("%s, port %u: %d, foreseen %x, is %x",
+					 foreseen_rows[i].words, port6, (int)proto, index, q.binding);
+			fm_reset();
+			memset(fm.conf.st.ports, 0, sizeof(fm.conf.st.ports));
+			assert_int_equal(fm_call(&r), GRANTED);
+			if (r.binding != q.binding)
+				fail_msg("%s: by row %x, known %x", foreseen_rows[i].words,
+					 r.binding, q.binding);
+			fm_end();
+		}
+	}
+}
+
 /* Ports of as many hosts do not follow each other, in narrow ranges either, and depend on
  * the key. */
 static void test_no_sequence(void **state)
@@ -369,7 +429,8 @@ static void test_global(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ranges),	    cmocka_unit_test(test_no_sequence),
+		cmocka_unit_test(test_ranges),	    cmocka_unit_test(test_foreseen),
+		cmocka_unit_test(test_no_sequence),
 		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_pairing),	    cmocka_unit_test(test_next_address),
 		cmocka_unit_test(test_unbound),	    cmocka_unit_test(test_options),

@@ -85,17 +85,19 @@ n64_inline struct st_key key_session(const struct n64_conf *c, __u32 binding, __
  * they lie in memory. */
 n64_inline void sub_halves(const struct n64_conf *c, __u64 *lo, __u64 *hi)
 {
-	__u32 len = c->opt.subscriber_prefix_len; /* 48 to 128 */
-
-	if (len < 128)
-		*hi &= len > 64 ? be64(~0ull << (128 - len)) : 0;
-	if (len < 64)
-		*lo &= be64(~0ull << (64 - len));
+	*lo &= c->st.sub_mask[0];
+	*hi &= c->st.sub_mask[1];
 }
 
-n64_inline __u64 sub_hash(const struct n64_conf *c, __u64 lo, __u64 hi)
+/* key_hash_addr of those halves. */
+n64_inline __u64 sub_hash_addr(const struct n64_conf *c, __u64 lo, __u64 hi)
 {
-	return key_hash_rest(c, key_mix(key_mix(c->st.key[0], lo), hi), 0);
+	return key_mix(key_mix(c->st.key[0], lo), hi);
+}
+
+n64_inline __u64 sub_hash(const struct n64_conf *c, __u64 hash_addr)
+{
+	return key_hash_rest(c, hash_addr, 0);
 }
 
 n64_inline struct st_key key_sub(const struct n64_conf *c, const struct addr6 *host)
@@ -105,7 +107,7 @@ n64_inline struct st_key key_sub(const struct n64_conf *c, const struct addr6 *h
 
 	sub_halves(c, &lo, &hi);
 	addr6_join(lo, hi, &k.a);
-	k.hash = sub_hash(c, lo, hi);
+	k.hash = sub_hash(c, sub_hash_addr(c, lo, hi));
 	return k;
 }
 

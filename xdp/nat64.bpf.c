@@ -80,17 +80,16 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 	return XDP_DROP;
 }
 
-/* A packet without a mapping, to where one is made; `foreseen`: index of the one that it will
- * have, or -1. */
-static __always_inline int go_new(struct xdp_md *ctx, __s32 foreseen)
+/* A packet without a mapping, to where one is made; `foreseen`: see n64_whence. */
+static __always_inline int go_new(struct xdp_md *ctx, enum n64_found found, __s32 foreseen)
 {
-	struct n64_whence *w = whence_set(FOUND_ABSENT);
+	struct n64_whence *w = whence_set(found);
 
 	if (w) {
 		w->binding = (__u32)foreseen;
 		bpf_tail_call(ctx, &ways, WAY_NEW);
 	}
-	return go_long(ctx, FOUND_ABSENT); /* cannot be */
+	return go_long(ctx, found); /* cannot be */
 }
 
 /* The row of map ports in the long way. */
@@ -137,7 +136,10 @@ int n64_stateful(struct xdp_md *ctx)
 		return action;
 	if (micro_ends(MICRO_NEW_SHORT))
 		return XDP_DROP;
-	return f.absent ? go_new(ctx, f.foreseen) : go_long(ctx, FOUND_NOTHING);
+	if (f.found == FOUND_SYN)
+		return go_new(ctx, FOUND_SYN, quick_foresee_tcp(ctx));
+	return f.found == FOUND_ABSENT ? go_new(ctx, FOUND_ABSENT, f.foreseen)
+				       : go_long(ctx, FOUND_NOTHING);
 }
 
 SEC("xdp.frags")

@@ -133,12 +133,16 @@ static __always_inline enum reason judge_host6(struct xdp_md *ctx, const struct 
 	return r;
 }
 
-/* Does the short way know that there is no mapping? It has foreseen where it will be. */
-static __always_inline bool absent6(struct st_work *w)
+/* Does the short way know that there is no mapping? It has foreseen where it will be. `look`:
+ * where it has not looked, this does. */
+static __always_inline bool absent6(struct st_work *w, bool look)
 {
 	const struct n64_whence *from = whence_get();
 
-	if (!from || from->found != FOUND_ABSENT)
+	if (!from)
+		return false;
+	if (from->found != FOUND_ABSENT &&
+	    (!look || from->found != FOUND_SYN || bib6_find(w) != TAB_NONE))
 		return false;
 	if (from->binding != ~0u)
 		state_aim_at(w, from->binding);
@@ -153,7 +157,7 @@ static __always_inline enum reason look6(struct xdp_md *ctx, const struct n64_co
 
 	if (unlikely(whence_is(FOUND_REFUSED)))
 		return whence_reason();
-	*found = !absent6(w) && state_look6(w);
+	*found = !absent6(w, false) && state_look6(w);
 	r = judge_host6(ctx, c, p, w, *found);
 	if (r || *found)
 		return r;

@@ -106,8 +106,8 @@ static __always_inline bool quick_plain4(__be32 a)
 /* A frame, read once. */
 struct quick {
 	const void *at, *end;
-	bool absent;	/* its host and port are not in bib6, and if they were to be: */
-	__s32 foreseen;	/* index of the binding that they would have, or -1 */
+	enum n64_found found; /* what the next program is to know of it */
+	__s32 foreseen;	/* with FOUND_ABSENT: see n64_whence */
 	__s32 place;	/* of the bib6 entry that was looked at last */
 };
 

@@ -76,7 +76,8 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 	    (proto == P_TCP && c->opt.tcp_rst_check))
 		return false;
 	new_ask(p, &s->x, w);
-	if (!absent6(w) || state_may_make6(w) || state_would6(w) || micro_ends(MICRO_NEW_LOOK))
+	if (!absent6(w, true) || state_may_make6(w) || state_would6(w) ||
+	    micro_ends(MICRO_NEW_LOOK))
 		return false;
 	rt.hop = quick_hop(c, p, FAM_4, hop_dst4(s->x.dst4), len_6to4(p));
 	if (!rt.hop || micro_ends(MICRO_NEW_ROUTE))

@@ -79,14 +79,16 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 
 	if (likely(e))
 		return e;
-	f->absent = !quick_reach(c, home & (tab_lines(c, TAB_BIB6) - 1));
-	if (likely(f->absent))
+	if (likely(!quick_reach(c, home & (tab_lines(c, TAB_BIB6) - 1)))) {
+		f->found = FOUND_ABSENT;
 		return NULL;
+	}
 	n64_no_unroll
 	for (__u32 d = 1; d <= 4 && !e; d++) {
 		line = quick_next_line(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
 				       (__u32)h->proto << 16 | quick_host_port(h), d);
-		f->absent = line == QUICK_NO_LINE;
+		if (line == QUICK_NO_LINE)
+			f->found = FOUND_ABSENT;
 		if (line >= QUICK_FAR_LINE)
 			break;
 		e = quick_line(f, line, h, ctl);
@@ -94,17 +96,48 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 	return e;
 }
 
-/* If there is no mapping: the lines of memory that one will need are asked for while that of
- * bib6 is still on its way, which the processor does not wait for. */
-static __always_inline void quick_foresee(struct quick *f, const struct quick_host *h,
-					  __be32 remote4, __be16 remote_port)
+/* Where the mapping will be that the packet in the frame makes, or -1; its lines of memory are
+ * asked for. It reads the frame again, so that who has one carries nothing along for this. The
+ * peer is that of a pref64 of 96 bits; with others the wrong line is asked for, which is no harm. */
+static __always_inline int quick_foresee(struct xdp_md *ctx, __u8 proto)
 {
-	if (!f->absent)
-		return;
-	f->foreseen = state_foresee(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
-				    key_hash_addr(conf_get(), h->addr),
-				    (__u32)h->proto << 16 | quick_host_port(h),
-				    (__u64)remote4 << 16 | remote_port);
+	const struct ip6_hdr *ip = frame_start(ctx) + ETH_LEN;
+	const void *l4 = ip + 1;
+
+	if (l4 + UDP_LEN > frame_end(ctx))
+		return -1;
+	return state_foresee(proto_table(proto), &ip->src, *quick_sport(l4, proto), ip->dst.w[3],
+			     *quick_dport(l4, proto));
+}
+
+N64_ONCE int quick_foresee_tcp(struct xdp_md *ctx)
+{
+	return quick_foresee(ctx, P_TCP);
+}
+
+N64_ONCE int quick_foresee_udp(struct xdp_md *ctx)
+{
+	return quick_foresee(ctx, P_UDP);
+}
+
+N64_ONCE int quick_foresee_icmp(struct xdp_md *ctx)
+{
+	return quick_foresee(ctx, P_ICMP6);
+}
+
+/* What begins a TCP connection has hardly ever a mapping. */
+static __always_inline bool quick_opens(const struct pkt *p)
+{
+	return p->proto == P_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+/* Foresees a mapping while the line of bib6 is still on its way, for which the processor does
+ * not wait. */
+static __always_inline void quick_behind(struct xdp_md *ctx, struct quick *f, __u8 proto)
+{
+	if (f->found == FOUND_ABSENT)
+		f->foreseen = proto == P_TCP ? -1 :
+			      proto == P_UDP ? quick_foresee_udp(ctx) : quick_foresee_icmp(ctx);
 }
 
 /* The packet in the frame, for rules that are hardly ever asked: so its addresses need not be
@@ -260,10 +293,14 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
 	    !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
 		return false;
+	if (quick_opens(&p)) {
+		f->found = FOUND_SYN;
+		return false;
+	}
 
 	e = quick_bib6(c, f, &host, &ctl);
 	if (!e) {
-		quick_foresee(f, &host, x.dst4, *quick_dport(ip + 1, proto));
+		quick_behind(ctx, f, proto);
 		return false;
 	}
 	port4 = e->port4;

@@ -64,6 +64,16 @@ class Product(Bed):
 class Stateful(Product):
     mode = "stateful"
 
+    def settle(self):
+        """In a virtual machine the first access to a page of a table is dear: the worker does
+        that after its start (docs/guide.md), within seconds."""
+        log = f"/run/xdp-nat64/{self.topology.gateway.instance}/worker.log"
+
+        def touched():
+            with open(log, encoding="utf-8") as f:
+                return "the tables are touched" in f.read()
+        lib.wait_for("the worker to touch the tables", touched, 120)
+
     @staticmethod
     def model_of(flows):
         return Model(Net(6, HOSTS6, S6), Net(4, SHARED4, S4, shared_addresses(flows)))

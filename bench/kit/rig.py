@@ -104,6 +104,9 @@ class Bed:
     def down(self):
         """What taking down the namespaces does not do."""
 
+    def settle(self):
+        """Waits until what follows a start is over, where new flows are to be measured."""
+
     def worker(self):
         """The pid of a process whose CPU time is told, too; None if there is none."""
         return None

@@ -24,6 +24,8 @@ class Opening:
 
     def __call__(self, bed, load):
         part = self.used.get(bed, 0)
+        if not part:
+            bed.settle()
         self.used[bed] = part + 1
         before = bed.counted("bib_created") if bed.changes else 0
         result = digest(bed.measure(dataclasses.replace(load, once=True, every=64,
@@ -100,6 +102,7 @@ class Nearly:
     def __call__(self, bed, load):
         if bed.changes:
             bed.restart()
+            bed.settle()
             bed.open(dataclasses.replace(load, flows=int(self.low * load.flows)))
         first, last = (int(share * load.flows) for share in (self.low, self.high))
         source = dataclasses.replace(load, once=True, every=64, pattern="sequential")

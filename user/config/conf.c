@@ -108,6 +108,39 @@ static __u32 have_flags(const struct config *c)
 	return have;
 }
 
+#define PORT_HIGH 1024u	/* PORT-05 */
+
+/* Where all entries of the pool have the same ports. */
+static void fill_ports(const struct config *c, struct n64_state_conf *st)
+{
+	const struct pool4_entry *one[N_ST_PROTOS] = { NULL };
+	bool same[N_ST_PROTOS] = { true, true, true };
+	__u32 first;
+
+	if (c->opt.mode == MODE_DYNAMIC) /* there a port is a host */
+		return;
+	for (size_t i = 0; i < c->pool4.n; i++) {
+		const struct pool4_entry *e = &c->pool4.v[i];
+
+		for (int proto = 0; proto < N_ST_PROTOS; proto++) {
+			if (!(e->protos & 1u << proto))
+				continue;
+			if (one[proto] &&
+			    (one[proto]->first != e->first || one[proto]->last != e->last))
+				same[proto] = false;
+			one[proto] = e;
+		}
+	}
+	for (int proto = 0; proto < ST_ICMP; proto++) {
+		if (!one[proto] || !same[proto] || one[proto]->last < PORT_HIGH)
+			continue;
+		first = one[proto]->first > PORT_HIGH ? one[proto]->first : PORT_HIGH;
+		st->ports[proto].first = first;
+		st->ports[proto].n = one[proto]->last - first + 1;
+	}
+	st->ports[ST_ICMP].n = N64_ROW_PORTS; /* not limited by the entries (port_set_of) */
+}
+
 /* Zero in the other modes, and for what config_check refuses. */
 static void fill_state(const struct config *c, struct n64_state_conf *st)
 {
@@ -122,6 +155,9 @@ static void fill_state(const struct config *c, struct n64_state_conf *st)
 	st->sub_lines = s.sub_lines;
 	st->hold_chunks = s.hold_chunks;
 	st->max_sessions = (__u32)s.sessions;
+	st->sub_mask[0] = mask6_half(c->opt.subscriber_prefix_len, 0);
+	st->sub_mask[1] = mask6_half(c->opt.subscriber_prefix_len, 64);
+	fill_ports(c, st);
 	/* no limit is what the rows hold: ports decide, and static mappings count too */
 	for (int i = 0; i < N_ST_PROTOS; i++)
 		st->max_mappings[i] = max[i] ? max[i] : s.proto_rows[i] * N64_ROW_PORTS;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define SLICE 8			/* pages, of some 10 us where it matters */
-#define TICK_MOST_NS 125000000	/* of each tick: half of a core is left to others */
+#define TICK_MOST_NS 200000000	/* of each tick: a fifth of a core is left to others */
 #define PAGE 4096
 
 /* Elements of a page, by enum touch_table. */
