@@ -143,15 +143,29 @@ struct n64_conf {
 	struct n64_opts opt;
 };
 
+#define MAY_BITS 65536
+
+/* May a list have an address? Rodata as well (asked and filled in pol_may.h). */
+struct n64_pol_may {
+	__u64 net4[MAY_BITS / 64];	/* by the first 16 bits, exact */
+	__u64 net6[MAY_BITS / 64];	/* entries of 48 bits and more, by hash of the first 48 */
+	__u64 wide6[MAY_BITS / 64];	/* entries of 32 to 47 bits, by hash of the first 32 */
+	__u64 fine4[MAY_BITS / 64];	/* by the first 16 bits: some entry has more than 24 */
+	__u64 mask6[2];			/* the longest entry's, as addr6_half has it */
+};
+
 /* What no rule and no list speaks of; rodata as well (asked and filled in pol_may.h). All zero,
- * of nothing it is known, is right too. */
+ * of nothing it is known, is right too but for `lists`. */
 struct n64_plain {
-	__u64 net4[65536 / 64];	/* by the first 16 bits of an IPv4 address, 1: all such are plain
-				 * (addr4_is_plain in stateful.h) */
-	__u64 few4[65536 / 64];	/* 1: all but some, which single4 knows */
-	__u64 single4[65536 / 64]; /* by hash of an address, 1: it is none of those */
+	__u64 net4[MAY_BITS / 64]; /* by the first 16 bits of an IPv4 address, 1: all such are
+				    * plain (addr4_is_plain in stateful.h) */
+	__u64 few4[MAY_BITS / 64]; /* 1: all but some, which single4 knows */
+	__u64 single4[MAY_BITS / 64]; /* by hash of an address, 1: it is none of those */
 	__u32 pref64;		/* 1: no list has an address that is in a pref64 */
+	__u32 only;		/* 1: and there is one, at index 0, and no stateless entry */
+	__u32 wide;		/* 1: there is one pref64, and it has 96 bits */
 	__u32 pad;
+	struct n64_pol_may lists;
 };
 
 /* ---- compiled policy ---------------------------------------------------- */

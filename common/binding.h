@@ -62,7 +62,7 @@ n64_inline bool binding_may_take(const struct n64_conf *c, __u32 index,
 		return false;
 	if (now > b->until4 + quarantine)
 		return true;
-	return prefix6_contains(&b->host6, c->opt.subscriber_prefix_len, host);
+	return sub_same(c, &b->host6, host);
 }
 
 /* And may anybody? */

@@ -7,17 +7,6 @@
 
 #include "addr.h"
 
-#define MAY_BITS 65536
-
-/* Map `polmay`: one; of a program generation. */
-struct n64_pol_may {
-	__u64 net4[MAY_BITS / 64];	/* by the first 16 bits, exact */
-	__u64 net6[MAY_BITS / 64];	/* entries of 48 bits and more, by hash of the first 48 */
-	__u64 wide6[MAY_BITS / 64];	/* entries of 32 to 47 bits, by hash of the first 32 */
-	__u64 fine4[MAY_BITS / 64];	/* by the first 16 bits: some entry has more than 24 */
-	__u64 mask6[2];			/* the longest entry's, as addr6_half has it */
-};
-
 n64_inline __u32 may_hash(__u64 x)
 {
 	return (__u32)(x * 0x9e3779b97f4a7c15ull >> 48);

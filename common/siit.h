@@ -280,7 +280,8 @@ n64_inline bool siit_comes_back(const struct n64_env *env, const struct pkt *p,
 n64_inline enum reason siit_src_6to4(const struct n64_env *env, const struct pkt *p,
 				     const struct n64_pol6 *src, struct xlat *x)
 {
-	int pref = siit_pref(env, &p->src6);
+	bool eam = src && pol_is(env, src->flags, POL_EAM); /* goes before (EAM-01) */
+	int pref = eam ? -1 : siit_pref(env, &p->src6);
 	enum addr_how how = siit_addr_6to4(env, &p->src6, pref, src, &x->src4);
 
 	if (how == HOW_NONE) {

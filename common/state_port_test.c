@@ -115,6 +115,10 @@ static void test_foreseen(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(foreseen_rows) / sizeof(foreseen_rows[0]); i++) {
+		struct n64_state_conf st;
+
+		fm_begin(foreseen_rows[i].words, NULL);
+		st = fm.conf.st;
 		for (__u32 n = 0; n < 30; n++) {
 			enum st_proto proto = (enum st_proto)(n % 2); /* TCP, UDP */
 			__u32 port6 = ports[n % 5];
@@ -122,7 +126,8 @@ static void test_foreseen(void **state)
 			struct n64_call q = ask_out(proto, host, port6, 1, 53, TCP_SYN), r = q;
 			int index;
 
-			fm_begin(foreseen_rows[i].words, NULL);
+			fm.conf.st = st;
+			fm_reset();
 			index = foreseen(proto, host, port6);
 			if ((index >= 0) != (foreseen_rows[i].told && port6 >= 1024))
 				fail_msg("%s, port %u: foreseen %d", foreseen_rows[i].words, port6,
@@ -137,8 +142,8 @@ static void test_foreseen(void **state)
 			if (r.binding != q.binding)
 				fail_msg("%s: by row %x, known %x", foreseen_rows[i].words,
 					 r.binding, q.binding);
-			fm_end();
 		}
+		fm_end();
 	}
 }
 

@@ -161,7 +161,7 @@ ST_FAR int sub_get(struct st_work *w)
 /* Is a host one of the subscriber's? */
 n64_inline bool sub_has(const struct n64_subscriber *s, const struct addr6 *host)
 {
-	return prefix6_contains(&s->prefix, st_conf()->opt.subscriber_prefix_len, host);
+	return sub_same(st_conf(), &s->prefix, host);
 }
 
 /* Is the place w->sub, which was found before, that of the host's subscriber still? */

@@ -89,6 +89,13 @@ n64_inline void sub_halves(const struct n64_conf *c, __u64 *lo, __u64 *hi)
 	*hi &= c->st.sub_mask[1];
 }
 
+/* Are two addresses of one subscriber? */
+n64_inline bool sub_same(const struct n64_conf *c, const struct addr6 *a, const struct addr6 *b)
+{
+	return !(((addr6_half(a, 0) ^ addr6_half(b, 0)) & c->st.sub_mask[0]) |
+		 ((addr6_half(a, 1) ^ addr6_half(b, 1)) & c->st.sub_mask[1]));
+}
+
 /* key_hash_addr of those halves. */
 n64_inline __u64 sub_hash_addr(const struct n64_conf *c, __u64 lo, __u64 hi)
 {

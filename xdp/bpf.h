@@ -35,6 +35,14 @@ static __always_inline const struct n64_conf *conf_get(void)
 	return c;
 }
 
+static __always_inline const struct n64_plain *plain_get(void)
+{
+	const struct n64_plain *p = (const struct n64_plain *)&plain;
+
+	asm volatile("" : "+r"(p)); /* as in conf_get */
+	return p;
+}
+
 /* A global function: verified once and by itself, for all arguments; whoever calls it knows
  * nothing of what it returns. Pointers may be NULL. */
 #define N64_ONCE __attribute__((noinline))

@@ -167,14 +167,6 @@ struct {
 	__type(value, struct n64_pol6);
 } pol6v SEC(".maps");
 
-/* polmay: may an address be in pol4 (pol6) at all? 32 KiB, of a generation like them. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct n64_pol_may);
-} polmay SEC(".maps");
-
 /* known4, known6: answers of pol4 and pol6 that a CPU remembers, direct mapped: CPU *
  * N64_KNOWN_SLOTS + slot. Of a generation like them; smallest size without lists. */
 struct {

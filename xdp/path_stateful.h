@@ -17,8 +17,7 @@
 
 static __always_inline struct scene *new_scene(void)
 {
-	__u32 zero = 0;
-	struct scene *s = bpf_map_lookup_elem(&scenes, &zero);
+	struct scene *s = scene_get();
 
 	if (s) {
 		state_begin(&s->w);

@@ -169,7 +169,6 @@ static void fill_maps(void)
 		.pol6 = bpf_map__fd(map_named(world.first, "pol6")),
 		.pol4v = bpf_map__fd(map_named(world.first, "pol4v")),
 		.pol6v = bpf_map__fd(map_named(world.first, "pol6v")),
-		.polmay = bpf_map__fd(map_named(world.first, "polmay")),
 	};
 
 	map_put("local", &own, &own.fam);

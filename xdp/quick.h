@@ -30,51 +30,57 @@ N64_ONCE int quick_hop_other(__u64 flow, __u32 fam, __u64 a, __u64 b)
 	return hop_known(c, h, &m->k);
 }
 
-/* What is remembered of a destination, NULL: nothing that holds. */
+/* What is remembered of a destination, NULL: nothing that holds. `plain`: no flags, and
+ * the worker is there. */
 static __always_inline const struct n64_hop *quick_known(const struct n64_conf *c,
-							  const struct n64_hops *h,
+							  const struct n64_hops *h, bool plain,
 							  enum ip_family fam, struct hop_dst d,
-							  __u64 flow, __u64 now)
+							  __u64 flow)
 {
 	const struct n64_hop *e = NULL;
-	__u32 plain;
+	__u32 place;
 	int n;
 
-	if (likely(!h->flags && now - h->beat <= c->hz))
-		e = hop_plain(c, h, fam, d, flow, &plain);
+	if (likely(plain))
+		e = hop_plain(c, h, fam, d, flow, &place);
 	if (likely(e && e->mtu))
 		return e;
 	n = quick_hop_other(flow, fam, d.a, d.b);
 	return n < 0 ? NULL : hop_at(c, (__u32)n);
 }
 
-/* The remembered next hop that fits `len` bytes, NULL: the long way finds out. */
+/* ADR-28: is it remembered that the source has a route? */
+static __always_inline bool quick_urpf(const struct n64_conf *c, const struct n64_hops *h,
+				       bool plain, const struct pkt *p)
+{
+	return c->opt.urpf6 == URPF_OFF ||
+	       quick_known(c, h, plain, FAM_6, hop_dst6(&p->src6),
+			   hop_flow(p->ifindex) | HOP_FLOW_URPF);
+}
+
+/* The remembered next hop that fits `len` bytes, NULL: the long way finds out. `urpf`: where the
+ * source has a route that is remembered as well. */
 static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 							const struct pkt *p,
 							enum ip_family fam,
-							struct hop_dst d, __u32 len)
+							struct hop_dst d, __u32 len, bool urpf)
 {
 	const struct n64_hops *h = hops_get();
 	__u64 now = bpf_jiffies64();
 	const struct n64_hop *e;
+	bool plain;
 
-	if (!h || h->flags & HOP_FULL)
+	if (!h)
 		return NULL;
-	e = quick_known(c, h, fam, d, hop_flow(p->ifindex), now);
+	plain = !h->flags && now - h->beat <= c->hz;
+	if (unlikely(!plain && h->flags & HOP_FULL))
+		return NULL;
+	if (urpf && !quick_urpf(c, h, plain, p))
+		return NULL;
+	e = quick_known(c, h, plain, fam, d, hop_flow(p->ifindex));
 	if (!e || len > e->mtu || unlikely(hop_is_due(c, h, p, e, (__u32)now)))
 		return NULL;
 	return e;
-}
-
-/* ADR-28: is it remembered that the source has a route? */
-static __always_inline bool quick_urpf(const struct n64_conf *c, const struct pkt *p)
-{
-	const struct n64_hops *h = hops_get();
-
-	if (c->opt.urpf6 == URPF_OFF)
-		return true;
-	return h && quick_known(c, h, FAM_6, hop_dst6(&p->src6),
-				hop_flow(p->ifindex) | HOP_FLOW_URPF, bpf_jiffies64());
 }
 
 /* ---- addresses -------------------------------------------------------------------------- */
@@ -85,14 +91,6 @@ N64_ONCE int quick_plain4_far(__be32 a)
 	const struct n64_env env = {.conf = conf_get()};
 
 	return addr4_is_plain(&env, a);
-}
-
-static __always_inline const struct n64_plain *plain_get(void)
-{
-	const struct n64_plain *p = (const struct n64_plain *)&plain;
-
-	asm volatile("" : "+r"(p)); /* as in conf_get */
-	return p;
 }
 
 /* Most addresses have none near them that is not. */
@@ -253,7 +251,7 @@ static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct
 {
 	if (pkt_is_icmp(p))
 		return delta_echo_6to4(p);
-	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
+	if (likely(pref) && plain_get()->wide)
 		return delta_6to4_wide(&c->pref64[0], host, x->src4);
 	return delta_addrs(&quick_ip6(f)->src, &quick_ip6(f)->dst, x->src4, x->dst4);
 }
@@ -263,7 +261,7 @@ static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct
 {
 	if (pkt_is_icmp(p))
 		return delta_echo_4to6(p, &x->src6, &x->dst6);
-	if (c->n_pref64 == 1 && c->pref64[0].len == 96 && likely(pref))
+	if (likely(pref) && plain_get()->wide)
 		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
 	return delta_4to6(p, &x->src6, &x->dst6);
 }

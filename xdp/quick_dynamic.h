@@ -48,7 +48,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (!slot)
 		return false;
 	x.src4 = host_addr(slot->addr, low);
-	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
 	if (!rt.hop)
 		return false;
 	if (until < fresh)
@@ -87,7 +87,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
 	    !quick_lives(c, ctl, until, &fresh))
 		return false;
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 	if (!rt.hop)
 		return false;
 	if (until < fresh)

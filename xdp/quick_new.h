@@ -15,7 +15,18 @@
 static __always_inline bool new_source6(const struct n64_env *env, const struct pkt *p)
 {
 	return !rule_source(p) && !stateful_source6(env, p) && !stateless_host(env, &p->src6) &&
-	       (!have(env, HAVE_ALLOW6) || allows6(&p->src6)) && quick_urpf(env->conf, p);
+	       (!have(env, HAVE_ALLOW6) || allows6(&p->src6));
+}
+
+/* The state's half of a scene; what becomes of the addresses is kept at hand here. */
+static __always_inline struct st_work *new_work(void)
+{
+	struct scene *s = scene_get();
+
+	if (!s)
+		return NULL;
+	state_begin(&s->w);
+	return &s->w;
 }
 
 /* The packet's question, as far as it is plain (ask_state). */
@@ -54,32 +65,30 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
-	struct scene *s = new_scene();
+	struct xlat x = {.ports = true};
+	struct st_work *w = new_work();
 	struct pkt *p = new_pkt();
 	struct route rt = {};
-	struct st_work *w;
 	__u64 sum;
 
-	if (!s || !p)
+	if (!w || !p)
 		return false;
-	w = &s->w;
 	p->fam = FAM_6;
 	p->l3_off = ETH_LEN;
 	p->ifindex = frame_ingress(ctx);
-	s->x.ports = true;
 	if (!quick_parse6(ctx, f, proto, p, &sum) ||
-	    !quick_target6(ctx, &env, &quick_ip6(f)->dst, &s->x))
+	    !quick_target6(ctx, &env, &quick_ip6(f)->dst, &x))
 		return false;
 	if (micro_ends(MICRO_NEW_JUDGE))
 		return false;
 	if (!new_source6(&env, p) || clamps_mss(p, c->opt.clamp_mss6to4) ||
 	    (proto == P_TCP && c->opt.tcp_rst_check))
 		return false;
-	new_ask(p, &s->x, w);
+	new_ask(p, &x, w);
 	if (!absent6(w, true) || state_may_make6(w) || state_would6(w) ||
 	    micro_ends(MICRO_NEW_LOOK))
 		return false;
-	rt.hop = quick_hop(c, p, FAM_4, hop_dst4(s->x.dst4), len_6to4(p));
+	rt.hop = quick_hop(c, p, FAM_4, hop_dst4(x.dst4), len_6to4(p), true);
 	if (!rt.hop || micro_ends(MICRO_NEW_ROUTE))
 		return false;
 	/* it can leave */
@@ -88,11 +97,11 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 		*refused = state_commit6(w);
 	if (*refused || micro_ends(MICRO_NEW_MAKE))
 		return false;
-	s->x.src4 = w->q.addr4;
-	s->x.sport = w->q.port4;
+	x.src4 = w->q.addr4;
+	x.sport = w->q.port4;
 	notice_partial_csum(p);
-	*action = quick_send6to4(ctx, c, role_slot(), p, &s->x, &rt,
-				 quick_delta6(c, f, p, &s->x, sum, true));
+	*action = quick_send6to4(ctx, c, role_slot(), p, &x, &rt,
+				 quick_delta6(c, f, p, &x, sum, true));
 	return true;
 }
 

@@ -10,8 +10,7 @@ static __always_inline bool quick_pref64(const struct n64_env *env, const struct
 {
 	const struct n64_pref64 *own = &env->conf->pref64[0];
 
-	return plain_get()->pref64 && pref64_is_single(env->conf) && own->len &&
-	       pref64_contains(own, dst);
+	return plain_get()->only && pref64_contains(own, dst);
 }
 
 /* Both addresses and the lists about them; whether the destination is plain in a pref64. What
@@ -50,11 +49,11 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
 		return false;
 	if (rule_source(&p) || quick_begins(&p) ||
-	    judge(c, &p, false, c->opt.clamp_mss6to4) || !quick_urpf(c, &p))
+	    judge(c, &p, false, c->opt.clamp_mss6to4))
 		return false;
 	if (!quick_addrs6(&env, &p, &x, &pref))
 		return false;
-	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
 	if (!rt.hop)
 		return false;
 	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
@@ -89,7 +88,7 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 	    !quick_addrs4(&env, &p, &x, &plain4) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return false;
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 	if (!rt.hop)
 		return false;
 	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));

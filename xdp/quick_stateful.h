@@ -98,7 +98,8 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 
 /* Where the mapping will be that the packet in the frame makes, or -1; its lines of memory are
  * asked for. It reads the frame again, so that who has one carries nothing along for this. The
- * peer is that of a pref64 of 96 bits; with others the wrong line is asked for, which is no harm. */
+ * peer is that of a pref64 of 96 bits; with others a wrong line is asked for, which does no
+ * harm. */
 static __always_inline int quick_foresee(struct xdp_md *ctx, __u8 proto)
 {
 	const struct ip6_hdr *ip = frame_start(ctx) + ETH_LEN;
@@ -315,7 +316,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 		return false;
 	x.src4 = slot->addr;
 
-	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p));
+	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
 	if (proto != P_TCP && until < fresh)
@@ -385,7 +386,7 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_permits(adf, proto, index, ctl, p.src4, &permit) || micro_ends(MICRO_LOOKUP))
 		return false;
 
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p));
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
 	if (proto != P_TCP && until < fresh && c->opt.inbound_refresh)

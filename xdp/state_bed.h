@@ -338,8 +338,7 @@ static inline void bed_fill_policy(struct nat64_bpf *s)
 {
 	const struct policy_maps maps = {
 		.pol4 = bpf_map__fd(s->maps.pol4), .pol6 = bpf_map__fd(s->maps.pol6),
-		.pol4v = bpf_map__fd(s->maps.pol4v), .pol6v = bpf_map__fd(s->maps.pol6v),
-		.polmay = bpf_map__fd(s->maps.polmay)};
+		.pol4v = bpf_map__fd(s->maps.pol4v), .pol6v = bpf_map__fd(s->maps.pol6v)};
 
 	if (tables_fill_policy(&maps, &bed.policy))
 		fail_msg("policy: %s", strerror(errno));

@@ -16,6 +16,14 @@ n64_inline const struct n64_conf *st_conf(void)
 	return conf_get();
 }
 
+/* Room for the packet in hand. */
+static __always_inline struct scene *scene_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&scenes, &zero);
+}
+
 n64_inline struct n64_binding *mem_binding(__u32 index)
 {
 	__u32 row = index >> 16, port = index & 0xffff;

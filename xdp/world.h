@@ -121,12 +121,10 @@ static __always_inline __u32 pol6_search(const struct addr6 *addr)
 /* What the lists say of an address: row + 2, or 1. */
 N64_ONCE __u32 pol4_find(__be32 addr)
 {
-	__u32 zero = 0, slot;
-	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
+	const struct n64_pol_may *may = &plain_get()->lists;
 	const struct n64_known4 *k;
+	__u32 slot;
 
-	if (!may)
-		return pol4_search(addr);
 	if (likely(!pol_may4(may, addr)))
 		return 1;
 	addr = pol_block4(may, addr);
@@ -137,24 +135,28 @@ N64_ONCE __u32 pol4_find(__be32 addr)
 	return pol4_search(addr);
 }
 
-/* `a`, `b`: the halves of the address, which so may stay in registers. */
+/* Is that remembered of its block? 0: no. */
+static __always_inline __u32 pol6_known(const struct addr6 *block)
+{
+	__u32 slot = known_slot(known6_hash(block));
+	const struct n64_known6 *k = bpf_map_lookup_elem(&known6, &slot);
+
+	return k && likely(addr6_equal(&k->addr, block)) ? k->row : 0;
+}
+
+/* `a`, `b`: the halves of the address, which so may stay in registers. Most that are asked for
+ * have been before: that goes before the question whether a list may have them at all. */
 N64_ONCE __u32 pol6_find(__u64 a, __u64 b)
 {
-	struct addr6 addr = {.w = {(__u32)a, a >> 32, (__u32)b, b >> 32}};
-	__u32 zero = 0, slot;
-	const struct n64_pol_may *may = bpf_map_lookup_elem(&polmay, &zero);
-	const struct n64_known6 *k;
+	struct addr6 addr = {.w = {(__u32)a, a >> 32, (__u32)b, b >> 32}}, block;
+	const struct n64_pol_may *may = &plain_get()->lists;
+	__u32 row;
 
-	if (!may)
-		return pol6_search(&addr);
-	if (likely(!pol_may6(may, &addr)))
-		return 1;
-	pol_block6(may, &addr, &addr);
-	slot = known_slot(known6_hash(&addr));
-	k = bpf_map_lookup_elem(&known6, &slot);
-	if (k && likely(addr6_equal(&k->addr, &addr) && k->row))
-		return k->row;
-	return pol6_search(&addr);
+	pol_block6(may, &addr, &block);
+	row = pol6_known(&block);
+	if (likely(row))
+		return row;
+	return pol_may6(may, &addr) ? pol6_search(&block) : 1;
 }
 
 n64_inline const struct n64_pol4 *env_pol4(const struct n64_env *env, __be32 addr)

@@ -36,7 +36,7 @@ static int keep_last_words(enum libbpf_print_level level, const char *fmt, va_li
 bool programs_owns_map(const char *name)
 {
 	static const char *const own[] = {
-		"pol4", "pol6", "pol4v", "pol6v", "polmay", "known4", "known6",
+		"pol4", "pol6", "pol4v", "pol6v", "known4", "known6",
 		"pool", "dynamic", "calls", "hopcache", "hoprooms", "ways", "whence",
 	};
 	size_t i;
@@ -277,7 +277,6 @@ static int fill_generation(struct programs *g, const struct policy *pol,
 	const struct policy_maps maps = {
 		.pol4 = programs_map(g, "pol4"), .pol6 = programs_map(g, "pol6"),
 		.pol4v = programs_map(g, "pol4v"), .pol6v = programs_map(g, "pol6v"),
-		.polmay = programs_map(g, "polmay"),
 	};
 	int rc = tables_fill_policy(&maps, pol);
 

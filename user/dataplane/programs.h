@@ -64,9 +64,9 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 		const struct ports *ports, struct config_error *err);
 /* The rows that follow from the configuration: descriptors of the maps. */
 struct policy_maps {
-	int pol4, pol6, pol4v, pol6v, polmay;
+	int pol4, pol6, pol4v, pol6v;
 };
-/* For rodata: which addresses no rule and no list speaks of. */
+/* For rodata: which addresses no rule and no list speaks of, and which a list may have. */
 struct n64_plain;
 void tables_plain(const struct policy *pol, struct n64_plain *out);
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol);

@@ -76,13 +76,11 @@ int tables_fill(const struct programs *g, const struct links *l, const struct pa
 	return 0;
 }
 
-static int fill_rows4(const struct policy_maps *m, const struct policy *pol,
-		      struct n64_pol_may *may)
+static int fill_rows4(const struct policy_maps *m, const struct policy *pol)
 {
 	for (__u32 i = 0; i < pol->n4; i++) {
 		const struct policy_row4 *r = &pol->row4[i];
 
-		pol_may_add4(may, r->key.addr, r->key.prefixlen);
 		if (bpf_map_update_elem(m->pol4v, &i, &r->val, BPF_ANY) ||
 		    bpf_map_update_elem(m->pol4, &r->key, &i, BPF_ANY))
 			return -errno;
@@ -90,13 +88,11 @@ static int fill_rows4(const struct policy_maps *m, const struct policy *pol,
 	return 0;
 }
 
-static int fill_rows6(const struct policy_maps *m, const struct policy *pol,
-		      struct n64_pol_may *may)
+static int fill_rows6(const struct policy_maps *m, const struct policy *pol)
 {
 	for (__u32 i = 0; i < pol->n6; i++) {
 		const struct policy_row6 *r = &pol->row6[i];
 
-		pol_may_add6(may, &r->key.addr, r->key.prefixlen);
 		if (bpf_map_update_elem(m->pol6v, &i, &r->val, BPF_ANY) ||
 		    bpf_map_update_elem(m->pol6, &r->key, &i, BPF_ANY))
 			return -errno;
@@ -123,11 +119,19 @@ static bool lists_pref64(const struct policy *pol)
 
 void tables_plain(const struct policy *pol, struct n64_plain *out)
 {
-	plain4_begin(out, conf_wkp(&pol->conf));
+	const struct n64_conf *c = &pol->conf;
+
+	plain4_begin(out, conf_wkp(c));
 	out->pref64 = !lists_pref64(pol);
-	for (__u32 i = 0; i < pol->n4; i++)
+	out->only = out->pref64 && pref64_is_single(c) && c->pref64[0].len;
+	out->wide = c->n_pref64 == 1 && c->pref64[0].len == 96;
+	for (__u32 i = 0; i < pol->n4; i++) {
 		plain4_except(out, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
-	for (__u32 i = 0; conf_has_state(&pol->conf) && i < pol->conf.st.pool_lines; i++)
+		pol_may_add4(&out->lists, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
+	}
+	for (__u32 i = 0; i < pol->n6; i++)
+		pol_may_add6(&out->lists, &pol->row6[i].key.addr, pol->row6[i].key.prefixlen);
+	for (__u32 i = 0; conf_has_state(c) && i < c->st.pool_lines; i++)
 		for (__u32 w = 0; w < POOL_WAYS; w++)
 			if (pol->pool_line[i].way[w].addr)
 				plain4_except(out, pol->pool_line[i].way[w].addr, 32);
@@ -135,19 +139,9 @@ void tables_plain(const struct policy *pol, struct n64_plain *out)
 
 int tables_fill_policy(const struct policy_maps *m, const struct policy *pol)
 {
-	struct n64_pol_may *may = calloc(1, sizeof(*may));
-	__u32 zero = 0;
-	int rc;
+	int rc = fill_rows4(m, pol);
 
-	if (!may)
-		return -ENOMEM;
-	rc = fill_rows4(m, pol, may);
-	if (!rc)
-		rc = fill_rows6(m, pol, may);
-	if (!rc && bpf_map_update_elem(m->polmay, &zero, may, BPF_ANY))
-		rc = -errno;
-	free(may);
-	return rc;
+	return rc ? rc : fill_rows6(m, pol);
 }
 
 int tables_fill_pool(int pool, int dynamic, const struct policy *pol)
