@@ -140,8 +140,14 @@ n64_inline __u32 tab_home(const struct n64_conf *c, enum st_table t, const struc
 	return (t == TAB_BIB6 ? k->gen : (__u32)k->hash) & (tab_lines(c, t) - 1);
 }
 
-/* The line that is looked at after `d` others. The second of bib6 is half a page away: two
- * runs of 64 ports that meet in a page then fill it exactly. */
+/* Line `d` below TAB_NEAR of a near page. The second is half a page away: two runs of 64 ports
+ * that meet in a page then fill it exactly. */
+n64_inline __u32 tab_near_line(__u32 near, __u32 d)
+{
+	return near ^ d * (TAB_PAGE / 2);
+}
+
+/* The line that is looked at after `d` others. */
 n64_inline __u32 tab_line(const struct n64_conf *c, enum st_table t, const struct st_key *k,
 			  __u32 d)
 {
@@ -150,7 +156,7 @@ n64_inline __u32 tab_line(const struct n64_conf *c, enum st_table t, const struc
 	if (t != TAB_BIB6)
 		return (tab_home(c, t, k) + d) & mask;
 	if (d < TAB_NEAR)
-		return (k->gen ^ d * (TAB_PAGE / 2)) & mask;
+		return tab_near_line(k->gen, d) & mask;
 	return ((__u32)k->hash + (d - TAB_NEAR) * TAB_STRIDE) & mask;
 }
 

@@ -159,9 +159,17 @@ def snapshot(host, names, without=()):
     return state
 
 
+def differ(one, other):
+    """What only one of two snapshots of something has."""
+    if not isinstance(one, list) or not isinstance(other, list):
+        return one, other
+    return [x for x in one if x not in other], [x for x in other if x not in one]
+
+
 def same(before, after):
     for key in sorted(before.keys() | after.keys()):
-        assert before.get(key) == after.get(key), key
+        one, other = before.get(key), after.get(key)
+        assert one == other, f"{key}: before and after {differ(one, other)}"
 
 
 @pytest.fixture

@@ -47,19 +47,14 @@ static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 line,
 	return NULL;
 }
 
-/* Line `d` (1 to 3) of those that a key may lie in, or why none: it does not lie that far, or
- * may be in one of those that are not looked at. */
-#define QUICK_NO_LINE (~0u)
-#define QUICK_FAR_LINE (~1u)
-N64_ONCE __u32 quick_next_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
+/* Line `d` (2 or 3) of those that a key may lie in. */
+N64_ONCE __u32 quick_far_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
 {
 	const struct addr6 host = {{(__u32)lo, lo >> 32, (__u32)hi, hi >> 32}};
 	const struct n64_conf *c = conf_get();
 	struct st_key k = key_bib6(c, (enum st_proto)(port >> 16 & 3), &host, (__be16)port);
 
-	if (d > tab_reach(c, TAB_BIB6, &k))
-		return QUICK_NO_LINE;
-	return d > 3 ? QUICK_FAR_LINE : tab_line(c, TAB_BIB6, &k, d);
+	return tab_line(c, TAB_BIB6, &k, d);
 }
 
 /* How many lines behind this one, its home, may a key lie? */
@@ -71,26 +66,29 @@ static __always_inline __u32 quick_reach(const struct n64_conf *c, __u32 home)
 }
 
 /* In its home line, or one of the three that come next: those that lie farther are few. */
+#define QUICK_LINES 4
 static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, struct quick *f,
 						   const struct quick_host *h, __u64 *ctl)
 {
-	__u32 home = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h)), line;
-	struct n64_bib6 *e = quick_line(f, home & (tab_lines(c, TAB_BIB6) - 1), h, ctl);
+	__u32 near = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h));
+	__u32 mask = tab_lines(c, TAB_BIB6) - 1, line, reach;
+	struct n64_bib6 *e = quick_line(f, near & mask, h, ctl);
 
 	if (likely(e))
 		return e;
-	if (likely(!quick_reach(c, home & (tab_lines(c, TAB_BIB6) - 1)))) {
-		f->found = FOUND_ABSENT;
-		return NULL;
-	}
+	reach = quick_reach(c, near & mask);
 	n64_no_unroll
-	for (__u32 d = 1; d <= 4 && !e; d++) {
-		line = quick_next_line(addr6_half(h->addr, 0), addr6_half(h->addr, 1),
-				       (__u32)h->proto << 16 | quick_host_port(h), d);
-		if (line == QUICK_NO_LINE)
+	for (__u32 d = 1; d <= QUICK_LINES && !e; d++) {
+		if (d > reach) {
 			f->found = FOUND_ABSENT;
-		if (line >= QUICK_FAR_LINE)
 			break;
+		}
+		if (d == QUICK_LINES)
+			break; /* it may lie farther */
+		line = d < TAB_NEAR ? tab_near_line(near, d) & mask :
+				      quick_far_line(addr6_half(h->addr, 0),
+						     addr6_half(h->addr, 1),
+						     (__u32)h->proto << 16 | quick_host_port(h), d);
 		e = quick_line(f, line, h, ctl);
 	}
 	return e;

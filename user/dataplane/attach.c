@@ -14,7 +14,10 @@
 #include "programs.h"
 #include "routes.h"
 #include "state_attach.h"
+#include "touch.h"
 #include "worker_process.h"
+
+#define TOUCH_MS 1000	/* what is not touched by then the worker does */
 
 static const char *const mode_words[] = { "siit", "stateful", "dynamic" };
 
@@ -116,6 +119,8 @@ static int begin_tables(struct attachment *a, const struct programs *g, const st
 	    tables_start_state(programs_map(g, "state")))
 		return report_error(err, -EIO, "cannot start the control map");
 	rc = state_begin(&sc, g, a, c, NULL, pol, false, err);
+	if (!rc && sc.active)
+		touch_tables(sc.maps.call, &pol->conf.st, pol->slot, TOUCH_MS);
 	return rc ? rc : state_finish(&sc, false, NULL, say, err);
 }
 

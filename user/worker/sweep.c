@@ -35,14 +35,7 @@ static void list_rows(struct worker *w)
 {
 	struct sweep *s = &w->sweep;
 
-	s->n_rows = 0;
-	for (__u32 slot = 0; slot < N64_MAX_SLOTS; slot++) {
-		const struct n64_slot *e = &w->state.slots[slot];
-
-		for (__u32 p = 0; p < N_ST_PROTOS; p++)
-			if (e->addr && e->protos & 1u << p)
-				s->row[s->n_rows++] = row_of(slot, (enum st_proto)p);
-	}
+	s->n_rows = touch_rows(w->state.slots, s->row);
 	pace_resize(&s->rows, s->n_rows * ROW_STEPS, ROUND_MS);
 }
 

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Mode stateful and dynamic: the worker, when it has nothing else to do after its start, touches
- * each page of the tables once, so that packets do not have to be the first (state_touch.h). */
+/* The worker, when it has nothing else to do after its start, touches the tables (touch.h). */
 #ifndef N64_WARM_H
 #define N64_WARM_H
 
-#include "types.h"
+#include "dataplane/touch.h"
 
 struct worker;
 
 struct warm {
-	__u32 table;		/* enum touch_table */
-	__u32 page;		/* of it, next */
-	__u32 pages;		/* in all, so far */
+	struct touch touch;
+	bool done;
 	__u64 begin;		/* ns */
 	__u64 spent;		/* ns of this tick */
 };
