@@ -134,10 +134,12 @@ struct n64_conf {
 	__u32 plateaus[N64_MAX_PLATEAUS]; /* descending */
 	__u32 ncpu;		/* possible CPUs; IPv4 ID generator (ID-01) */
 	__u32 wkp_strict;	/* wkp-strict with `auto` resolved */
+	__u32 wkp_rules;	/* and one of the pref64 is the well-known prefix */
 	__u32 xsk_queues;
 	__u32 hop_slots;	/* of map hopcache, for each CPU: a power of two */
 	__u32 hz;		/* jiffies in a second */
 	__u32 n_stateless;	/* MIX-01 */
+	__u32 pad;
 	__u64 key[2];		/* random per start: ID generator, RFC 6791 choice */
 	struct n64_state_conf st;
 	struct n64_opts opt;

@@ -85,10 +85,10 @@ n64_inline const struct n64_pol4 *pol4_if(const struct n64_env *env, __u32 featu
 	return have(env, features) ? env_pol4(env, a) : NULL;
 }
 
-/* May there be a prefix that carries global addresses only (ADR-04)? */
+/* Is there a prefix that carries global addresses only (ADR-04)? */
 n64_inline bool conf_wkp(const struct n64_conf *conf)
 {
-	return conf->wkp_strict && (conf->n_pref64 > 1 || pref64_is_wkp(&conf->pref64[0]));
+	return conf->wkp_rules;
 }
 
 /* May `pref` not carry `v4` (ADR-04)? */

@@ -133,3 +133,18 @@ def test_the_budget_of_the_fast_path(mode, echo):
             load = Load(flows=FLOWS, shape=Shape(size=100))
             assert told(machine.executed(bed, load, fresh=True)) <= NEW_MAPPING
             assert bed.counted("bib_created") == made
+
+
+class TwoPrefixes(Stateful):
+    def words(self):
+        return super().words() + ["-6", "2001:db8:122:344::/64"]
+
+
+def test_a_second_pref64_is_no_long_way(echo):
+    """ADR-08: what is noted of a mapping is compared, on the short way."""
+    with TwoPrefixes(FLOWS, verbose=echo) as bed:
+        bed.open(Load(flows=FLOWS))
+        for way, most in (("out", 900), ("in", 720)):
+            load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
+            bed.measure_once(load)
+            assert told(machine.executed(bed, load)) <= most

@@ -337,6 +337,7 @@ N64_ONCE int refresh_begin(struct st_work *w)
 	w->q.binding = from->binding;
 	w->q.remote4 = from->remote4;
 	w->q.remote_port = from->remote_port;
+	w->q.pref = ctl_row(st_load(&b->ctl)); /* quick_is_noted */
 	w->place = from->place;
 	w->ctl = from->ctl;
 	return from->place < 0 ? SIDE_V4 : SIDE_V6;

@@ -190,6 +190,31 @@ static __always_inline bool quick_target6(struct xdp_md *ctx, const struct n64_e
 	return siit_suffix_ok(env, 0, dst) && quick_plain4(x->dst4);
 }
 
+/* The same where there are several pref64: in which one it is, -1: not so. */
+static __always_inline int quick_target6_any(struct xdp_md *ctx, const struct n64_env *env,
+					     const struct addr6 *dst, struct xlat *x)
+{
+	const struct n64_pref64 *own;
+	int pref;
+
+	if (have(env, HAVE_NOXLAT6) && !plain_get()->pref64 && quick_no_translate6(ctx))
+		return -1;
+	pref = pref64_find(env->conf, dst);
+	if (pref < 0 || pref >= N64_MAX_PREF64)
+		return -1;
+	own = &env->conf->pref64[n64_bound((__u32)pref, N64_MAX_PREF64 - 1)];
+	x->dst4 = pref64_extract(env->conf, own, dst);
+	return siit_suffix_ok(env, pref, dst) && quick_plain4(x->dst4) ? pref : -1;
+}
+
+/* ADR-08: is that the pref64 that the mapping notes? If not, it is noted on the long way. */
+static __always_inline bool quick_is_noted(__u32 index, int pref)
+{
+	const struct n64_binding *b = mem_binding(index);
+
+	return b && ctl_row(st_load(&b->ctl)) == (__u32)pref;
+}
+
 /* May this host have the mapping that it has? What made it was judged by the rules about
  * sources, and by these lists or it is judged again (GEN-11); the operator's were not. */
 static __always_inline bool quick_source6(struct xdp_md *ctx, const struct n64_conf *c, __u64 ctl)
@@ -266,9 +291,10 @@ N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
 	return 0;
 }
 
-/* `adf`, which is known when this is compiled: address-dependent filtering of UDP and ICMP. */
+/* `adf`, `any`, which are known when this is compiled: address-dependent filtering of UDP and
+ * ICMP; several pref64. */
 static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
-				      const struct n64_port *port, __u8 proto, bool adf,
+				      const struct n64_port *port, __u8 proto, bool adf, bool any,
 				      int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -283,14 +309,17 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	struct n64_bib6 *e;
 	__u32 fresh, until;
 	__be16 port4, remote_port;
-	int permit = 0;
+	int permit = 0, pref = 0;
 	__u64 ctl, sum;
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    micro_ends(MICRO_PARSE))
 		return false;
-	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
-	    !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
+	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0))
+		return false;
+	if (any)
+		pref = quick_target6_any(ctx, &env, &ip->dst, &x);
+	if (any ? pref < 0 : !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
 		return false;
 	if (quick_opens(&p)) {
 		f->found = FOUND_SYN;
@@ -299,7 +328,8 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 
 	e = quick_bib6(c, f, &host, &ctl);
 	if (!e) {
-		quick_behind(ctx, f, proto);
+		if (!any)
+			quick_behind(ctx, f, proto);
 		return false;
 	}
 	port4 = e->port4;
@@ -308,6 +338,8 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh) ||
 	    !quick_permits(adf, proto, binding_index(ctl_row(ctl), host16(port4)), ctl, x.dst4,
 			   &permit))
+		return false;
+	if (any && !quick_is_noted(binding_index(ctl_row(ctl), host16(port4)), pref))
 		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot || micro_ends(MICRO_LOOKUP))
@@ -345,9 +377,22 @@ static __always_inline bool quick_target4(const struct n64_env *env, const struc
 	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
 }
 
-/* `adf`, which is known when this is compiled: address-dependent filtering of UDP and ICMP. */
+/* The peer in the pref64 that the mapping, whose record has this control word, notes: a plain one
+ * may be carried by any (stateful_peer6). A TCP session has one of its own, but if it is the only
+ * one (quick_state) that is the same. */
+static __always_inline bool quick_peer6(const struct n64_conf *c, bool any, __u64 ctl, __be32 peer,
+					struct addr6 *out)
+{
+	__u32 pref = any ? ctl_row(ctl) : 0;
+
+	if (any && (pref >= N64_MAX_PREF64 || !pref64_exists(c, pref)))
+		return false;
+	rfc6052_embed(&c->pref64[any ? n64_bound(pref, N64_MAX_PREF64 - 1) : 0], peer, out);
+	return true;
+}
+
 static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
-				      const struct n64_port *port, __u8 proto, bool adf,
+				      const struct n64_port *port, __u8 proto, bool adf, bool any,
 				      int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -384,6 +429,8 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_permits(adf, proto, index, ctl, p.src4, &permit) || micro_ends(MICRO_LOOKUP))
 		return false;
 
+	if (any && !quick_peer6(c, any, ctl, p.src4, &x.src6))
+		return false;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
@@ -391,8 +438,8 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 		st_store32(&b->until4, fresh);
 	if (unlikely(permit) && c->opt.inbound_refresh)
 		quick_permit_extend(permit, fresh);
-	/* a plain peer may be carried by any prefix (stateful_peer6), and there is one */
-	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
+	if (!any)
+		quick_peer6(c, any, ctl, p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	remote_port = *quick_sport(ip + 1, proto);
 	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, true));
@@ -407,17 +454,30 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 
 /* ---- both filterings, both families ---------------------------------------------------- */
 
-#define QUICK_BY(fam, adf, name)                                                              \
+#define QUICK_BY(fam, adf, any, name)                                                         \
 	static __always_inline bool name(struct xdp_md *ctx, struct quick *f,                 \
 					 const struct n64_port *port, __u8 proto,             \
 					 int *action)                                         \
 	{                                                                                     \
-		return quick##fam##_by(ctx, f, port, proto, adf, action);                     \
+		return quick##fam##_by(ctx, f, port, proto, adf, any, action);                \
 	}
-QUICK_BY(6, false, quick6)
-QUICK_BY(6, true, quick6_adf)
-QUICK_BY(4, false, quick4)
-QUICK_BY(4, true, quick4_adf)
+QUICK_BY(6, false, false, quick6)
+QUICK_BY(6, true, false, quick6_adf)
+QUICK_BY(6, filters(conf_get(), ST_UDP), true, quick6_any)
+QUICK_BY(4, false, false, quick4)
+QUICK_BY(4, true, false, quick4_adf)
+QUICK_BY(4, filters(conf_get(), ST_UDP), true, quick4_any)
+
+/* With several pref64 a mapping notes which one it uses (ADR-08), and is made on the long way. */
+static __always_inline bool quick_any(struct xdp_md *ctx, struct quick *f, enum ip_family fam,
+				      const struct n64_port *port, int *action)
+{
+	bool left = fam == FAM_6 ? QUICK_WAY6(quick6_any, ctx, f, port, action)
+				 : QUICK_WAY4(quick4_any, ctx, f, port, action);
+
+	f->found = FOUND_NOTHING;
+	return left;
+}
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
 static __always_inline bool quick_stateful(struct xdp_md *ctx, struct quick *f,
@@ -425,9 +485,10 @@ static __always_inline bool quick_stateful(struct xdp_md *ctx, struct quick *f,
 {
 	enum ip_family fam = quick_family(ctx, f, port);
 
-	/* with several pref64 a mapping notes which one it uses */
-	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
+	if (fam == FAM_NONE)
 		return false;
+	if (conf_get()->n_pref64 > 1)
+		return quick_any(ctx, f, fam, port, action);
 	/* one of the two is dead code to the verifier */
 	if (filters(conf_get(), ST_UDP))
 		return fam == FAM_6 ? QUICK_WAY6(quick6_adf, ctx, f, port, action)

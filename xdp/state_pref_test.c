@@ -62,6 +62,31 @@ static void test_session(void **state)
 	assert_int_equal(q.pref, 1);
 }
 
+/* An established session of the second prefix, refreshed from either side in another second by
+ * packets that take the short way. */
+static void test_established(void **state)
+{
+	const struct n64_session *e;
+	__u16 t;
+
+	(void)state;
+	bed_open(TWO);
+	knob.pref = 1;
+	t = out6(P_TCP, SYN, C6, 6000, S4, 80);
+	in4(P_TCP, SYNACK, S4, 80, t, C6, 6000);
+	out6(P_TCP, TCP_ACK, C6, 6000, S4, 80);
+	for (int n = 0; n < 4; n++) {
+		bed_wait(2);
+		if (n & 1)
+			assert_int_equal(out6(P_TCP, TCP_ACK, C6, 6000, S4, 80), t);
+		in4(P_TCP, TCP_ACK, S4, 80, t, C6, 6000);
+		from_pref("ADR-08, established", "2001:db8:64:");
+		e = bed_session(bed_index(ST_TCP, ip4(T4), t), S4, 80, false);
+		assert_int_equal(e->tcp >> SESSION_PREF_SHIFT & 15, 1);
+	}
+	knob.pref = 0;
+}
+
 /* A mapping that the host has not used yet; and one whose pref64 a reload took away. */
 static void test_first_configured(void **state)
 {
@@ -109,6 +134,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_last_used),
 		cmocka_unit_test(test_session),
+		cmocka_unit_test(test_established),
 		cmocka_unit_test(test_first_configured),
 		cmocka_unit_test(test_reload_keeps),
 	};

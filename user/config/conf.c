@@ -181,6 +181,8 @@ void config_to_conf(const struct config *c, struct n64_conf *conf)
 	}
 	sort_pref64(c, conf);
 	fill_stateless(c, conf);
+	for (__u32 i = 0; conf->wkp_strict && i < N64_ALL_PREF64; i++)
+		conf->wkp_rules |= pref64_is_wkp(&conf->pref64[i]);
 	sort_plateaus(c, conf);
 	fill_state(c, &conf->st);
 }

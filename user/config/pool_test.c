@@ -260,44 +260,6 @@ static void conf_of_state(void **state)
 	config_free(&c);
 }
 
-/* Where a search for a port begins, if all addresses have the same (PORT-05). */
-static const struct {
-	const char *pool;
-	__u32 tcp_first, tcp_n, udp_first, udp_n;
-} same_rows[] = {
-	{ "[192.0.2.0/31]", 1024, 64512, 1024, 64512 },
-	{ "[192.0.2.0/31:1-2000]", 1024, 977, 1024, 977 },
-	{ "[192.0.2.0/31:2000-2000]", 2000, 1, 2000, 1 },
-	{ "[192.0.2.0/31:1-1023]", 0, 0, 0, 0 },
-	{ "[192.0.2.0/31:1-1024]", 1024, 1, 1024, 1 },
-	{ "[192.0.2.0/31:1-2000:tcp, 192.0.2.4:1-2000:tcp]", 1024, 977, 0, 0 },
-	{ "[192.0.2.0/31, 192.0.2.9:1-80:tcp]", 0, 0, 1024, 64512 },
-	{ "[192.0.2.0:2000-3000, 192.0.2.1:2000-3001]", 0, 0, 0, 0 },
-	{ "[192.0.2.0:2000-3000, 192.0.2.1:2001-3000]", 0, 0, 0, 0 },
-};
-
-static void same_ports(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < sizeof(same_rows) / sizeof(same_rows[0]); i++) {
-		struct n64_conf conf;
-		struct config c;
-
-		make(&c, same_rows[i].pool, NULL);
-		config_to_conf(&c, &conf);
-		if (conf.st.ports[ST_TCP].first != same_rows[i].tcp_first ||
-		    conf.st.ports[ST_TCP].n != same_rows[i].tcp_n ||
-		    conf.st.ports[ST_UDP].first != same_rows[i].udp_first ||
-		    conf.st.ports[ST_UDP].n != same_rows[i].udp_n)
-			fail_msg("%s: TCP %u and %u, UDP %u and %u", same_rows[i].pool,
-				 conf.st.ports[ST_TCP].first, conf.st.ports[ST_TCP].n,
-				 conf.st.ports[ST_UDP].first, conf.st.ports[ST_UDP].n);
-		assert_int_equal(conf.st.ports[ST_ICMP].first, 0);
-		assert_int_equal(conf.st.ports[ST_ICMP].n, 65536);
-		config_free(&c);
-	}
-}
-
 /* policy.bin: the tables come back as they were, and numbers that no table has are refused. */
 static void save_and_load(void **state)
 {
@@ -351,7 +313,6 @@ int main(void)
 		cmocka_unit_test(tables_hold_all),
 		cmocka_unit_test(dynamic_addresses),
 		cmocka_unit_test(conf_of_state),
-		cmocka_unit_test(same_ports),
 		cmocka_unit_test(save_and_load),
 	};
 
