@@ -326,7 +326,7 @@ static long choose_step(__u32 i, void *arg)
 }
 
 /* Where in the list of addresses the search of a new subscriber begins. `hash` of its prefix
- * (sub_hash_addr). */
+ * (key_hash_halves). */
 n64_inline __u32 sub_slot_first(const struct n64_conf *c, __u64 hash)
 {
 	return (__u32)((hash >> 32) * c->st.n_dynamic >> 32);
@@ -346,7 +346,7 @@ ST_FAR int slot_choose(struct st_work *w)
 	hi = addr6_half(&w->q.host6, 1);
 	sub_halves(c, &lo, &hi);
 	x.n = c->st.n_dynamic;
-	x.start = x.n ? sub_slot_first(c, sub_hash_addr(c, lo, hi)) : 0;
+	x.start = x.n ? sub_slot_first(c, key_hash_halves(c, lo, hi)) : 0;
 	x.proto = w->q.proto;
 	x.ticks = w->ticks;
 	x.found = (int)st_unsure((__u32)-1);

@@ -7,7 +7,7 @@
 #include "tcp_session.h"
 
 #define PORT_TRIES 16	/* free bits that turn out to be taken or in quarantine */
-#define ROW_HIGH 16	/* first word of the ports from 1024 on */
+#define ROW_HIGH (N64_PORT_HIGH / 64) /* first word of the high ports */
 
 /* Words `first` to `last` in which a port is looked for. */
 struct port_range {
@@ -39,7 +39,7 @@ n64_inline struct port_range port_range(const struct n64_conf *c, enum st_proto 
 {
 	if (proto == ST_ICMP || conf_is_dynamic(c))
 		return (struct port_range){ 0, ROW_WORDS - 1 };
-	return host16(port6) < 1024 ? (struct port_range){ 0, ROW_HIGH - 1 } :
+	return host16(port6) < N64_PORT_HIGH ? (struct port_range){ 0, ROW_HIGH - 1 } :
 				      (struct port_range){ ROW_HIGH, ROW_WORDS - 1 };
 }
 

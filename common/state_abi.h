@@ -21,6 +21,7 @@ enum st_proto { ST_TCP, ST_UDP, ST_ICMP, N_ST_PROTOS };
 #define N64_MAX_SLOTS 4096
 #define N64_MAX_ROWS (N64_MAX_SLOTS * 4)
 #define N64_ROW_PORTS 65536
+#define N64_PORT_HIGH 1024 /* ports from here on and those below are given to such (PORT-05) */
 
 n64_inline __u32 row_of(__u32 slot, enum st_proto proto)
 {

@@ -174,7 +174,7 @@ n64_inline void touch_row(__u32 index)
 
 /* Index of the mapping that the packet of a host will have on the address that its subscriber
  * has got if that was not full (slot_choose), or -1: that cannot be told so easily. `sub`, `hash`:
- * sub_hash_addr and key_hash_addr. */
+ * key_hash_halves and key_hash_addr. */
 n64_inline int mapping_foreseen(const struct n64_conf *c, __u64 sub, __u64 hash,
 				enum st_proto proto, __be16 port6)
 {
@@ -183,7 +183,7 @@ n64_inline int mapping_foreseen(const struct n64_conf *c, __u64 sub, __u64 hash,
 
 	/* with blocks it is not known which one the subscriber has */
 	if (c->opt.port_block || !c->st.n_dynamic || !c->st.ports[proto].n ||
-	    (proto != ST_ICMP && host16(port6) < 1024))
+	    (proto != ST_ICMP && host16(port6) < N64_PORT_HIGH))
 		return -1;
 	d = mem_dynamic(sub_slot_first(c, sub));
 	if (!d)
@@ -206,9 +206,9 @@ n64_inline int state_foresee(enum st_proto proto, const struct addr6 *host, __be
 	struct st_key k = {};
 	int index;
 
-	hash = sub_hash_addr(c, lo, hi);
+	hash = key_hash_halves(c, lo, hi);
 	sub_halves(c, &lo, &hi);
-	sub = sub_hash_addr(c, lo, hi);
+	sub = key_hash_halves(c, lo, hi);
 	index = mapping_foreseen(c, sub, hash, proto, port6);
 	if (index >= 0)
 		touch_mapping((__u32)index, proto, remote4, remote_port);

@@ -105,7 +105,7 @@ static int foreseen(enum st_proto proto, struct addr6 host, __u32 port6)
 	__u64 hash = key_hash_addr(&fm.conf, &host);
 
 	sub_halves(&fm.conf, &lo, &hi);
-	return mapping_foreseen(&fm.conf, sub_hash_addr(&fm.conf, lo, hi), hash, proto,
+	return mapping_foreseen(&fm.conf, key_hash_halves(&fm.conf, lo, hi), hash, proto,
 				be16(port6));
 }
 

@@ -35,9 +35,14 @@ n64_inline __u64 key_mix(__u64 h, __u64 x)
 }
 
 /* Keyed, so that nobody outside can choose who meets whom. */
+n64_inline __u64 key_hash_halves(const struct n64_conf *c, __u64 lo, __u64 hi)
+{
+	return key_mix(key_mix(c->st.key[0], lo), hi);
+}
+
 n64_inline __u64 key_hash_addr(const struct n64_conf *c, const struct addr6 *a)
 {
-	return key_mix(key_mix(c->st.key[0], addr6_half(a, 0)), addr6_half(a, 1));
+	return key_hash_halves(c, addr6_half(a, 0), addr6_half(a, 1));
 }
 
 n64_inline __u64 key_hash_rest(const struct n64_conf *c, __u64 h, __u32 b)
@@ -96,12 +101,6 @@ n64_inline bool sub_same(const struct n64_conf *c, const struct addr6 *a, const 
 		 ((addr6_half(a, 1) ^ addr6_half(b, 1)) & c->st.sub_mask[1]));
 }
 
-/* key_hash_addr of those halves. */
-n64_inline __u64 sub_hash_addr(const struct n64_conf *c, __u64 lo, __u64 hi)
-{
-	return key_mix(key_mix(c->st.key[0], lo), hi);
-}
-
 n64_inline __u64 sub_hash(const struct n64_conf *c, __u64 hash_addr)
 {
 	return key_hash_rest(c, hash_addr, 0);
@@ -114,7 +113,7 @@ n64_inline struct st_key key_sub(const struct n64_conf *c, const struct addr6 *h
 
 	sub_halves(c, &lo, &hi);
 	addr6_join(lo, hi, &k.a);
-	k.hash = sub_hash(c, sub_hash_addr(c, lo, hi));
+	k.hash = sub_hash(c, key_hash_halves(c, lo, hi));
 	return k;
 }
 

@@ -4,7 +4,7 @@
 #ifndef N64_XDP_QUICK_STATEFUL_H
 #define N64_XDP_QUICK_STATEFUL_H
 
-#include "quick.h"
+#include "quick_foresee.h"
 #include "state.h"
 #include "state_world.h"
 #include "stateful.h"
@@ -94,51 +94,6 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 	return e;
 }
 
-/* Where the mapping will be that the packet in the frame makes, or -1; its lines of memory are
- * asked for. It reads the frame again, so that who has one carries nothing along for this. The
- * peer is that of a pref64 of 96 bits; with others a wrong line is asked for, which does no
- * harm. */
-static __always_inline int quick_foresee(struct xdp_md *ctx, __u8 proto)
-{
-	const struct ip6_hdr *ip = frame_start(ctx) + ETH_LEN;
-	const void *l4 = ip + 1;
-
-	if (l4 + UDP_LEN > frame_end(ctx))
-		return -1;
-	return state_foresee(proto_table(proto), &ip->src, *quick_sport(l4, proto), ip->dst.w[3],
-			     *quick_dport(l4, proto));
-}
-
-N64_ONCE int quick_foresee_tcp(struct xdp_md *ctx)
-{
-	return quick_foresee(ctx, P_TCP);
-}
-
-N64_ONCE int quick_foresee_udp(struct xdp_md *ctx)
-{
-	return quick_foresee(ctx, P_UDP);
-}
-
-N64_ONCE int quick_foresee_icmp(struct xdp_md *ctx)
-{
-	return quick_foresee(ctx, P_ICMP6);
-}
-
-/* What begins a TCP connection has hardly ever a mapping. */
-static __always_inline bool quick_opens(const struct pkt *p)
-{
-	return p->proto == P_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-}
-
-/* Foresees a mapping while the line of bib6 is still on its way, for which the processor does
- * not wait. */
-static __always_inline void quick_behind(struct xdp_md *ctx, struct quick *f, __u8 proto)
-{
-	if (f->found == FOUND_ABSENT)
-		f->foreseen = proto == P_TCP ? -1 :
-			      proto == P_UDP ? quick_foresee_udp(ctx) : quick_foresee_icmp(ctx);
-}
-
 /* The packet in the frame, for rules that are hardly ever asked: so its addresses need not be
  * carried along. False: there is none. */
 static __always_inline bool quick_again6(struct xdp_md *ctx, struct pkt *p)
@@ -205,6 +160,35 @@ static __always_inline int quick_target6_any(struct xdp_md *ctx, const struct n6
 	own = &env->conf->pref64[n64_bound((__u32)pref, N64_MAX_PREF64 - 1)];
 	x->dst4 = pref64_extract(env->conf, own, dst);
 	return siit_suffix_ok(env, pref, dst) && quick_plain4(x->dst4) ? pref : -1;
+}
+
+/* One of the two, by what is known when this is compiled. */
+static __always_inline bool quick_aims6(struct xdp_md *ctx, const struct n64_env *env,
+					const struct addr6 *dst, bool any, struct xlat *x,
+					int *pref)
+{
+	if (!any)
+		return quick_target6(ctx, env, dst, x);
+	*pref = quick_target6_any(ctx, env, dst, x);
+	return *pref >= 0;
+}
+
+/* The mapping of the packet's host. NULL: f->found is what is known of it; one that will be made
+ * by n64_stateful_new (not with several pref64) is foreseen. */
+static __always_inline struct n64_bib6 *quick_mapping6(struct xdp_md *ctx, struct quick *f,
+						       const struct pkt *p, __u8 proto, bool any,
+						       const struct quick_host *h, __u64 *ctl)
+{
+	struct n64_bib6 *e;
+
+	if (quick_opens(p)) {
+		f->found = FOUND_SYN;
+		return NULL;
+	}
+	e = quick_bib6(conf_get(), f, h, ctl);
+	if (!e && !any)
+		quick_behind(ctx, f, proto);
+	return e;
 }
 
 /* ADR-08: is that the pref64 that the mapping notes? If not, it is noted on the long way. */
@@ -315,31 +299,20 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
 	    micro_ends(MICRO_PARSE))
 		return false;
-	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0))
+	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
+	    !quick_aims6(ctx, &env, &ip->dst, any, &x, &pref) || micro_ends(MICRO_POLICY))
 		return false;
-	if (any)
-		pref = quick_target6_any(ctx, &env, &ip->dst, &x);
-	if (any ? pref < 0 : !quick_target6(ctx, &env, &ip->dst, &x) || micro_ends(MICRO_POLICY))
-		return false;
-	if (quick_opens(&p)) {
-		f->found = FOUND_SYN;
-		return false;
-	}
 
-	e = quick_bib6(c, f, &host, &ctl);
-	if (!e) {
-		if (!any)
-			quick_behind(ctx, f, proto);
+	e = quick_mapping6(ctx, f, &p, proto, any, &host, &ctl);
+	if (!e)
 		return false;
-	}
 	port4 = e->port4;
 	until = st_load32(&e->until6);
 	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
 	    !quick_state(c, &p, ctl, until, st_now(), *quick_dport(ip + 1, proto), &fresh) ||
 	    !quick_permits(adf, proto, binding_index(ctl_row(ctl), host16(port4)), ctl, x.dst4,
-			   &permit))
-		return false;
-	if (any && !quick_is_noted(binding_index(ctl_row(ctl), host16(port4)), pref))
+			   &permit) ||
+	    (any && !quick_is_noted(binding_index(ctl_row(ctl), host16(port4)), pref)))
 		return false;
 	slot = mem_slot(ctl_row(ctl) >> 2);
 	if (!slot || micro_ends(MICRO_LOOKUP))

@@ -108,8 +108,6 @@ static __u32 have_flags(const struct config *c)
 	return have;
 }
 
-#define PORT_HIGH 1024u	/* PORT-05 */
-
 /* Where all entries of the pool have the same ports. */
 static void fill_ports(const struct config *c, struct n64_state_conf *st)
 {
@@ -132,9 +130,9 @@ static void fill_ports(const struct config *c, struct n64_state_conf *st)
 		}
 	}
 	for (int proto = 0; proto < ST_ICMP; proto++) {
-		if (!one[proto] || !same[proto] || one[proto]->last < PORT_HIGH)
+		if (!one[proto] || !same[proto] || one[proto]->last < N64_PORT_HIGH)
 			continue;
-		first = one[proto]->first > PORT_HIGH ? one[proto]->first : PORT_HIGH;
+		first = one[proto]->first > N64_PORT_HIGH ? one[proto]->first : N64_PORT_HIGH;
 		st->ports[proto].first = first;
 		st->ports[proto].n = one[proto]->last - first + 1;
 	}
