@@ -32,8 +32,8 @@ static long host_step(__u32 d, void *arg)
 	x->dist = d;
 	if (host_was(x, place))
 		x->place = (int)place;
-	else if (host_was(x, place + 1))
-		x->place = (int)place + 1;
+	else if (host_was(x, tab_beside(place)))
+		x->place = (int)tab_beside(place);
 	return x->place != TAB_NONE;
 }
 

@@ -8,13 +8,14 @@
 #include "state_shell.h"
 
 #define EVEN_PORTS 0x5555555555555555ull
-#define ODD_PORTS 0xaaaaaaaaaaaaaaaaull
+#define ODD_PORTS (EVEN_PORTS << 1)
 
 enum port_parity { PARITY_ANY, PARITY_EVEN, PARITY_ODD };
 
+/* By shifting: between even and odd no processor guesses right. */
 n64_inline __u64 parity_mask(enum port_parity p)
 {
-	return p == PARITY_ANY ? ~0ull : p == PARITY_EVEN ? EVEN_PORTS : ODD_PORTS;
+	return p == PARITY_ANY ? ~0ull : EVEN_PORTS << (p >> 1);
 }
 
 n64_inline __u32 bits_set(__u64 x)
@@ -83,12 +84,12 @@ n64_inline void port_set_free(struct n64_row *r, __u32 port)
 n64_inline void port_set_used(struct n64_row *r, __u32 port)
 {
 	__u32 word = port_word(port), s = (__u32)ST_MASK(word >> 6, ROW_WORDS / 64 - 1);
-	__u64 half = port & 1 ? ODD_PORTS : EVEN_PORTS;
-	__u64 *sum = port & 1 ? &r->odd[s] : &r->even[s];
+	__u64 half = EVEN_PORTS << (port & 1), *sum;
 
 	st_clear_bits(&r->free[word], port_bit(port));
-	if (st_load(&r->free[word]) & half)
+	if (likely(st_load(&r->free[word]) & half))
 		return;
+	sum = port & 1 ? &r->odd[s] : &r->even[s];
 	st_clear_bits(sum, 1ull << (word & 63));
 	if (st_load(&r->free[word]) & half)
 		st_set_bits(sum, 1ull << (word & 63));

@@ -262,6 +262,8 @@ enum slot_flags {
 	SLOT_USED = 1 << 0,
 	SLOT_DRAINING = 1 << 1,	/* no new mappings (PORT-10) */
 	SLOT_SHARED = 1 << 2,	/* also an address of the host (GEN-05) */
+	SLOT_DISPLACES = 1 << 3, /* in map `pool`: others that are at home here lie elsewhere in the
+				  * line */
 };
 
 struct n64_slot {
@@ -272,12 +274,15 @@ struct n64_slot {
 
 /* Map `pool`: pool addresses by hash, one line each; of a program generation. */
 #define POOL_WAYS 8
+#define POOL_LINES_LEAST 128
+struct n64_pool_way {
+	__be32 addr;	/* 0: none */
+	__u16 slot;
+	__u16 flags;	/* enum slot_flags */
+};
+
 struct n64_pool_line {
-	struct {
-		__be32 addr;	/* 0: none */
-		__u16 slot;
-		__u16 flags;	/* enum slot_flags */
-	} way[POOL_WAYS];
+	struct n64_pool_way way[POOL_WAYS];
 };
 
 /* Map `dynamic`: the addresses that new subscribers may get (PORT-04); of a program

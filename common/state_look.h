@@ -69,8 +69,9 @@ n64_inline int bib6_find(struct st_work *w)
 
 	if (likely(tab_match(TAB_BIB6, place, &k)))
 		return (int)place;
-	if (tab_match(TAB_BIB6, place + 1, &k))
-		return (int)place + 1;
+	place = tab_beside(place);
+	if (tab_match(TAB_BIB6, place, &k))
+		return (int)place;
 	return tab_reach(c, TAB_BIB6, &k) ? bib6_walk(w) : TAB_NONE;
 }
 
@@ -157,10 +158,10 @@ n64_inline void touch_mapping(__u32 index, enum st_proto proto, __be32 remote4,
 /* The same of bib6. `hash`: key_hash_addr. */
 n64_inline void touch_bib6(const struct n64_conf *c, __u64 hash, enum st_proto proto, __be16 port6)
 {
-	__u32 home = key_near(hash, proto, port6) & (tab_lines(c, TAB_BIB6) - 1);
+	__u32 place = key_near(hash, proto, port6) & (2 * tab_lines(c, TAB_BIB6) - 1);
 
-	st_touch(mem_bib6(home * tab_ways(TAB_BIB6)));
-	st_touch(tab_reach_word(c, TAB_BIB6, home));
+	st_touch(mem_bib6(place));
+	st_touch(tab_reach_word(c, TAB_BIB6, place >> 1));
 }
 
 /* Asks for the word that says whether the port of that binding is free. */

@@ -151,7 +151,9 @@ n64_inline int tab_find_at(enum st_table t, const struct st_key *k, __u32 d)
 
 	if (tab_match(t, place, k))
 		return (int)place;
-	return t != TAB_SUB && tab_match(t, place + 1, k) ? (int)place + 1 : TAB_NONE;
+	if (t != TAB_SUB && tab_match(t, tab_beside(place), k))
+		return (int)tab_beside(place);
+	return TAB_NONE;
 }
 
 static long tab_find_step(__u32 d, void *arg)
@@ -227,7 +229,7 @@ n64_inline bool tab_take_at(struct st_put *x, enum st_table t, __u32 d)
 	__u32 place = tab_place(st_conf(), t, &x->k, d, 0);
 
 	x->dist = d;
-	return tab_take(x, t, place) || (t != TAB_SUB && tab_take(x, t, place + 1));
+	return tab_take(x, t, place) || (t != TAB_SUB && tab_take(x, t, tab_beside(place)));
 }
 
 static long tab_take_step(__u32 d, void *arg)
@@ -293,7 +295,7 @@ n64_inline bool tab_rival_at(struct st_put *x, enum st_table t, __u32 d)
 {
 	__u32 place = tab_place(st_conf(), t, &x->k, d, 0);
 
-	return tab_rival(x, t, place) || (t != TAB_SUB && tab_rival(x, t, place + 1));
+	return tab_rival(x, t, place) || (t != TAB_SUB && tab_rival(x, t, tab_beside(place)));
 }
 
 static long tab_rival_step(__u32 d, void *arg)

@@ -6,7 +6,10 @@
  * one of the next. One of bib6 has two homes: the near one is in a page that the host has
  * for itself and its neighbours by hash, so that the mappings of a host lie in few pages
  * and neighbouring ports in one line; whoever finds that full goes to the far one, which
- * its hash says. */
+ * its hash says.
+ *
+ * A key says as well which of the two entries of a line it looks at first: most are found by one
+ * comparison. Behind a guess between two that no processor can foresee it would begin again. */
 #ifndef N64_TABLE_KEY_H
 #define N64_TABLE_KEY_H
 
@@ -24,7 +27,7 @@ enum st_table { TAB_BIB6, TAB_SESSION, TAB_SUB };
 struct st_key {
 	struct addr6 a;		/* host, prefix; session: binding and remote address */
 	__u32 b;		/* bib6: port | proto << 16; session: remote port */
-	__u32 gen;		/* session: generation of the binding; bib6: near line */
+	__u32 gen;		/* session: generation of the binding; bib6: near place */
 	__u64 hash;		/* low half: home line (bib6: far), upper 28 bits: tag */
 };
 
@@ -56,13 +59,14 @@ n64_inline __u64 key_hash(const struct n64_conf *c, const struct addr6 *a, __u32
 	return key_hash_rest(c, key_hash_addr(c, a), b);
 }
 
-/* Near line of a port of the host whose address has the hash `h`. */
+/* Near place of a port of the host whose address has the hash `h`: twice the line, and in bit 0
+ * the entry that is looked at first. */
 n64_inline __u32 key_near(__u64 h, enum st_proto proto, __be16 port)
 {
 	__u32 group = (__u32)proto << 16 | (host16(port) & ~(TAB_PAGE_PORTS - 1u));
 	__u32 n = (__u32)((h ^ group) * 0xd6e8feb86659fd93ull >> 32);
 
-	return (n & ~(TAB_PAGE - 1u)) | ((n + (host16(port) >> 1)) & (TAB_PAGE - 1));
+	return (n & ~(2 * TAB_PAGE - 1u)) | ((n + host16(port)) & (2 * TAB_PAGE - 1));
 }
 
 n64_inline struct st_key key_bib6(const struct n64_conf *c, enum st_proto proto,
@@ -136,14 +140,20 @@ n64_inline __u32 tab_ways(enum st_table t)
 /* The line that is looked at first. */
 n64_inline __u32 tab_home(const struct n64_conf *c, enum st_table t, const struct st_key *k)
 {
-	return (t == TAB_BIB6 ? k->gen : (__u32)k->hash) & (tab_lines(c, t) - 1);
+	return (t == TAB_BIB6 ? k->gen >> 1 : (__u32)k->hash) & (tab_lines(c, t) - 1);
 }
 
-/* Line `d` below TAB_NEAR of a near page. The second is half a page away: two runs of 64 ports
- * that meet in a page then fill it exactly. */
-n64_inline __u32 tab_near_line(__u32 near, __u32 d)
+/* Which entry of a line is looked at first. */
+n64_inline __u32 tab_first(enum st_table t, const struct st_key *k)
 {
-	return near ^ d * (TAB_PAGE / 2);
+	return t == TAB_BIB6 ? k->gen & 1 : t == TAB_SESSION ? (__u32)(k->hash >> 32) & 1 : 0;
+}
+
+/* The near place of a host's port in line `d` below TAB_NEAR of its page. The second is half a page
+ * away: two runs of 64 ports that meet in a page then fill it exactly. */
+n64_inline __u32 tab_near_place(__u32 near, __u32 d)
+{
+	return near ^ d * TAB_PAGE;
 }
 
 /* The line that is looked at after `d` others. */
@@ -155,15 +165,21 @@ n64_inline __u32 tab_line(const struct n64_conf *c, enum st_table t, const struc
 	if (t != TAB_BIB6)
 		return (tab_home(c, t, k) + d) & mask;
 	if (d < TAB_NEAR)
-		return tab_near_line(k->gen, d) & mask;
+		return tab_near_place(k->gen, d) >> 1 & mask;
 	return ((__u32)k->hash + (d - TAB_NEAR) * TAB_STRIDE) & mask;
 }
 
-/* Place of way `n` of that line. */
+/* Place of the entry of that line that is looked at after `n` others of it. */
 n64_inline __u32 tab_place(const struct n64_conf *c, enum st_table t, const struct st_key *k,
 			   __u32 d, __u32 n)
 {
-	return tab_line(c, t, k, d) * tab_ways(t) + n;
+	return tab_line(c, t, k, d) * tab_ways(t) + (n ^ tab_first(t, k));
+}
+
+/* Of a line of two, the place beside this one. */
+n64_inline __u32 tab_beside(__u32 place)
+{
+	return place ^ 1;
 }
 
 #endif

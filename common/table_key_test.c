@@ -56,7 +56,7 @@ static void test_neighbours(void **state)
 		__u16 first, step;
 		__u32 n, pages, lines;
 	} rows[] = {
-		{ "64 ports in a row: two a line", 1024, 1, 64, 1, 32 },
+		{ "64 ports in a row: two a line", 1024, 1, 64, 1, 33 },
 		{ "128 in a row fill a page", 8192, 1, 128, 1, 64 },
 		{ "only even ones", 32768, 2, 64, 1, 64 },
 		{ "over the whole range", 0, 512, 128, 16, 128 },
@@ -101,6 +101,32 @@ static void test_half_full(void **state)
 	assert_in_range(longest, 0, 24);
 }
 
+/* Most mappings lie in the entry that is looked at first: neighbouring ports all do, of 64 chance
+ * ports in a page four of five (1 - e^-1/2 of one half). */
+static void test_first(void **state)
+{
+	__u32 first = 0, all = 0;
+
+	(void)state;
+	begin();
+	for (__u32 host = 0; host < 200; host++) {
+		__u8 used[2 * TAB_PAGE] = {};
+		__u8 run[2 * TAB_PAGE] = {};
+
+		for (__u32 i = 0; i < 64; i++) {
+			struct st_key k = key_of(host, ST_UDP, (__u16)(8192 + key_mix(key_mix(host, i), 1) % 4096));
+			__u32 at = tab_place(&conf, TAB_BIB6, &k, 0, 0) % (2 * TAB_PAGE);
+
+			first += !used[at]++;
+			all++;
+			k = key_of(host, ST_UDP, (__u16)(40000 + i));
+			at = tab_place(&conf, TAB_BIB6, &k, 0, 0) % (2 * TAB_PAGE);
+			assert_int_equal(run[at]++, 0);
+		}
+	}
+	assert_in_range(first * 100 / all, 75, 85);
+}
+
 /* Hosts and protocols are spread over the pages. */
 static void test_spread(void **state)
 {
@@ -128,10 +154,14 @@ static void test_order(void **state)
 	for (__u32 host = 0; host < 100; host++) {
 		struct st_key k = key_of(host, ST_TCP, (__u16)(1024 + 7 * host));
 		__u32 near = tab_home(&conf, TAB_BIB6, &k), far = (__u32)k.hash & (LINES - 1);
+		__u32 first = tab_place(&conf, TAB_BIB6, &k, 0, 0);
 
 		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 0), near);
 		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 1) / TAB_PAGE, near / TAB_PAGE);
 		assert_int_equal(tab_line(&conf, TAB_BIB6, &k, 1) ^ near, TAB_PAGE / 2);
+		assert_int_equal(first / 2, near);
+		assert_int_equal(tab_place(&conf, TAB_BIB6, &k, 0, 1), tab_beside(first));
+		assert_int_equal(tab_place(&conf, TAB_BIB6, &k, 1, 0), first ^ TAB_PAGE);
 		for (__u32 d = TAB_NEAR; d < TAB_REACH; d++)
 			assert_int_equal(tab_line(&conf, TAB_BIB6, &k, d),
 					 (far + (d - TAB_NEAR) * TAB_STRIDE) & (LINES - 1));
@@ -143,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_half_full),
+		cmocka_unit_test(test_first),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_order),
 	};

@@ -5,6 +5,7 @@ failed."""
 
 import argparse
 import concurrent.futures
+import functools
 import glob
 import os
 import re
@@ -17,7 +18,8 @@ import xml.etree.ElementTree as ET
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
-UNIT_SECONDS = 120
+UNIT_SECONDS = 240
+CPUS = len(os.sched_getaffinity(0))
 LOCK = threading.Lock()
 
 CMOCKA = re.compile(r"\[  (PASSED|FAILED|SKIPPED) +\] +(\d+) test\(s\)")
@@ -68,16 +70,35 @@ def run_unit(path):
 
 
 def run_units(paths, totals):
-    for path in paths:
-        begin = time.monotonic()
-        passed, failed, skipped, text = run_unit(path)
+    """Two at a time, the large ones first: those load programs case by case, and take as long as
+    all others together."""
+    beside(2, [functools.partial(report_unit, path, totals)
+               for path in sorted(paths, key=os.path.getsize, reverse=True)])
+
+
+def report_unit(path, totals):
+    begin = time.monotonic()
+    passed, failed, skipped, text = run_unit(path)
+    took = time.monotonic() - begin
+    word = "FAILED" if failed else "ok" if passed else "skipped"
+    with LOCK:
         totals.add(passed, failed, skipped)
-        took = time.monotonic() - begin
-        word = "FAILED" if failed else "ok" if passed else "skipped"
         print(f"{os.path.relpath(path, TOP):44} {passed:4} passed {word:7} {took:5.1f} s",
               flush=True)
         if failed:
             print(text, flush=True)
+
+
+def beside(jobs, calls):
+    """Runs them, `jobs` at a time, as far as there are CPUs."""
+    with concurrent.futures.ThreadPoolExecutor(min(jobs, CPUS)) as pool:
+        running = [pool.submit(call) for call in calls]
+        try:
+            for one in running:
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def run_pytest(arguments, totals):
@@ -92,17 +113,9 @@ def run_pytest(arguments, totals):
     files = sorted(glob.glob(os.path.join(HERE, "test_*.py")), key=os.path.getsize, reverse=True)
     alone = os.path.join(HERE, "test_demo.py")  # it measures
     files.remove(alone)
-    jobs = min(2, len(os.sched_getaffinity(0)))
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = [pool.submit(run_file, [os.path.relpath(name, TOP)],
-                               os.path.join(report, os.path.basename(name) + ".xml"), totals)
-                   for name in files]
-        try:
-            for one in running:
-                one.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    beside(2, [functools.partial(run_file, [os.path.relpath(name, TOP)],
+                                 os.path.join(report, os.path.basename(name) + ".xml"), totals)
+               for name in files])
     run_file([os.path.relpath(alone, TOP)], os.path.join(report, "demo.xml"), totals)
 
 

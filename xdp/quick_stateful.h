@@ -25,36 +25,38 @@ static __always_inline __be16 quick_host_port(const struct quick_host *h)
 	return h->whole ? 0 : *h->port;
 }
 
-/* The active entry of the host in a line, and its control word. One that is free may
- * remember the host, too. */
-static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 line,
-						   const struct quick_host *h, __u64 *ctl)
+/* The entry at a place if it is the active one of the host, and its control word. One that is free
+ * may remember the host, too. */
+static __always_inline struct n64_bib6 *quick_entry(struct quick *f, __u32 place,
+						    const struct quick_host *h, __u64 *ctl)
 {
-	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line), *keep = l;
-	__be16 port = quick_host_port(h);
+	struct n64_bib6 *e = mem_bib6(place), *keep = e;
 
-	asm volatile("" : "+r"(keep)); /* so that l itself is in a register while it is read */
-	if (!l)
+	asm volatile("" : "+r"(keep)); /* so that e itself is in a register while it is read */
+	if (!e)
 		return NULL;
-	f->place = line * 2;
-	*ctl = st_load(&l->e[0].ctl);
-	if (likely(bib6_is(&l->e[0], *ctl, h->proto, h->addr, port)))
-		return &keep->e[0];
-	f->place++;
-	*ctl = st_load(&l->e[1].ctl);
-	if (bib6_is(&l->e[1], *ctl, h->proto, h->addr, port))
-		return &keep->e[1];
-	return NULL;
+	f->place = (__s32)place;
+	*ctl = st_load(&e->ctl);
+	return likely(bib6_is(e, *ctl, h->proto, h->addr, quick_host_port(h))) ? keep : NULL;
 }
 
-/* Line `d` (2 or 3) of those that a key may lie in. */
-N64_ONCE __u32 quick_far_line(__u64 lo, __u64 hi, __u32 port, __u32 d)
+/* The same in a line, of which this place is looked at first. */
+static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 place,
+						   const struct quick_host *h, __u64 *ctl)
+{
+	struct n64_bib6 *e = quick_entry(f, place, h, ctl);
+
+	return likely(e) ? e : quick_entry(f, tab_beside(place), h, ctl);
+}
+
+/* Where line `d` (2 or 3) of those that a key may lie in is looked at first. */
+N64_ONCE __u32 quick_far_place(__u64 lo, __u64 hi, __u32 port, __u32 d)
 {
 	const struct addr6 host = {{(__u32)lo, lo >> 32, (__u32)hi, hi >> 32}};
 	const struct n64_conf *c = conf_get();
 	struct st_key k = key_bib6(c, (enum st_proto)(port >> 16 & 3), &host, (__be16)port);
 
-	return tab_line(c, TAB_BIB6, &k, d);
+	return tab_place(c, TAB_BIB6, &k, d, 0);
 }
 
 /* How many lines behind this one, its home, may a key lie? */
@@ -71,12 +73,12 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 						   const struct quick_host *h, __u64 *ctl)
 {
 	__u32 near = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h));
-	__u32 mask = tab_lines(c, TAB_BIB6) - 1, line, reach;
+	__u32 mask = 2 * tab_lines(c, TAB_BIB6) - 1, place, reach;
 	struct n64_bib6 *e = quick_line(f, near & mask, h, ctl);
 
 	if (likely(e))
 		return e;
-	reach = quick_reach(c, near & mask);
+	reach = quick_reach(c, (near & mask) >> 1);
 	n64_no_unroll
 	for (__u32 d = 1; d <= QUICK_LINES && !e; d++) {
 		if (d > reach) {
@@ -85,11 +87,12 @@ static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, str
 		}
 		if (d == QUICK_LINES)
 			break; /* it may lie farther */
-		line = d < TAB_NEAR ? tab_near_line(near, d) & mask :
-				      quick_far_line(addr6_half(h->addr, 0),
-						     addr6_half(h->addr, 1),
-						     (__u32)h->proto << 16 | quick_host_port(h), d);
-		e = quick_line(f, line, h, ctl);
+		place = d < TAB_NEAR ? tab_near_place(near, d) & mask :
+				       quick_far_place(addr6_half(h->addr, 0),
+						       addr6_half(h->addr, 1),
+						       (__u32)h->proto << 16 | quick_host_port(h),
+						       d);
+		e = quick_line(f, place, h, ctl);
 	}
 	return e;
 }
@@ -234,8 +237,11 @@ N64_ONCE int quick_permit(__u32 index, __u32 gen, __be32 remote4, __u32 now)
 	struct st_key k = key_session(c, index, gen, remote4, 0);
 	__u32 place = tab_place(c, TAB_SESSION, &k, 0, 0);
 
-	if (!tab_match(TAB_SESSION, place, &k) && !tab_match(TAB_SESSION, ++place, &k))
-		return 0;
+	if (!tab_match(TAB_SESSION, place, &k)) {
+		place = tab_beside(place);
+		if (!tab_match(TAB_SESSION, place, &k))
+			return 0;
+	}
 	return session_alive((int)place, now) ? (int)place + 1 : 0;
 }
 

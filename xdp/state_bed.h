@@ -231,8 +231,8 @@ static inline void bed_sizes(struct nat64_bpf *s)
 					 bed_conf()->hop_slots };
 
 	generation_size(s->obj, &size);
-	bpf_map__set_max_entries(s->maps.bib6, st->bib6_lines);
-	bpf_map__set_max_entries(s->maps.sessions, st->session_lines);
+	bpf_map__set_max_entries(s->maps.bib6, 2 * st->bib6_lines);
+	bpf_map__set_max_entries(s->maps.sessions, 2 * st->session_lines);
 	bpf_map__set_max_entries(s->maps.subs, st->sub_lines);
 	bpf_map__set_max_entries(s->maps.holds, st->hold_chunks);
 	bpf_map__set_max_entries(s->maps.reach, (st->bib6_lines + 7) / 8 +

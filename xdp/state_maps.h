@@ -59,22 +59,14 @@ struct {
 	__array(values, struct block_owners);
 } blocks SEC(".maps");
 
-/* Lines of the three hash tables (common/table.h): one or two entries each, value a
- * cache line or three. */
-struct bib6_line {
-	struct n64_bib6 e[2];
-};
-
-struct session_line {
-	struct n64_session e[2];
-};
-
+/* The three hash tables (common/table.h). Entries of 32 bytes, two in a cache line, as the array
+ * begins on a page; a subscriber has three lines. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct bib6_line);
+	__type(value, struct n64_bib6);
 } bib6 SEC(".maps");
 
 struct {
@@ -82,7 +74,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct session_line);
+	__type(value, struct n64_session);
 } sessions SEC(".maps");
 
 struct {

@@ -48,25 +48,14 @@ n64_inline struct n64_blocks *mem_blocks(__u32 slot)
 	return inner ? bpf_map_lookup_elem(inner, &zero) : NULL;
 }
 
-/* The compiler would add to a pointer before it is known not to be NULL, which the verifier
- * does not allow. */
 n64_inline struct n64_bib6 *mem_bib6(__u32 place)
 {
-	__u32 line = place >> 1, way = place & 1;
-	struct bib6_line *l = bpf_map_lookup_elem(&bib6, &line);
-
-	if (!l)
-		return NULL;
-	asm volatile("" : "+r"(way));
-	return &l->e[way & 1];
+	return bpf_map_lookup_elem(&bib6, &place);
 }
 
 n64_inline struct n64_session *mem_session(__u32 place)
 {
-	__u32 line = place >> 1;
-	struct session_line *l = bpf_map_lookup_elem(&sessions, &line);
-
-	return l ? &l->e[place & 1] : NULL;
+	return bpf_map_lookup_elem(&sessions, &place);
 }
 
 n64_inline struct n64_subscriber *mem_sub(__u32 place)

@@ -58,9 +58,9 @@ static size_t state_entries(const struct nat64_bpf *skel, const struct bpf_map *
 			    const struct state_sizes *s)
 {
 	if (m == skel->maps.bib6)
-		return s->bib6_lines;
+		return (size_t)s->bib6_lines * 2;
 	if (m == skel->maps.sessions)
-		return s->session_lines;
+		return (size_t)s->session_lines * 2;
 	if (m == skel->maps.subs)
 		return s->sub_lines;
 	if (m == skel->maps.holds)

@@ -152,7 +152,7 @@ static int size_tables(const struct config *c, struct state_sizes *s, struct con
 	s->hold_chunks = (__u32)(2ull * s->sub_lines + mappings / 8 + s->sessions / 8);
 	s->reach_words = (s->bib6_lines + 7) / 8 + (s->session_lines + 7) / 8 +
 			 (s->sub_lines + 7) / 8;
-	s->pool_lines = (__u32)power_of_two((s->addresses + 1) / 2);
+	s->pool_lines = (__u32)most(power_of_two(s->addresses), POOL_LINES_LEAST);
 	return 0;
 }
 

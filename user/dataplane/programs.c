@@ -182,8 +182,8 @@ static int size_state(struct nat64_bpf *skel, const struct n64_conf *conf)
 {
 	const struct n64_state_conf *st = &conf->st;
 	const struct map_size full[] = {
-		{ skel->maps.bib6, st->bib6_lines },
-		{ skel->maps.sessions, st->session_lines },
+		{ skel->maps.bib6, 2 * st->bib6_lines },
+		{ skel->maps.sessions, 2 * st->session_lines },
 		{ skel->maps.subs, st->sub_lines },
 		{ skel->maps.holds, st->hold_chunks },
 		{ skel->maps.reach, (st->bib6_lines + 7) / 8 + (st->session_lines + 7) / 8 +

@@ -177,7 +177,8 @@ bool world_error_allowed(struct world *w, enum ip_family fam, const struct addr6
 
 static void share(const struct n64_state_conf *st, struct n64_pool_line *lines, __be32 addr)
 {
-	struct n64_pool_line *line = &lines[pool_line(addr, st->pool_seed, st->pool_lines)];
+	__u64 hash = pool_hash(addr, st->pool_seed);
+	struct n64_pool_line *line = &lines[pool_line(hash, st->pool_lines)];
 
 	for (__u32 i = 0; i < POOL_WAYS; i++) {
 		if (line->way[i].addr == addr)
