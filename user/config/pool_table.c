@@ -98,8 +98,8 @@ static bool choose_seed(struct policy *p)
 	return best >= 0 && fill_lines(p->pool_line, st->pool_lines, st->pool_seed, p->slot) >= 0;
 }
 
-/* At least a line, of eight ways, for each address: more than eight in one are hardly ever seen, one
- * address of sixteen to thirty is displaced, and of few none with one of the seeds. */
+/* At least a line, of eight ways, for each address: more than eight in one are hardly ever seen,
+ * one address of sixteen to thirty is displaced, and of few none with one of the seeds. */
 static int make_lines(struct policy *p)
 {
 	struct n64_state_conf *st = &p->conf.st;
