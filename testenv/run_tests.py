@@ -90,8 +90,8 @@ def report_unit(path, totals):
 
 
 def beside(jobs, calls):
-    """Runs them, `jobs` at a time, as far as there are CPUs."""
-    with concurrent.futures.ThreadPoolExecutor(min(jobs, CPUS)) as pool:
+    """Runs them, `jobs` at a time; on one CPU one by one."""
+    with concurrent.futures.ThreadPoolExecutor(jobs if CPUS > 1 else 1) as pool:
         running = [pool.submit(call) for call in calls]
         try:
             for one in running:
@@ -102,8 +102,8 @@ def beside(jobs, calls):
 
 
 def run_pytest(arguments, totals):
-    """The files one beside the other: each has namespaces of its own, and waits more
-    than it works."""
+    """The files three at a time: each has namespaces of its own, and waits about as much as it
+    works."""
     report = os.path.join(TOP, "build", "pytest")
     shutil.rmtree(report, ignore_errors=True)
     os.makedirs(report)
@@ -113,7 +113,7 @@ def run_pytest(arguments, totals):
     files = sorted(glob.glob(os.path.join(HERE, "test_*.py")), key=os.path.getsize, reverse=True)
     alone = os.path.join(HERE, "test_demo.py")  # it measures
     files.remove(alone)
-    beside(2, [functools.partial(run_file, [os.path.relpath(name, TOP)],
+    beside(3, [functools.partial(run_file, [os.path.relpath(name, TOP)],
                                  os.path.join(report, os.path.basename(name) + ".xml"), totals)
                for name in files])
     run_file([os.path.relpath(alone, TOP)], os.path.join(report, "demo.xml"), totals)

@@ -208,7 +208,7 @@ def test_check_counts_the_state(tmp_path):
         {"protocol": "icmp", "addresses": 2, "ports": 131072, "mappings": 131072}]
     assert shown["state"]["addresses"] == 3 and shown["state"]["sessions"] == 80765
     memory = {m["map"]: m for m in shown["memory"]}
-    assert memory["bib6"]["entries"] == 262144
+    assert memory["bib6"]["entries"] == 2 * 262144
     assert 14 < memory["bindings"]["mib"] < 15  # 7 rows of 2 MiB
     assert 0 <= shown["memory_mib"] - shown["state"]["memory_mib"] < 10
 
