@@ -126,7 +126,7 @@ class Refused:
 
 def full(context):
     """New mappings at half and at 98 % use; established flows and refusals in a pool
-    without a free port."""
+    without a free port, and beside them the same flows where they are all that is in use."""
     args, rows = context.args, []
     ports = Tight.ADDRESSES * PORTS
     bed = context.enter(Tight(2 * ports, args.program[0], args.settings, "", args.verbose))
@@ -136,12 +136,13 @@ def full(context):
         what = {"translator": bed.label, "in use": name, "ports": count(ports),
                 "frame": frame_text(load)}
         rows.append(context.row("mappings", what, bed, reference, load, Nearly(low, high)))
-    packed = context.enter(Tight(2 * ports, args.program[0], args.settings, "", args.verbose))
-    fill(packed, load)
     some = dataclasses.replace(load, flows=MANY)
-    what = {"translator": packed.label, "direction": "6to4", "flows": count(MANY),
-            "in use": "all", "frame": frame_text(load)}
-    rows.append(context.row("throughput", what, packed, reference, some))
+    for name in ("only they", "all"):
+        packed = context.enter(Tight(2 * ports, args.program[0], args.settings, "", args.verbose))
+        packed.open(some) if name == "only they" else fill(packed, load)
+        what = {"translator": packed.label, "direction": "6to4", "flows": count(MANY),
+                "in use": name, "frame": frame_text(load)}
+        rows.append(context.row("throughput", what, packed, reference, some))
     what = {"translator": packed.label, "direction": "6to4", "flows": "refused", "in use": "all",
             "frame": frame_text(load)}
     rows.append(context.row("throughput", what, packed, reference, load, Refused()))
