@@ -9,7 +9,7 @@
 
 /* Slots that a new entry looks at before it takes a new chunk: more where the subscriber
  * has twice the slots that it needs, so that they do not become ever more. */
-#define HOLD_TRIES 4
+#define HOLD_TRIES 2
 #define HOLD_TRIES_ROOMY 16
 
 n64_inline bool hold_is_roomy(const struct n64_subscriber *s, __u32 kind)

@@ -141,16 +141,11 @@ n64_inline bool state_look6(struct st_work *w)
 
 /* ---- lines of memory that a new mapping will need ------------------------------------------- */
 
-/* Asks for the record at which the search for a port begins, and the home of the session. */
-n64_inline void touch_mapping(__u32 index, enum st_proto proto, __be32 remote4,
-			      __be16 remote_port)
+/* Asks for the home of the session that the mapping has with a peer. */
+n64_inline void touch_session(__u32 index, __be32 remote4, __be16 remote_port)
 {
-	struct st_key k;
+	struct st_key k = key_session(st_conf(), index, 0, remote4, remote_port);
 
-	st_touch(mem_binding(index));
-	if (proto != ST_TCP)
-		return;
-	k = key_session(st_conf(), index, 0, remote4, remote_port);
 	st_touch(mem_session(tab_place(st_conf(), TAB_SESSION, &k, 0, 0)));
 	st_touch(tab_reach_word(st_conf(), TAB_SESSION, tab_home(st_conf(), TAB_SESSION, &k)));
 }
@@ -171,6 +166,22 @@ n64_inline void touch_row(__u32 index)
 
 	if (r)
 		st_touch(&r->free[port_word(index_port(index))]);
+}
+
+/* The mapping that a search from `index` on comes to, if that is said by the word of the bitmap in
+ * which it begins; else `index`. */
+n64_inline __u32 mapping_free(__u32 index, enum port_parity par)
+{
+	__u32 start = index_port(index);
+	struct n64_row *r = mem_row(index >> 16);
+	__u64 free;
+
+	if (!r)
+		return index;
+	free = st_load(&r->free[port_word(start)]) & parity_mask(par) & ~0ull << (start & 63);
+	if (likely(free & port_bit(start)) || !free)
+		return index;
+	return binding_index(index >> 16, (__u16)(port_word(start) << 6 | low_bit(free)));
 }
 
 /* Index of the mapping that the packet of a host will have on the address that its subscriber
@@ -196,6 +207,12 @@ n64_inline int mapping_foreseen(const struct n64_conf *c, __u64 sub, __u64 hash,
 							 port_parity(c, proto, port6)));
 }
 
+/* Asks for the slot of a holding that a new entry will have. */
+n64_inline void touch_hold(const struct n64_subscriber *s, __u32 kind)
+{
+	st_touch(mem_hold((st_load32(&s->cursor[ST_MASK(kind, 3)]) & ~HOLD_FRESH) >> 4));
+}
+
 /* Asks for the lines of a mapping that is not there, before anything is known but the packet:
  * what is farthest first, and all within the 200 instructions or so that a processor begins
  * while it waits for the line of bib6. The mapping's index, or -1. The peer: of TCP alone. */
@@ -204,7 +221,9 @@ n64_inline int state_foresee(enum st_proto proto, const struct addr6 *host, __be
 {
 	__u64 lo = addr6_half(host, 0), hi = addr6_half(host, 1), hash, sub;
 	const struct n64_conf *c = st_conf();
+	const struct n64_subscriber *s;
 	struct st_key k = {};
+	__u32 free;
 	int index;
 
 	hash = key_hash_halves(c, lo, hi);
@@ -212,13 +231,25 @@ n64_inline int state_foresee(enum st_proto proto, const struct addr6 *host, __be
 	sub = key_hash_halves(c, lo, hi);
 	index = mapping_foreseen(c, sub, hash, proto, port6);
 	if (index >= 0)
-		touch_mapping((__u32)index, proto, remote4, remote_port);
+		st_touch(mem_binding((__u32)index));
 	if (proto == ST_TCP) /* of the others it is on its way */
 		touch_bib6(c, hash, proto, port6);
 	k.hash = sub_hash(c, sub);
-	st_touch(mem_sub(tab_place(c, TAB_SUB, &k, 0, 0)));
-	if (index >= 0)
+	s = mem_sub(tab_place(c, TAB_SUB, &k, 0, 0));
+	st_touch(s);
+	if (index >= 0 && proto == ST_TCP) {
+		free = mapping_free((__u32)index, port_parity(c, proto, port6));
+		if (free != (__u32)index)
+			st_touch(mem_binding(free));
+		touch_session(free, remote4, remote_port);
+	} else if (index >= 0) { /* the same would be more than a processor begins */
 		touch_row((__u32)index);
+	}
+	/* behind the subscriber, if it is that one */
+	if (s)
+		touch_hold(s, proto);
+	if (s && proto == ST_TCP)
+		touch_hold(s, KIND_SESSIONS);
 	return index;
 }
 
@@ -230,18 +261,12 @@ n64_inline void state_aim_at(struct st_work *w, __u32 index)
 	w->range = range_arg(work_range(w));
 }
 
-/* Asks for the slot of a holding that a new entry will have. */
-n64_inline void touch_hold(const struct n64_subscriber *s, __u32 kind)
-{
-	st_touch(mem_hold((st_load32(&s->cursor[ST_MASK(kind, 3)]) & ~HOLD_FRESH) >> 4));
-}
-
 /* Asks for what could not be foreseen of a mapping on `slot`: the holdings of the subscriber.
  * Also a slot that is written unread: the next compare-and-swap would wait for it. */
 ST_FAR int state_touch(struct st_work *w, __u32 slot)
 {
 	const struct n64_subscriber *s = w && w->sub >= 0 ? mem_sub((__u32)w->sub) : NULL;
-	__u32 row;
+	__u32 row, index;
 
 	if (!w)
 		return 0;
@@ -255,8 +280,10 @@ ST_FAR int state_touch(struct st_work *w, __u32 slot)
 		return 0;
 	port_aim_range(w, row);
 	w->aimed = row + 1;
-	touch_mapping(binding_index(row, (__u16)w->start), (enum st_proto)w->q.proto,
-		      w->q.remote4, w->q.remote_port);
+	index = binding_index(row, (__u16)w->start);
+	st_touch(mem_binding(index));
+	if (w->q.proto == ST_TCP)
+		touch_session(index, w->q.remote4, w->q.remote_port);
 	return 0;
 }
 

@@ -101,6 +101,7 @@ def latency(context):
         beds, reference = context.mode_beds(mode, FLOWS)
         for bed in beds:
             bed.open(Load(flows=FLOWS, cpus=(args.cpu,)))
+            bed.settle()
         for direction in args.direction:
             for rate in RATES[:1] if args.quick else RATES:
                 load = sized_load(args, direction, flows=FLOWS, rate=rate, batch=4)
