@@ -13,23 +13,34 @@ from table import count, frame_text, sized_load
 
 PORTS = 64512            # of one address, 1024 to 65535
 MANY = 10_000
+LONG = 100_000           # flows that take a round's time to open
 NEVER = 1 << 30          # the sink looks no flow up
 
 
 class Opening:
-    """Opens a part of the flows, another in each round."""
+    """Opens a part of the flows, another in each round; few of them from an empty pool in
+    each."""
 
     def __init__(self, rounds):
         self.rounds, self.used = rounds, {}
 
-    def __call__(self, bed, load):
+    def part(self, bed, load):
+        """The part that is this round's."""
         part = self.used.get(bed, 0)
-        if not part:
-            bed.settle()
         self.used[bed] = part + 1
+        if load.flows >= LONG:
+            if not part:
+                bed.settle()
+            return part, self.rounds
+        if part and bed.changes:
+            bed.restart()
+        bed.settle()
+        return 0, 1
+
+    def __call__(self, bed, load):
+        part = self.part(bed, load)
         before = bed.counted("bib_created") if bed.changes else 0
-        result = digest(bed.measure(dataclasses.replace(load, once=True, every=64,
-                                                        part=(part, self.rounds))))
+        result = digest(bed.measure(dataclasses.replace(load, once=True, every=64, part=part)))
         if bed.changes:
             result["created"] = bed.counted("bib_created") - before
             if result["created"] < 0.99 * result["good"]:
@@ -41,7 +52,7 @@ class Opening:
 def new_flows(context):
     """Every frame opens a flow, of hosts in random order."""
     args, rows = context.args, []
-    for flows in [n for n in args.flows if n >= 100_000]:
+    for flows in [n for n in args.flows if n >= MANY]:
         for proto in ("udp", "tcp"):
             take = Opening(args.rounds)
             beds, reference = context.mode_beds("stateful", flows)
@@ -53,7 +64,7 @@ def new_flows(context):
                         "flows": count(flows), "frame": frame_text(load)}
                 rows.append(context.row("mappings", what, bed, reference, load, take))
     if not rows:
-        context.left_out.append("new-flows: wants --flows of 100k or more")
+        context.left_out.append("new-flows: wants --flows of 10k or more")
     return rows
 
 
