@@ -214,11 +214,10 @@ $(B)/test/shim-calls: $(SHIM_CALLS) testenv/shim_calls.h config.mk Makefile
 # ---- Debian's kernels in a virtual machine ---------------------------------------------
 # KERNELS="6.1 6.12" and CHECKS="load demo-siit" choose some; testenv/vm/README.md.
 
-LOAD_OBJ := $(CONFIG_SRC:%.c=$(B)/%.o) $(B)/user/dataplane/probe.o $(B)/user/dataplane/map_sizes.o
-$(B)/vm/load: testenv/vm/load.c $(LOAD_OBJ) $(SKEL) config.mk Makefile
+$(B)/vm/load: testenv/vm/load.c $(B)/libuser.a $(SKEL) config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -MF $@.d $< $(LOAD_OBJ) $(USER_LDFLAGS) $(LIBS) -o $@
+	$(Q)$(CC) $(USER_CFLAGS) -MD -MP -MF $@.d $< $(B)/libuser.a $(USER_LDFLAGS) $(LIBS) -o $@
 
 test-kernels: all $(B)/vm/load $(B)/test/xdp-nat64-clock $(B)/test/shim-calls $(call test_of,test,$(XDP_TESTS))
 	@PYTHON=$(PYTHON) sh testenv/vm/test-kernels

@@ -203,6 +203,7 @@ static int load(const struct variation *v, const struct policy *pol)
 	if (!s)
 		return -errno;
 	memcpy((void *)&s->rodata->conf, &pol->conf, sizeof(pol->conf));
+	tables_plain(pol, (struct n64_plain *)&s->rodata->plain); /* else its branches are dead */
 	memcpy((void *)&s->rodata->role, &role, sizeof(role));
 	size_maps(s, pol);
 	bpf_object__for_each_program(p, s->obj)
