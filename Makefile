@@ -46,8 +46,8 @@ LIBS := -lxdp -lbpf -lelf -lz -lyaml -ljansson -lmnl
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 # -Og: as fast as -O1 with sanitizers, and gcc compiles it in half the time; what may be
 # uninitialized is found by the build of the product.
-SAN_CFLAGS := -std=gnu11 -Og -g $(WARN) -Wno-unknown-warning-option -Wno-maybe-uninitialized \
-	$(SANITIZE) $(INCLUDES)
+SAN_CFLAGS := -std=gnu11 -Og -g $(WARN) $(SANITIZE) $(INCLUDES)
+SAN_CC_CFLAGS := $(SAN_CFLAGS) $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 	-Icommon -Ixdp $(BPF_INCLUDES)
@@ -157,7 +157,7 @@ $(B)/test/xdp-nat64-clock: $(CLOCK_OBJ)
 $(B)/san/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(SAN_CFLAGS) -MD -MP -c $< -o $@
+	$(Q)$(CC) $(SAN_CC_CFLAGS) -MD -MP -c $< -o $@
 
 $(B)/san-clang/user/%.o: user/%.c config.mk Makefile
 	@mkdir -p $(@D)
@@ -186,9 +186,9 @@ $(call test_of,$(3),$(2)): $(2) $(4) config.mk Makefile
 	$$(call say,TEST,$$@)
 	$$(Q)$$($(1)) $$($(5)) -MD -MP -MF $$@.d $$< $(4) -lcmocka $$(LIBS) -o $$@
 endef
-$(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a,SAN_CFLAGS)))
+$(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libconfig.a,SAN_CC_CFLAGS)))
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a,SAN_CFLAGS)))
-$(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a,SAN_CFLAGS)))
+$(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a,SAN_CC_CFLAGS)))
 $(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/libuser.a,USER_CFLAGS)))
 $(call test_of,test,$(USER_TESTS)): | $(SKEL)
 $(call test_of,test,$(XDP_TESTS)): $(SKEL) $(B)/clock/nat64.skel.h

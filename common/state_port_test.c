@@ -147,6 +147,42 @@ static void test_foreseen(void **state)
 	}
 }
 
+/* PORT-07: where the port at which the search begins is used, and the one behind it, the next that
+ * is free is foreseen, unless it is that of another word of the bitmap. */
+static void test_foreseen_free(void **state)
+{
+	__u32 other = 0;
+
+	(void)state;
+	fm_begin("pool4=" POOL_A, NULL);
+	for (__u32 n = 0; n < 200; n++) {
+		enum st_proto proto = (enum st_proto)(n % 2); /* TCP, UDP */
+		enum port_parity par = port_parity(&fm.conf, proto, be16(40000));
+		__u32 step = par == PARITY_ANY ? 1 : 2, start, is;
+		struct addr6 host = ask_host(n, n);
+		struct n64_call q = ask_out(proto, host, 40000, 1, 53, TCP_SYN);
+		struct n64_row *r;
+		int index;
+
+		fm_reset();
+		index = foreseen(proto, host, 40000);
+		assert_true(index >= 0);
+		assert_int_equal(mapping_free((__u32)index, par), index);
+		r = mem_row((__u32)index >> 16);
+		start = index_port((__u32)index);
+		port_set_used(r, start);
+		if (port_word(start + step) == port_word(start))
+			port_set_used(r, start + step);
+		is = mapping_free((__u32)index, par);
+		assert_int_equal(fm_call(&q), GRANTED);
+		assert_int_not_equal(q.binding, index);
+		assert_true(is == q.binding || is == (__u32)index);
+		other += is != q.binding;
+	}
+	fm_end();
+	assert_in_range(other, 0, 30); /* about 3 of 64 */
+}
+
 /* Ports of as many hosts do not follow each other, in narrow ranges either, and depend on
  * the key. */
 static void test_no_sequence(void **state)
@@ -435,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ranges),	    cmocka_unit_test(test_foreseen),
+		cmocka_unit_test(test_foreseen_free),
 		cmocka_unit_test(test_no_sequence),
 		cmocka_unit_test(test_exhaustion),  cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_pairing),	    cmocka_unit_test(test_next_address),

@@ -102,7 +102,7 @@ static void test_half_full(void **state)
 }
 
 /* Most mappings lie in the entry that is looked at first: neighbouring ports all do, of 64 chance
- * ports in a page four of five (1 - e^-1/2 of one half). */
+ * ports, half of the entries of their page, four of five: (1 - e^-0.5) / 0.5. */
 static void test_first(void **state)
 {
 	__u32 first = 0, all = 0;
