@@ -20,6 +20,7 @@ from product import MODES, Stateful  # noqa: E402
 from rig import TOOL, Load, Reference  # noqa: E402
 
 FLOWS = 64
+MANY = 100_000
 M32, M64 = count.MASK32, count.MASK64
 
 # What an established flow and a new mapping may cost: some 5 % over what they do today, so that
@@ -94,13 +95,17 @@ def test_frames_are_right(proto, way):
 # ---- programs ----------------------------------------------------------------------------------
 
 
-def told(found):
-    """What was executed; skipped with the reason where this kernel does not say."""
-    (one,) = found.values()
-    if "why_not" in one and "kallsyms" in one["why_not"]:
-        pytest.skip(one["why_not"])
-    assert "insns" in one, one
-    return one["insns"]
+def told(bed, load, **more):
+    """What was executed; skipped with the reason where this kernel does not say. Asked again where
+    a frame took the long way, to the FIB, because the worker was late."""
+    for _ in range(3):
+        (one,) = machine.executed(bed, load, **more).values()
+        if "insns" in one:
+            return one
+        if "kallsyms" in one["why_not"]:
+            pytest.skip(one["why_not"])
+        bed.measure_once(load)
+    pytest.fail(one["why_not"])
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +118,7 @@ def test_a_program_that_only_redirects(echo):
     if not os.path.exists(TOOL):
         pytest.fail(f"{TOOL} is not there: make build/bench/bench")
     with Reference(Stateful.model_of(FLOWS), FLOWS, echo) as bed:
-        assert told(machine.executed(bed, Load(flows=FLOWS, shape=Shape(size=100)))) < 20
+        assert told(bed, Load(flows=FLOWS, shape=Shape(size=100)))["insns"] < 20
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -125,14 +130,27 @@ def test_the_budget_of_the_fast_path(mode, echo):
         for way in ("out", "in"):
             load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
             bed.measure_once(load)
-            cost = [told(machine.executed(bed, load)) for _ in range(2)]
+            cost = [told(bed, load)["insns"] for _ in range(2)]
             assert cost[0] == pytest.approx(cost[1], abs=16)  # a deadline is moved, or is not
             assert cost[0] <= BUDGET[mode, way]
         if mode == "stateful":
             made = bed.counted("bib_created")
             load = Load(flows=FLOWS, shape=Shape(size=100))
-            assert told(machine.executed(bed, load, fresh=True)) <= NEW_MAPPING
+            assert told(bed, load, fresh=True)["insns"] <= NEW_MAPPING
             assert bed.counted("bib_created") == made
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_branch_is_a_guess(mode, echo):
+    """Packets of many flows, one behind the other, of several hosts to several addresses: no branch
+    of the short way goes another way for a quarter of them, which no processor could foresee, but
+    the one that moves a deadline once a second."""
+    with MODES[mode](MANY, verbose=echo) as bed:
+        bed.open(Load(flows=MANY))
+        for way in ("out", "in"):
+            load = Load(ways=(way,), flows=MANY, shape=Shape(size=100))
+            bed.measure_once(load)
+            assert told(bed, load, frames=80)["guesses"] <= 1
 
 
 class TwoPrefixes(Stateful):
@@ -147,4 +165,4 @@ def test_a_second_pref64_is_no_long_way(echo):
         for way, most in (("out", 900), ("in", 720)):
             load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
             bed.measure_once(load)
-            assert told(machine.executed(bed, load)) <= most
+            assert told(bed, load)["insns"] <= most

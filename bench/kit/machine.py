@@ -60,10 +60,11 @@ def describe():
             "date": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
 
 
-def executed(bed, load, fresh=False):
+def executed(bed, load, fresh=False, frames=1):
     """{device: {"insns": BPF instructions that its program executes for a frame of the load,
     "calls": those of helpers among them}}; {device: {"why_not": ...}} where it cannot be told.
-    `fresh`: the frame opens a flow."""
+    `fresh`: the frame opens a flow. Of several `frames`, each of another flow, also "guesses":
+    branches that are not the same for nearly all (count.guesses)."""
     gateway, found = bed.topology.gateway, {}
     for way, source in zip(load.ways, bed.sources(load)):
         device = "eth6" if way == "out" else "eth4"
@@ -74,14 +75,22 @@ def executed(bed, load, fresh=False):
         if fresh:
             source["port_base"] = UNUSED_PORT
         try:
-            frame = count.frame_of(source, count.first_step(source))
-            ran = count.count(ident, frame, link["ifindex"], source["cpu"])
-            if ran.action != XDP_REDIRECT:
-                raise count.CannotCount(f"the frame does not leave: action {ran.action}")
-            found[device] = {"insns": ran.insns, "calls": ran.calls}
+            runs = [run_of(ident, link["ifindex"], source, n) for n in range(frames)]
+            found[device] = {"insns": runs[0].insns, "calls": runs[0].calls}
+            if frames > 1:
+                found[device]["guesses"] = len(count.guesses(runs))
         except (OSError, count.CannotCount) as error:
             found[device] = {"why_not": str(error)}
     return found
+
+
+def run_of(ident, ifindex, source, n):
+    """What a program executes for the frame of a source that is `n` behind its first one."""
+    frame = count.frame_of(source, count.step(source, n))
+    ran = count.count(ident, frame, ifindex, source["cpu"])
+    if ran.action != XDP_REDIRECT:
+        raise count.CannotCount(f"the frame does not leave: action {ran.action}")
+    return ran
 
 
 def programs(bed, devices=("eth6", "eth4")):
