@@ -32,6 +32,7 @@ def slow_path(context):
         beds, reference = context.mode_beds(mode, FLOWS, UNLIMITED | more)
         for bed in beds:
             bed.open(Load(flows=FLOWS, cpus=(args.cpu,)))
+            bed.settle()
             bed.pin_worker(other_core(args))
         for kind, way, size in KINDS:
             if kind == "errors" and mode == "stateful":
