@@ -139,6 +139,14 @@ n64_inline int port_by_summary(__u32 row, __u32 from, __u32 last, enum port_pari
 	return x.found;
 }
 
+/* The first port at or behind `start` in its word of the bitmap, of which `free` are free; -1:
+ * none. */
+n64_inline int port_in_word(__u64 free, __u32 start)
+{
+	free &= ~0ull << (start & 63);
+	return free ? (int)(port_word(start) << 6 | low_bit(free)) : -1;
+}
+
 /* The first free port at or behind `start`, wrapping around in the words `first` to
  * `last`; `start` lies in them. -1: none. Argument `range`: last << 16 | first. */
 n64_inline int port_next(__u32 row, __u32 start, __u32 range, __u32 parity)
@@ -153,8 +161,9 @@ n64_inline int port_next(__u32 row, __u32 start, __u32 range, __u32 parity)
 	if (!r)
 		return -1;
 	free = st_load(&r->free[word]) & parity_mask(par);
-	if (free & ~0ull << (start & 63))
-		return (int)(word << 6 | low_bit(free & ~0ull << (start & 63)));
+	port = port_in_word(free, start);
+	if (port >= 0)
+		return port;
 	port = word < last ? port_by_summary(row, word + 1, last, par) : -1;
 	if (port < 0 && first < word)
 		port = port_by_summary(row, first, word - 1, par);

@@ -65,13 +65,10 @@ n64_inline int bib6_find(struct st_work *w)
 {
 	const struct n64_conf *c = st_conf();
 	struct st_key k = key_bib6(c, (enum st_proto)w->q.proto, &w->q.host6, w->q.port6);
-	__u32 place = tab_place(c, TAB_BIB6, &k, 0, 0);
+	int place = tab_find_at(TAB_BIB6, &k, 0);
 
-	if (likely(tab_match(TAB_BIB6, place, &k)))
-		return (int)place;
-	place = tab_beside(place);
-	if (tab_match(TAB_BIB6, place, &k))
-		return (int)place;
+	if (likely(place != TAB_NONE))
+		return place;
 	return tab_reach(c, TAB_BIB6, &k) ? bib6_walk(w) : TAB_NONE;
 }
 
@@ -174,14 +171,12 @@ n64_inline __u32 mapping_free(__u32 index, enum port_parity par)
 {
 	__u32 start = index_port(index);
 	struct n64_row *r = mem_row(index >> 16);
-	__u64 free;
+	int port;
 
 	if (!r)
 		return index;
-	free = st_load(&r->free[port_word(start)]) & parity_mask(par) & ~0ull << (start & 63);
-	if (likely(free & port_bit(start)) || !free)
-		return index;
-	return binding_index(index >> 16, (__u16)(port_word(start) << 6 | low_bit(free)));
+	port = port_in_word(st_load(&r->free[port_word(start)]) & parity_mask(par), start);
+	return port < 0 ? index : binding_index(index >> 16, (__u16)port);
 }
 
 /* Index of the mapping that the packet of a host will have on the address that its subscriber

@@ -233,16 +233,10 @@ static __always_inline bool quick_state(const struct n64_conf *c, const struct p
  * `gen` has; 0: none, or it does not lie at home. */
 N64_ONCE int quick_permit(__u32 index, __u32 gen, __be32 remote4, __u32 now)
 {
-	const struct n64_conf *c = conf_get();
-	struct st_key k = key_session(c, index, gen, remote4, 0);
-	__u32 place = tab_place(c, TAB_SESSION, &k, 0, 0);
+	struct st_key k = key_session(conf_get(), index, gen, remote4, 0);
+	int place = tab_find_at(TAB_SESSION, &k, 0);
 
-	if (!tab_match(TAB_SESSION, place, &k)) {
-		place = tab_beside(place);
-		if (!tab_match(TAB_SESSION, place, &k))
-			return 0;
-	}
-	return session_alive((int)place, now) ? (int)place + 1 : 0;
+	return session_alive(place, now) ? place + 1 : 0;
 }
 
 /* Of a UDP or ICMP packet; a TCP session has been asked by quick_state. Does address-dependent
