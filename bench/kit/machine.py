@@ -75,7 +75,8 @@ def executed(bed, load, fresh=False, frames=1):
         if fresh:
             source["port_base"] = UNUSED_PORT
         try:
-            runs = [run_of(ident, link["ifindex"], source, n) for n in range(min(frames, load.flows))]
+            runs = [run_of(ident, link["ifindex"], source, n)
+                    for n in range(min(frames, load.flows))]
             found[device] = {"insns": runs[0].insns, "calls": runs[0].calls}
             if frames > 1:
                 found[device]["guesses"] = len(count.guesses(runs))

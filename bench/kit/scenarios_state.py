@@ -150,7 +150,10 @@ def full(context):
     some = dataclasses.replace(load, flows=MANY)
     for name in ("only they", "all"):
         packed = context.enter(Tight(2 * ports, args.program[0], args.settings, "", args.verbose))
-        packed.open(some) if name == "only they" else fill(packed, load)
+        if name == "all":
+            fill(packed, load)
+        else:
+            packed.open(some)
         what = {"translator": packed.label, "direction": "6to4", "flows": count(MANY),
                 "in use": name, "frame": frame_text(load)}
         rows.append(context.row("throughput", what, packed, reference, some))
