@@ -171,11 +171,15 @@ n64_inline __u32 mapping_free(__u32 index, enum port_parity par)
 {
 	__u32 start = index_port(index);
 	struct n64_row *r = mem_row(index >> 16);
+	__u64 free;
 	int port;
 
 	if (!r)
 		return index;
-	port = port_in_word(st_load(&r->free[port_word(start)]) & parity_mask(par), start);
+	free = st_load(&r->free[port_word(start)]) & parity_mask(par);
+	if (likely(free & port_bit(start))) /* the rest is many instructions, and behind it others */
+		return index;
+	port = port_in_word(free, start);
 	return port < 0 ? index : binding_index(index >> 16, (__u16)port);
 }
 
