@@ -177,7 +177,7 @@ n64_inline __u32 mapping_free(__u32 index, enum port_parity par)
 	if (!r)
 		return index;
 	free = st_load(&r->free[port_word(start)]) & parity_mask(par);
-	if (likely(free & port_bit(start))) /* the rest is many instructions, and behind it others */
+	if (likely(free & port_bit(start))) /* the rest takes many instructions */
 		return index;
 	port = port_in_word(free, start);
 	return port < 0 ? index : binding_index(index >> 16, (__u16)port);
