@@ -186,6 +186,11 @@ n64_inline void st_loop(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx)
 			return;
 }
 
+n64_inline void st_loop_hot(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx)
+{
+	st_loop(n, fn, ctx);
+}
+
 n64_inline __u32 st_unsure(__u32 value)
 {
 	return value;

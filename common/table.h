@@ -156,27 +156,39 @@ n64_inline int tab_find_at(enum st_table t, const struct st_key *k, __u32 d)
 	return TAB_NONE;
 }
 
+/* What is handed to a step has to lie on the stack of who calls. */
+struct tab_find_ctx {
+	struct tab_walk *x;
+};
+
 static long tab_find_step(__u32 d, void *arg)
 {
-	struct tab_walk *x = arg;
+	struct tab_walk *x = ((struct tab_find_ctx *)arg)->x;
 
-	x->found = tab_find_at((enum st_table)x->t, &x->k, d);
+	x->found = tab_find_at((enum st_table)x->t, &x->k, 1 + d);
 	return x->found != TAB_NONE;
+}
+
+/* Not at home. */
+ST_FAR int tab_find_far(struct tab_walk *x)
+{
+	struct tab_find_ctx ctx = { x };
+	__u32 reach;
+
+	if (!x)
+		return TAB_NONE; /* cannot be */
+	reach = tab_reach(st_conf(), (enum st_table)x->t, &x->k);
+	if (reach)
+		st_loop_hot(reach, tab_find_step, &ctx);
+	return x->found;
 }
 
 /* Place of the key x->k, or TAB_NONE. */
 n64_inline int tab_find(struct tab_walk *x)
 {
-	__u32 reach;
-
 	/* most lie at home, and the reach is a line of memory as well */
 	x->found = tab_find_at((enum st_table)x->t, &x->k, 0);
-	if (likely(x->found != TAB_NONE))
-		return x->found;
-	reach = tab_reach(st_conf(), (enum st_table)x->t, &x->k);
-	if (reach)
-		st_loop(reach + 1, tab_find_step, x);
-	return x->found;
+	return likely(x->found != TAB_NONE) ? x->found : tab_find_far(x);
 }
 
 /* ---- putting in ---------------------------------------------------------------------------- */
@@ -236,7 +248,18 @@ static long tab_take_step(__u32 d, void *arg)
 {
 	struct st_put *x = ((struct tab_put_ctx *)arg)->p;
 
-	return tab_take_at(x, (enum st_table)x->t, d);
+	return tab_take_at(x, (enum st_table)x->t, 1 + d);
+}
+
+/* Behind its home, within reach: x->found. */
+ST_FAR int tab_take_far(struct st_put *x)
+{
+	struct tab_put_ctx ctx = { x };
+
+	if (!x)
+		return TAB_NONE; /* cannot be */
+	st_loop_hot(TAB_REACH - 1, tab_take_step, &ctx);
+	return x->found;
 }
 
 /* Waits until the claim at `place` with our tag is no more. 0: it still is. */
@@ -336,7 +359,7 @@ n64_inline int tab_put_settle(struct st_put *x, enum st_table t)
 		if (likely(!reach))
 			tab_rival_at(x, t, 0);
 		else
-			st_loop(reach + 1, tab_rival_step, &ctx);
+			st_loop_hot(reach + 1, tab_rival_step, &ctx);
 	}
 	if (x->found == TAB_NONE) {
 		x->claimed = 1;
@@ -354,12 +377,10 @@ n64_inline int tab_put_settle(struct st_put *x, enum st_table t)
  * it back. Or that of an entry which another CPU has made meanwhile; TAB_FULL; TAB_BUSY. */
 n64_inline int tab_put(struct st_put *x, enum st_table t)
 {
-	struct tab_put_ctx ctx = { x };
-
 	tab_put_begin(x);
 	x->t = t;
 	if (unlikely(!tab_take_at(x, t, 0)))
-		st_loop(TAB_REACH, tab_take_step, &ctx);
+		tab_take_far(x);
 	return tab_put_settle(x, t);
 }
 
