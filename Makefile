@@ -44,10 +44,11 @@ USER_LDFLAGS := -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 LIBS := -lxdp -lbpf -lelf -lz -lyaml -ljansson -lmnl
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-# -Og: as fast as -O1 with sanitizers, and gcc compiles it in half the time; what may be
-# uninitialized is found by the build of the product.
-SAN_CFLAGS := -std=gnu11 -Og -g $(WARN) $(SANITIZE) $(INCLUDES)
-SAN_CC_CFLAGS := $(SAN_CFLAGS) $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
+# Most run for less time than -Og would take to compile; what may be uninitialized is found by
+# the build of the product.
+SAN_OPT := -O0
+SAN_CFLAGS = -std=gnu11 $(SAN_OPT) -g $(WARN) $(SANITIZE) $(INCLUDES)
+SAN_CC_CFLAGS = $(SAN_CFLAGS) $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 	-Icommon -Ixdp $(BPF_INCLUDES)
@@ -190,6 +191,7 @@ $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libco
 $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/san-clang/libconfig.a,SAN_CFLAGS)))
 $(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a,SAN_CC_CFLAGS)))
 $(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/libuser.a,USER_CFLAGS)))
+$(foreach d,test test-clang,$(patsubst %,$(B)/$(d)/state_%_test,model port step)): private SAN_OPT := -Og
 $(call test_of,test,$(USER_TESTS)): | $(SKEL)
 $(call test_of,test,$(XDP_TESTS)): $(SKEL) $(B)/clock/nat64.skel.h
 

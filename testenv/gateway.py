@@ -95,24 +95,27 @@ class Gateway(Host):
         """GEN-10: in every stage, in = sum of its reasons; between stages, handed
         over = received + ring drops."""
         wait_for("the worker to be through", lambda: not self.stats().in_flight())
-        for device in self.stats().stages:
-            if device != "worker":
-                wait_for(f"GEN-10 of {device}", lambda d=device: self._sum_holds(d), 1,
-                         lambda d=device: f": {self._sum_text(d)}")
+        stages = [device for device in self.stats().stages if device != "worker"]
+        wrong = {}
+
+        def hold():
+            """The driver's counts are read on both sides of ours: frames keep coming."""
+            low = {device: self._shown(device) for device in stages}
+            stats = self.stats()
+            wrong.clear()
+            for device in stages:
+                if not low[device] <= stats.total(device) <= (high := self._shown(device)):
+                    wrong[device] = (f"received {high}, counted {stats.total(device)}: "
+                                     f"{stats.stages[device]}")
+            return not wrong
+
+        wait_for("GEN-10", hold, 1, lambda: f" of the stages {wrong}")
         handover = self.stats().handover
         if not handover["sums_hold"]:
             raise Failed(f"GEN-10: between the ports and the worker: {handover}")
 
-    def _sum_holds(self, device):
-        """The driver's count is read on both sides of ours: frames keep coming."""
-        low = self.received(device) - self.base.get(device, 0)
-        counted = self.stats().total(device)
-        return low <= counted <= self.received(device) - self.base.get(device, 0)
-
-    def _sum_text(self, device):
-        stats = self.stats()
-        return (f"received {self.received(device) - self.base.get(device, 0)}, counted "
-                f"{stats.total(device)}: {stats.stages[device]}")
+    def _shown(self, device):
+        return self.received(device) - self.base.get(device, 0)
 
     def received(self, device):
         """Frames that the driver has shown to an XDP program; a bond's program runs on its

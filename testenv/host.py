@@ -64,42 +64,63 @@ def attach_pass(netns, device):
 
 
 class Host:
-    """One namespace. Commands run in it by nsenter, because `ip netns exec` would
-    hide bpffs. Processes started here are ended with it."""
+    """One namespace. Commands run in it and nothing else changes for them: `ip netns exec`
+    would hide bpffs. Processes started here are ended with it."""
 
     def __init__(self, role, name, verbose=False):
         self.role, self.name, self.verbose = role, name, verbose
         self.children = []
 
     def argv(self, command):
-        words = shlex.split(command) if isinstance(command, str) else [str(w) for w in command]
-        return ["nsenter", f"--net=/run/netns/{self.name}", "--", *words]
+        """For a process that somebody else starts."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", "--", *self._words(command)]
+
+    @staticmethod
+    def _words(command):
+        return shlex.split(command) if isinstance(command, str) else [str(w) for w in command]
 
     def _echo(self, words):
         if self.verbose:
-            print(f"  {self.role}# {shlex.join(words[3:])}", file=sys.stderr, flush=True)
+            print(f"  {self.role}# {shlex.join(words)}", file=sys.stderr, flush=True)
 
     def run(self, command, check=True, timeout=60, **more):
-        """CompletedProcess with text in stdout and stderr."""
-        words = self.argv(command)
+        """CompletedProcess with text in stdout and stderr; 127 without such a program."""
+        words = self._words(command)
         self._echo(words)
-        done = subprocess.run(words, capture_output=True, text=True, timeout=timeout * PATIENCE,
-                              check=False, stdin=subprocess.DEVNULL, **more)
+        try:
+            child = self._spawn(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                **more)
+        except FileNotFoundError as error:
+            done = subprocess.CompletedProcess(words, 127, "", f"{error}\n")
+        else:
+            with child:
+                try:
+                    out, err = child.communicate(timeout=timeout * PATIENCE)
+                except BaseException:
+                    child.kill()
+                    raise
+            done = subprocess.CompletedProcess(words, child.returncode, out, err)
         if check and done.returncode != 0:
-            raise Failed(f"{self.role}: {shlex.join(words[3:])}: exit status {done.returncode}\n"
+            raise Failed(f"{self.role}: {shlex.join(words)}: exit status {done.returncode}\n"
                          f"{done.stdout}{done.stderr}")
         return done
+
+    def _spawn(self, words, **more):
+        """A process inherits the namespaces of the thread that starts it."""
+        more.setdefault("stdin", subprocess.DEVNULL)
+        with inside(self.name):
+            return subprocess.Popen(words, **more)
 
     def out(self, command, **more):
         return self.run(command, **more).stdout
 
     def start(self, command, **more):
         """A process in the background."""
-        words = self.argv(command)
+        words = self._words(command)
         self._echo(words)
         more.setdefault("stdout", subprocess.DEVNULL)
         more.setdefault("stderr", subprocess.DEVNULL)
-        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **more)
+        child = self._spawn(words, start_new_session=True, **more)
         self.children.append(child)
         return child
 
