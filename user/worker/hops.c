@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "addr.h"
+
 #define SCAN_TRIES 3	/* a table that changes all the time is read this often */
 #define QUIET_TICKS 8	/* two seconds without a loss before the tables are read again */
 
@@ -165,24 +167,54 @@ static bool read_route(const struct nlmsghdr *m, struct route_row *r)
 	return r->len <= hop_len(r->fam, 2);
 }
 
-static void note_special(struct hops *h)
+/* Index of what is noted of its destination, n_noted if there is nothing. */
+static __u32 noted_at(const struct hops *h, const struct route_row *r)
+{
+	__u32 i = 0;
+
+	while (i < h->n_noted && !(h->noted[i].fam == r->fam && h->noted[i].len == r->len &&
+				   addr6_equal(&h->noted[i].dst, &r->dst)))
+		i++;
+	return i;
+}
+
+static void note_special(struct hops *h, const struct route_row *r)
 {
 	h->special = true;
-	set_flag(h->map, HOP_FULL, true);
+	if (h->n_noted < HOPS_SPECIAL && noted_at(h, r) == h->n_noted)
+		h->noted[h->n_noted++] = (struct hops_special){ r->dst, r->len, r->fam };
+}
+
+/* Its destination has another route now, or none. Whether any is left that looks at more than
+ * the destination, the tables tell. */
+static void forget_special(struct hops *h, const struct route_row *r)
+{
+	__u32 i = noted_at(h, r);
+
+	if (i == h->n_noted)
+		return;
+	h->noted[i] = h->noted[--h->n_noted];
+	if (!h->n_noted)
+		h->stale = true;
 }
 
 static void on_route(struct hops *h, const struct nlmsghdr *m)
 {
+	bool gone = m->nlmsg_type == RTM_DELROUTE;
 	struct route_row r;
 
 	if (!read_route(m, &r))
 		return;
-	if (m->nlmsg_type == RTM_DELROUTE) {
+	if (gone || !r.special)
+		forget_special(h, &r);
+	if (gone) {
 		hops_raise(h->map, r.fam, &r.dst, r.len);
 		return;
 	}
-	if (r.special)
-		note_special(h);
+	if (r.special) {
+		note_special(h, &r);
+		set_flag(h->map, HOP_FULL, true);
+	}
 	hops_add(h->map, r.fam, &r.dst, r.len, r.neighbours);
 }
 
@@ -269,7 +301,6 @@ void hops_event(struct hops *h, const struct nlmsghdr *m)
 struct scan {
 	struct hops *h;
 	struct n64_hops *fresh;
-	bool special;
 };
 
 static int scan_route(const struct nlmsghdr *m, void *ctx)
@@ -278,7 +309,8 @@ static int scan_route(const struct nlmsghdr *m, void *ctx)
 	struct route_row r;
 
 	if (m->nlmsg_type == RTM_NEWROUTE && read_route(m, &r)) {
-		s->special |= r.special;
+		if (r.special)
+			note_special(s->h, &r);
 		hops_mark(s->fresh, r.fam, &r.dst, r.len, r.neighbours);
 	}
 	return 0;
@@ -356,6 +388,7 @@ static void put_in_force(struct hops *h, const struct n64_hops *fresh)
 int hops_scan(struct hops *h, struct nl *ask)
 {
 	struct scan s = { .h = h };
+	bool special = h->special;
 	int rc = 0;
 
 	if (!h->map)
@@ -363,7 +396,8 @@ int hops_scan(struct hops *h, struct nl *ask)
 	s.fresh = calloc(1, sizeof(*s.fresh));
 	if (!s.fresh)
 		return -ENOMEM;
-	h->stale = false;
+	h->stale = h->special = false;
+	h->n_noted = 0;
 	/* interrupted, a row may be missing: what was changed meanwhile comes as an event,
 	 * and what one dump misses the next one has */
 	for (int i = 0; i < SCAN_TRIES && !rc; i++) {
@@ -372,10 +406,10 @@ int hops_scan(struct hops *h, struct nl *ask)
 		if (!ask->interrupted)
 			break;
 	}
-	if (!rc) {
-		h->special = s.special;
+	if (!rc)
 		put_in_force(h, s.fresh);
-	}
+	else
+		h->special |= special;
 	h->stale = rc != 0;
 	free(s.fresh);
 	return rc;

@@ -19,10 +19,21 @@ struct hops_neigh {
 
 #define HOPS_NEIGHS 16384	/* a power of two */
 
+/* A destination whose route looks at more than the destination. */
+struct hops_special {
+	struct addr6 dst;
+	__u32 len;
+	__u32 fam;		/* enum ip_family */
+};
+
+#define HOPS_SPECIAL 16
+
 struct hops {
 	struct n64_hops *map;	/* shared memory; NULL: nobody is told */
 	struct hops_neigh *neigh; /* by hash; a displaced one counts as changed */
 	bool special;		/* a route that looks at more than the destination was seen */
+	__u32 n_noted;		/* the first of these; when they are gone, it is seen to */
+	struct hops_special noted[HOPS_SPECIAL];
 	bool policy;		/* rules beside the kernel's own */
 	bool stale;		/* the tables are to be read */
 	__u32 quiet;		/* ticks since events were lost */

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include "addr.h"
 #include "worker/hops.h"
@@ -237,6 +240,56 @@ static void test_spread(void **state)
 	assert_in_range(places, 860, 1024);
 }
 
+/* A message about the route to 198.51.100.0/24 or 203.0.113.0/24; `tos`: it looks at more than
+ * the destination. */
+static void route_event(struct hops *h, int type, __u32 dst, int tos)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rt = mnl_nlmsg_put_extra_header(m, sizeof(*rt));
+
+	m->nlmsg_type = (__u16)type;
+	rt->rtm_family = AF_INET;
+	rt->rtm_dst_len = 24;
+	rt->rtm_tos = (__u8)tos;
+	rt->rtm_type = RTN_UNICAST;
+	mnl_attr_put_u32(m, RTA_DST, be32(dst));
+	mnl_attr_put_u32(m, RTA_OIF, 1);
+	hops_event(h, m);
+}
+
+/* With the last route that looks at more than the destination the tables are read again, to see
+ * whether the fast path may look at less. */
+static void test_special(void **state)
+{
+	static const struct { const char *what; int type, tos; } ends[] = {
+		{ "removed", RTM_DELROUTE, 4 }, { "replaced", RTM_NEWROUTE, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct hops h = { 0 };
+
+		memset(&map, 0, sizeof(map));
+		assert_int_equal(hops_open(&h, &map), 0);
+		h.stale = false;
+		route_event(&h, RTM_NEWROUTE, 0xc6336400, 0);
+		assert_false(map.flags & HOP_FULL);
+		route_event(&h, RTM_NEWROUTE, 0xc6336400, 4);
+		route_event(&h, RTM_NEWROUTE, 0xc6336400, 4);
+		route_event(&h, RTM_NEWROUTE, 0xcb007100, 4);
+		assert_true(map.flags & HOP_FULL);
+		route_event(&h, ends[i].type, 0xc6336400, ends[i].tos);
+		if (hops_tick(&h))
+			fail_msg("%s: one is left", ends[i].what);
+		route_event(&h, ends[i].type, 0xcb007100, ends[i].tos);
+		if (!hops_tick(&h))
+			fail_msg("%s: nobody looks", ends[i].what);
+		assert_true(map.flags & HOP_FULL); /* until then */
+		hops_close(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_special),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
