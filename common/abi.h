@@ -10,7 +10,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 9
+#define N64_ABI 10
 
 /* ---- options ---------------------------------------------------------- */
 
@@ -272,6 +272,7 @@ enum n64_found {
 enum n64_way {
 	WAY_LONG,
 	WAY_NEW,	/* mode stateful: a packet without a mapping, FOUND_ABSENT or FOUND_SYN */
+	WAY_ENTRY,	/* mode stateful with stateless entries: what may be one's */
 	N64_WAYS,
 };
 

@@ -167,3 +167,22 @@ def test_a_second_pref64_is_no_long_way(echo):
             load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
             bed.measure_once(load)
             assert told(bed, load)["insns"] <= most
+
+
+class Entry(MODES["siit"]):
+    """The same hosts as in mode siit, as a stateless entry beside the mappings."""
+
+    def words(self):
+        hosts = super().words()[-1]
+        return ["--mode", "stateful", "-6", lib.PREF64, "-4", "203.0.113.8/32",
+                "--set", f"stateless={lib.PREF64},{hosts}"]
+
+
+def test_a_stateless_entry_is_no_long_way(echo):
+    """MIX-01: half of it is to find out that there is no mapping, and whose host it is."""
+    with Entry(FLOWS, verbose=echo) as bed:
+        bed.open(Load(flows=FLOWS))
+        for way, most in (("out", 1690), ("in", 1040)):
+            load = Load(ways=(way,), flows=FLOWS, shape=Shape(size=100))
+            bed.measure_once(load)
+            assert told(bed, load)["insns"] <= most

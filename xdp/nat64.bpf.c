@@ -12,6 +12,7 @@
 #include "path_siit.h"
 #include "path_stateful.h"
 #include "path_stateless.h"
+#include "quick_stateless.h"
 #include "query.h"
 #include "quick_dynamic.h"
 #include "quick_new.h"
@@ -80,16 +81,27 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 	return XDP_DROP;
 }
 
-/* A packet without a mapping, to where one is made; `foreseen`: see n64_whence. */
+/* A packet without a mapping, to where one is made; `foreseen`: see n64_whence. Where there are
+ * stateless entries, by way of theirs. */
 static __always_inline int go_new(struct xdp_md *ctx, enum n64_found found, __s32 foreseen)
 {
 	struct n64_whence *w = whence_set(found);
 
 	if (w) {
 		w->binding = (__u32)foreseen;
+		if (conf_get()->n_stateless)
+			bpf_tail_call(ctx, &ways, WAY_ENTRY);
 		bpf_tail_call(ctx, &ways, WAY_NEW);
 	}
 	return go_long(ctx, found); /* cannot be */
+}
+
+/* A packet that the short way can do nothing with. */
+static __always_inline int go_other(struct xdp_md *ctx)
+{
+	if (conf_get()->n_stateless && whence_set(FOUND_NOTHING))
+		bpf_tail_call(ctx, &ways, WAY_ENTRY);
+	return go_long(ctx, FOUND_NOTHING);
 }
 
 /* The row of map ports in the long way. */
@@ -138,8 +150,7 @@ int n64_stateful(struct xdp_md *ctx)
 		return XDP_DROP;
 	if (f.found == FOUND_SYN)
 		return go_new(ctx, FOUND_SYN, quick_foresee_tcp(ctx));
-	return f.found == FOUND_ABSENT ? go_new(ctx, FOUND_ABSENT, f.foreseen)
-				       : go_long(ctx, FOUND_NOTHING);
+	return f.found == FOUND_ABSENT ? go_new(ctx, FOUND_ABSENT, f.foreseen) : go_other(ctx);
 }
 
 SEC("xdp.frags")
@@ -193,6 +204,24 @@ int n64_stateful_new(struct xdp_md *ctx)
 		return XDP_DROP;
 	new_long(ctx, refused);
 	count(R_internal, 0); /* cannot be: it is there before a device has its program */
+	return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int n64_stateful_entry(struct xdp_md *ctx)
+{
+	const struct n64_port *port = port_of_packet();
+	struct quick f = quick_frame(ctx);
+	int action;
+
+	if (!port)
+		return XDP_PASS; /* cannot be */
+	if (quick_stateless(ctx, &f, port, &action))
+		return action;
+	if (!whence_is(FOUND_NOTHING))
+		bpf_tail_call(ctx, &ways, WAY_NEW);
+	bpf_tail_call(ctx, &ways, WAY_LONG);
+	count(R_internal, 0); /* cannot be */
 	return XDP_DROP;
 }
 

@@ -122,15 +122,16 @@ static __always_inline struct quick quick_frame(struct xdp_md *ctx)
 #define QUICK_LEN4 (ETH_LEN + IP4_LEN + UDP_LEN)
 #define QUICK_LEN6 (ETH_LEN + IP6_LEN + UDP_LEN)
 
-/* Family of a frame for us without tags, FAM_NONE: not for this way. */
+/* Family of a frame for us without tags, FAM_NONE: not for this way. `kind`: by what device it
+ * came. */
 static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const struct quick *f,
-						   const struct n64_port *port)
+						   const struct n64_port *port, __u32 kind)
 {
 	const struct n64_conf *c = conf_get();
 	const struct eth_hdr *eth = f->at;
 
 	/* what only the long way knows about */
-	if (role.kind != ROLE_PORT || c->opt.force_slow || f->at + QUICK_LEN4 > f->end)
+	if (kind != ROLE_PORT || c->opt.force_slow || f->at + QUICK_LEN4 > f->end)
 		return FAM_NONE;
 	/* kernels before 6.3 redirect no frames of several buffers */
 	if (!(c->have & HAVE_REDIRECT_SG) && !in_one_piece(ctx))

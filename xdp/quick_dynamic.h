@@ -103,7 +103,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 static __always_inline bool quick_dynamic(struct xdp_md *ctx, struct quick *f,
 					   const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port);
+	enum ip_family fam = quick_family(ctx, f, port, role.kind);
 
 	/* with several pref64 a mapping notes which one it uses */
 	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The short way in mode siit: both addresses are translated, nothing is hairpinned. */
+/* The short way in mode siit, and of stateless entries in mode stateful: both addresses are
+ * translated, nothing is hairpinned. */
 #ifndef N64_XDP_QUICK_SIIT_H
 #define N64_XDP_QUICK_SIIT_H
 
 #include "quick.h"
 
-/* Is it for a pref64 that is the only one, and in no list? Then nothing is to be looked up. */
+/* Is it for the pref64 of the mode that is the only one, and in no list? Then nothing is to be
+ * looked up. */
 static __always_inline bool quick_pref64(const struct n64_env *env, const struct addr6 *dst)
 {
 	const struct n64_pref64 *own = &env->conf->pref64[0];
 
-	return plain_get()->only && pref64_contains(own, dst);
+	return !env->entry && plain_get()->only && pref64_contains(own, dst);
 }
 
 /* Both addresses and the lists about them; whether the destination is plain in a pref64. What
@@ -35,11 +37,11 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 	       !addr4_is_multicast(x->dst4);
 }
 
-static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
+					   const struct n64_port *port, __u8 proto,
+					   const struct n64_env *env, __u32 slot, int *action)
 {
-	const struct n64_conf *c = conf_get();
-	const struct n64_env env = {.conf = c};
+	const struct n64_conf *c = env->conf;
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
 	struct route rt = {};
 	struct xlat x = {};
@@ -51,14 +53,22 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 	if (rule_source(&p) || quick_begins(&p) ||
 	    judge(c, &p, false, c->opt.clamp_mss6to4))
 		return false;
-	if (!quick_addrs6(&env, &p, &x, &pref))
+	if (!quick_addrs6(env, &p, &x, &pref))
 		return false;
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
 	if (!rt.hop)
 		return false;
-	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
+	*action = quick_send6to4(ctx, c, slot, &p, &x, &rt,
 				 quick_delta6(c, f, &p, &x, sum, pref));
 	return true;
+}
+
+static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
+{
+	const struct n64_env env = {.conf = conf_get()};
+
+	return quick6_by_addr(ctx, f, port, proto, &env, role.slot, action);
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -71,35 +81,44 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 	return !rule_source(p) && !siit_4to6(env, p, x) && !x->late;
 }
 
-static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
+					   const struct n64_port *port, __u8 proto,
+					   const struct n64_env *env, __u32 slot, int *action)
 {
-	const struct n64_conf *c = conf_get();
-	const struct n64_env env = {.conf = c};
+	const struct n64_conf *c = env->conf;
 	struct pkt p = QUICK_PKT(ctx, FAM_4);
 	struct route rt = {};
 	struct xlat x = {};
 	bool plain4;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
-	    addr4_is_multicast(p.dst4) || siit_target4(&env, &p, &x))
+	    addr4_is_multicast(p.dst4) || siit_target4(env, &p, &x))
 		return false;
 	if (quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
-	    !quick_addrs4(&env, &p, &x, &plain4) ||
+	    !quick_addrs4(env, &p, &x, &plain4) ||
 	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
 		return false;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 	if (!rt.hop)
 		return false;
-	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, plain4));
+	*action = quick_send4to6(ctx, c, slot, &p, &x, &rt,
+				 quick_delta4(c, &p, &x, plain4 && !env->entry));
 	return true;
+}
+
+static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
+				       const struct n64_port *port, __u8 proto, int *action)
+{
+	const struct n64_env env = {.conf = conf_get()};
+
+	return quick4_by_addr(ctx, f, port, proto, &env, role.slot, action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
 static __always_inline bool quick_siit(struct xdp_md *ctx, struct quick *f,
 					   const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port);
+	enum ip_family fam = quick_family(ctx, f, port, role.kind);
 
 	if (fam == FAM_NONE)
 		return false;

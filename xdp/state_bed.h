@@ -281,6 +281,8 @@ static inline struct nat64_bpf *bed_program(int kind)
 		bpf_program__set_autoload(p, p == bed_path(s) || p == bed_long(s) ||
 						 (bed_conf()->opt.mode == MODE_STATEFUL &&
 						  p == s->progs.n64_stateful_new) ||
+						 (bed_conf()->n_stateless &&
+						  p == s->progs.n64_stateful_entry) ||
 						 p == s->progs.n64_state ||
 						 p == s->progs.n64_query || bed_wants(p));
 	bed_sizes(s);
@@ -311,6 +313,8 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 	bed_way(s, WAY_LONG, bed_long(s));
 	if (bed_conf()->opt.mode == MODE_STATEFUL)
 		bed_way(s, WAY_NEW, s->progs.n64_stateful_new);
+	if (bed_conf()->n_stateless)
+		bed_way(s, WAY_ENTRY, s->progs.n64_stateful_entry);
 	if (kind != ROLE_PORT)
 		return s;
 	warm.query = bpf_program__fd(s->progs.n64_query);

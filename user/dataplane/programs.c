@@ -145,8 +145,9 @@ static void only_programs(struct bpf_object *obj, const char *const *name)
 static const char *const device_program[] = { "n64_port", "n64_stateful", "n64_dynamic" };
 static const char *const long_program[] = { "n64_port_long", "n64_stateful_long",
 					    "n64_dynamic_long" };
-/* Mode stateful: what makes a mapping. */
+/* Mode stateful: what makes a mapping; the short way of stateless entries. */
 static const char new_program[] = "n64_stateful_new";
+static const char entry_program[] = "n64_stateful_entry";
 
 int programs_map(const struct programs *g, const char *name)
 {
@@ -207,7 +208,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	const char *const used[] = { "n64_query", long_program[pol->conf.opt.mode],
 				     conf_has_state(&pol->conf) ? "n64_state" : NULL,
 				     pol->conf.opt.mode == MODE_STATEFUL ? new_program : NULL,
-				     NULL };
+				     pol->conf.n_stateless ? entry_program : NULL, NULL };
 	unsigned int i;
 	int rc;
 
@@ -264,11 +265,16 @@ static int put_way(const struct programs *g, __u32 way, const char *name,
 	return 0;
 }
 
-static int put_ways(const struct programs *g, enum n64_mode mode, struct config_error *err)
+static int put_ways(const struct programs *g, const struct n64_conf *conf,
+		    struct config_error *err)
 {
-	int rc = put_way(g, WAY_LONG, long_program[mode], err);
+	int rc = put_way(g, WAY_LONG, long_program[conf->opt.mode], err);
 
-	return rc || mode != MODE_STATEFUL ? rc : put_way(g, WAY_NEW, new_program, err);
+	if (!rc && conf->opt.mode == MODE_STATEFUL)
+		rc = put_way(g, WAY_NEW, new_program, err);
+	if (!rc && conf->n_stateless)
+		rc = put_way(g, WAY_ENTRY, entry_program, err);
+	return rc;
 }
 
 static int fill_generation(struct programs *g, const struct policy *pol,
@@ -308,7 +314,7 @@ int programs_open(struct programs *g, const struct policy *pol, const struct ins
 		rc = fill_generation(g, pol, err);
 	}
 	if (!rc)
-		rc = put_ways(g, (enum n64_mode)pol->conf.opt.mode, err);
+		rc = put_ways(g, &pol->conf, err);
 	if (rc)
 		programs_close(g);
 	return rc;
