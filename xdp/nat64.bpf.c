@@ -198,7 +198,7 @@ int n64_stateful_new(struct xdp_md *ctx)
 
 	if (f.at + QUICK_LEN6 > f.end)
 		return XDP_PASS; /* cannot be: the short way has looked */
-	if (QUICK_NEW(quick6_new, ctx, &f, &action, &refused))
+	if (QUICK_WAY6(quick6_new, ctx, &f, &action, &refused))
 		return action;
 	if (micro_ends_new())
 		return XDP_DROP;

@@ -154,16 +154,16 @@ static __always_inline const struct ip4_hdr *quick_ip4(const struct quick *f)
 	return f->at + ETH_LEN;
 }
 
-/* The way of a family is compiled for each transport by itself, of which then nothing is
- * asked twice. */
-#define QUICK_WAY6(way, ctx, f, port, action)                                                 \
-	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, port, P_UDP, action)                \
-	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, port, P_TCP, action)                \
-	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, port, P_ICMP6, action) : false)
-#define QUICK_WAY4(way, ctx, f, port, action)                                                 \
-	(quick_ip4(f)->proto == P_UDP     ? way(ctx, f, port, P_UDP, action)                  \
-	 : quick_ip4(f)->proto == P_TCP   ? way(ctx, f, port, P_TCP, action)                  \
-	 : quick_ip4(f)->proto == P_ICMP4 ? way(ctx, f, port, P_ICMP4, action) : false)
+/* The way of a family, way(ctx, f, proto, ...), is compiled for each transport by itself, of
+ * which then nothing is asked twice. */
+#define QUICK_WAY6(way, ctx, f, ...)                                                          \
+	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, P_UDP, __VA_ARGS__)                 \
+	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, P_TCP, __VA_ARGS__)                 \
+	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, P_ICMP6, __VA_ARGS__) : false)
+#define QUICK_WAY4(way, ctx, f, ...)                                                          \
+	(quick_ip4(f)->proto == P_UDP     ? way(ctx, f, P_UDP, __VA_ARGS__)                   \
+	 : quick_ip4(f)->proto == P_TCP   ? way(ctx, f, P_TCP, __VA_ARGS__)                   \
+	 : quick_ip4(f)->proto == P_ICMP4 ? way(ctx, f, P_ICMP4, __VA_ARGS__) : false)
 
 /* Does the port translate in this direction, and send by itself? */
 static __always_inline bool quick_port(const struct n64_port *port, enum n64_port_flags way)

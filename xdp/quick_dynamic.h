@@ -16,7 +16,7 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 }
 
 static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
@@ -61,7 +61,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
 static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};

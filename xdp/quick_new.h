@@ -53,11 +53,6 @@ static __always_inline void new_long(struct xdp_md *ctx, enum reason refused)
 	bpf_tail_call(ctx, &ways, WAY_LONG);
 }
 
-#define QUICK_NEW(way, ctx, f, action, refused)                                               \
-	(quick_ip6(f)->nexthdr == P_UDP     ? way(ctx, f, P_UDP, action, refused)             \
-	 : quick_ip6(f)->nexthdr == P_TCP   ? way(ctx, f, P_TCP, action, refused)             \
-	 : quick_ip6(f)->nexthdr == P_ICMP6 ? way(ctx, f, P_ICMP6, action, refused) : false)
-
 /* True: the packet has left, counted, by *action; false: it is the long way's, `*refused` where
  * that has been settled. */
 static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,

@@ -38,7 +38,7 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 }
 
 static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
-					   const struct n64_port *port, __u8 proto,
+					   __u8 proto, const struct n64_port *port,
 					   const struct n64_env *env, __u32 slot, int *action)
 {
 	const struct n64_conf *c = env->conf;
@@ -64,11 +64,11 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 }
 
 static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick6_by_addr(ctx, f, port, proto, &env, role.slot, action);
+	return quick6_by_addr(ctx, f, proto, port, &env, role.slot, action);
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -82,7 +82,7 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 }
 
 static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
-					   const struct n64_port *port, __u8 proto,
+					   __u8 proto, const struct n64_port *port,
 					   const struct n64_env *env, __u32 slot, int *action)
 {
 	const struct n64_conf *c = env->conf;
@@ -107,11 +107,11 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 }
 
 static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
-				       const struct n64_port *port, __u8 proto, int *action)
+				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick4_by_addr(ctx, f, port, proto, &env, role.slot, action);
+	return quick4_by_addr(ctx, f, proto, port, &env, role.slot, action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */

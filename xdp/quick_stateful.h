@@ -278,7 +278,7 @@ N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
 /* `adf`, `any`, which are known when this is compiled: address-dependent filtering of UDP and
  * ICMP; several pref64. */
 static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
-				      const struct n64_port *port, __u8 proto, bool adf, bool any,
+				      __u8 proto, const struct n64_port *port, bool adf, bool any,
 				      int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -365,7 +365,7 @@ static __always_inline bool quick_peer6(const struct n64_conf *c, bool any, __u6
 }
 
 static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
-				      const struct n64_port *port, __u8 proto, bool adf, bool any,
+				      __u8 proto, const struct n64_port *port, bool adf, bool any,
 				      int *action)
 {
 	const struct n64_conf *c = conf_get();
@@ -429,10 +429,10 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 
 #define QUICK_BY(fam, adf, any, name)                                                         \
 	static __always_inline bool name(struct xdp_md *ctx, struct quick *f,                 \
-					 const struct n64_port *port, __u8 proto,             \
+					 __u8 proto, const struct n64_port *port,             \
 					 int *action)                                         \
 	{                                                                                     \
-		return quick##fam##_by(ctx, f, port, proto, adf, any, action);                \
+		return quick##fam##_by(ctx, f, proto, port, adf, any, action);                \
 	}
 QUICK_BY(6, false, false, quick6)
 QUICK_BY(6, true, false, quick6_adf)

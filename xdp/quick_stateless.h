@@ -9,21 +9,21 @@
 #include "stateless.h"
 
 static __always_inline bool quick6_stateless(struct xdp_md *ctx, struct quick *f,
-					 const struct n64_port *port, __u8 proto, int *action)
+					 __u8 proto, const struct n64_port *port, int *action)
 {
 	struct n64_env env = {.conf = conf_get()};
 
 	env.entry = stateless_entry6(&env, &quick_ip6(f)->src, &quick_ip6(f)->dst);
-	return env.entry && quick6_by_addr(ctx, f, port, proto, &env, role_slot(), action);
+	return env.entry && quick6_by_addr(ctx, f, proto, port, &env, role_slot(), action);
 }
 
 static __always_inline bool quick4_stateless(struct xdp_md *ctx, struct quick *f,
-					 const struct n64_port *port, __u8 proto, int *action)
+					 __u8 proto, const struct n64_port *port, int *action)
 {
 	struct n64_env env = {.conf = conf_get()};
 
 	env.entry = stateless_entry4(&env, quick_ip4(f)->dst);
-	return env.entry && quick4_by_addr(ctx, f, port, proto, &env, role_slot(), action);
+	return env.entry && quick4_by_addr(ctx, f, proto, port, &env, role_slot(), action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */
