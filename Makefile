@@ -192,6 +192,7 @@ $(foreach t,$(COMMON_TESTS),$(eval $(call build_test,CLANG,$(t),test-clang,$(B)/
 $(foreach t,$(USER_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/san/libuser.a,SAN_CC_CFLAGS)))
 $(foreach t,$(XDP_TESTS),$(eval $(call build_test,CC,$(t),test,$(B)/libuser.a,USER_CFLAGS)))
 $(foreach d,test test-clang,$(patsubst %,$(B)/$(d)/state_%_test,model port step)): private SAN_OPT := -Og
+$(FUZZ_BINS) $(CONFIG_SRC:%.c=$(B)/san-clang/%.o): private SAN_OPT := -O1
 $(call test_of,test,$(USER_TESTS)): | $(SKEL)
 $(call test_of,test,$(XDP_TESTS)): $(SKEL) $(B)/clock/nat64.skel.h
 

@@ -379,6 +379,7 @@ n64_inline int tab_put(struct st_put *x, enum st_table t)
 {
 	tab_put_begin(x);
 	x->t = t;
+	/* what another CPU has just taken at home is not tried again */
 	if (unlikely(!tab_take_at(x, t, 0)))
 		tab_take_far(x);
 	return tab_put_settle(x, t);

@@ -104,9 +104,9 @@ class Gateway(Host):
             stats = self.stats()
             wrong.clear()
             for device in stages:
-                if not low[device] <= stats.total(device) <= (high := self._shown(device)):
-                    wrong[device] = (f"received {high}, counted {stats.total(device)}: "
-                                     f"{stats.stages[device]}")
+                counted, high = stats.total(device), self._shown(device)
+                if not low[device] <= counted <= high:
+                    wrong[device] = f"received {high}, counted {counted}: {stats.stages[device]}"
             return not wrong
 
         wait_for("GEN-10", hold, 1, lambda: f" of the stages {wrong}")

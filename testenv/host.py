@@ -28,9 +28,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 @contextlib.contextmanager
 def inside(netns):
     """This thread is in the network namespace; sockets opened here stay in it."""
-    with open("/proc/self/ns/net", "rb") as home, open(f"/run/netns/{netns}", "rb") as there:
-        _setns(there.fileno())
+    with open("/proc/thread-self/ns/net", "rb") as home, open(f"/run/netns/{netns}", "rb") as there:
         try:
+            _setns(there.fileno())
             yield
         finally:
             _setns(home.fileno())
@@ -63,6 +63,10 @@ def attach_pass(netns, device):
 # ---- a namespace --------------------------------------------------------------------
 
 
+class NoProgram(Failed):
+    """A command that is not there."""
+
+
 class Host:
     """One namespace. Commands run in it and nothing else changes for them: `ip netns exec`
     would hide bpffs. Processes started here are ended with it."""
@@ -90,7 +94,7 @@ class Host:
         try:
             child = self._spawn(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 **more)
-        except FileNotFoundError as error:
+        except NoProgram as error:
             done = subprocess.CompletedProcess(words, 127, "", f"{error}\n")
         else:
             with child:
@@ -109,7 +113,11 @@ class Host:
         """A process inherits the namespaces of the thread that starts it."""
         more.setdefault("stdin", subprocess.DEVNULL)
         with inside(self.name):
-            return subprocess.Popen(words, **more)
+            try:
+                return subprocess.Popen(words, **more)
+            except OSError as error:
+                raise NoProgram(f"{self.role}: {words[0]} cannot be started: "
+                                f"{error.strerror}") from None
 
     def out(self, command, **more):
         return self.run(command, **more).stdout

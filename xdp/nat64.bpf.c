@@ -99,7 +99,7 @@ static __always_inline int go_new(struct xdp_md *ctx, enum n64_found found, __s3
 /* A packet that the short way can do nothing with. */
 static __always_inline int go_other(struct xdp_md *ctx)
 {
-	if (conf_get()->n_stateless && whence_set(FOUND_NOTHING))
+	if (conf_get()->n_stateless && role.kind == ROLE_PORT && whence_set(FOUND_NOTHING))
 		bpf_tail_call(ctx, &ways, WAY_ENTRY);
 	return go_long(ctx, FOUND_NOTHING);
 }

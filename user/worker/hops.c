@@ -8,8 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "addr.h"
-
 #define SCAN_TRIES 3	/* a table that changes all the time is read this often */
 #define QUIET_TICKS 8	/* two seconds without a loss before the tables are read again */
 
@@ -111,6 +109,7 @@ struct route_row {
 	__u32 len;
 	struct addr6 dst;
 	bool special;	/* which of several ways, or for whom, depends on more */
+	__u32 table, priority, tos;
 	bool neighbours; /* no gateway: each address is a next hop */
 };
 
@@ -156,46 +155,66 @@ static bool read_route(const struct nlmsghdr *m, struct route_row *r)
 	r->len = rt->rtm_dst_len;
 	r->neighbours = rt->rtm_type == RTN_UNICAST;
 	r->special = rt->rtm_tos || rt->rtm_src_len || is_multipath(m);
+	r->table = rt->rtm_table;
+	r->tos = rt->rtm_tos;
 	mnl_attr_for_each(a, m, sizeof(*rt)) {
 		__u16 n = mnl_attr_get_payload_len(a);
 
 		if (mnl_attr_get_type(a) == RTA_DST && n == (r->fam == FAM_4 ? 4 : 16))
 			memcpy(&r->dst, mnl_attr_get_payload(a), n);
+		else if (mnl_attr_get_type(a) == RTA_TABLE && n == 4)
+			r->table = mnl_attr_get_u32(a);
+		else if (mnl_attr_get_type(a) == RTA_PRIORITY && n == 4)
+			r->priority = mnl_attr_get_u32(a);
 		else if (mnl_attr_get_type(a) == RTA_GATEWAY || mnl_attr_get_type(a) == RTA_VIA)
 			r->neighbours = false;
 	}
 	return r->len <= hop_len(r->fam, 2);
 }
 
-/* Index of what is noted of its destination, n_noted if there is nothing. */
-static __u32 noted_at(const struct hops *h, const struct route_row *r)
+static struct hops_special special_of(const struct route_row *r)
+{
+	return (struct hops_special){ r->dst, r->len, r->fam, r->table, r->priority, r->tos };
+}
+
+/* Its index among the noted ones, n_noted if it is none. */
+static __u32 noted_at(const struct hops *h, const struct hops_special *s)
 {
 	__u32 i = 0;
 
-	while (i < h->n_noted && !(h->noted[i].fam == r->fam && h->noted[i].len == r->len &&
-				   addr6_equal(&h->noted[i].dst, &r->dst)))
+	while (i < h->n_noted && memcmp(&h->noted[i], s, sizeof(*s)))
 		i++;
 	return i;
 }
 
-static void note_special(struct hops *h, const struct route_row *r)
+/* The tables are to be read, when there was quiet for a while: it is not urgent. */
+static void read_again(struct hops *h)
 {
-	h->special = true;
-	if (h->n_noted < HOPS_SPECIAL && noted_at(h, r) == h->n_noted)
-		h->noted[h->n_noted++] = (struct hops_special){ r->dst, r->len, r->fam };
+	h->stale = true;
+	h->quiet = 0;
 }
 
-/* Its destination has another route now, or none. Whether any is left that looks at more than
- * the destination, the tables tell. */
+static void note_special(struct hops *h, const struct route_row *r)
+{
+	const struct hops_special s = special_of(r);
+
+	h->special = true;
+	if (h->n_noted < HOPS_SPECIAL && noted_at(h, &s) == h->n_noted)
+		h->noted[h->n_noted++] = s;
+}
+
+/* The route is gone, or another has its place. Whether any is left that looks at more than the
+ * destination, the tables tell. */
 static void forget_special(struct hops *h, const struct route_row *r)
 {
-	__u32 i = noted_at(h, r);
+	const struct hops_special s = special_of(r);
+	__u32 i = noted_at(h, &s);
 
 	if (i == h->n_noted)
 		return;
 	h->noted[i] = h->noted[--h->n_noted];
 	if (!h->n_noted)
-		h->stale = true;
+		read_again(h);
 }
 
 static void on_route(struct hops *h, const struct nlmsghdr *m)
@@ -287,6 +306,8 @@ void hops_event(struct hops *h, const struct nlmsghdr *m)
 		break;
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
+		hops_changed(h, h->policy);
+		break;
 	case RTM_NEWNETCONF:
 	case RTM_DELNETCONF:
 		raise_all(h);
@@ -408,8 +429,8 @@ int hops_scan(struct hops *h, struct nl *ask)
 	}
 	if (!rc)
 		put_in_force(h, s.fresh);
-	else
-		h->special |= special;
+	else if ((h->special |= special))
+		set_flag(h->map, HOP_FULL, true);
 	h->stale = rc != 0;
 	free(s.fresh);
 	return rc;
@@ -430,6 +451,8 @@ void hops_changed(struct hops *h, bool policy_routing)
 	if (!h->map)
 		return;
 	h->policy = policy_routing;
+	if (h->special) /* nothing is told of routes that go with a link or a nexthop */
+		read_again(h);
 	set_flag(h->map, HOP_FULL, h->special || h->policy);
 	raise_all(h);
 }

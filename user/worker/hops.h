@@ -19,12 +19,14 @@ struct hops_neigh {
 
 #define HOPS_NEIGHS 16384	/* a power of two */
 
-/* A destination whose route looks at more than the destination. */
+/* A route that looks at more than the destination; compared as it lies in memory. */
 struct hops_special {
 	struct addr6 dst;
-	__u32 len;
-	__u32 fam;		/* enum ip_family */
+	__u32 len, fam;		/* enum ip_family */
+	__u32 table, priority, tos;
 };
+
+_Static_assert(sizeof(struct hops_special) == 36, "no padding");
 
 #define HOPS_SPECIAL 16
 
@@ -52,7 +54,7 @@ void hops_event(struct hops *h, const struct nlmsghdr *m);
 /* Events were lost: nothing is known any more. */
 void hops_lost(struct hops *h);
 
-/* Links, addresses or rules changed. */
+/* Links, addresses, nexthops or rules changed. */
 void hops_changed(struct hops *h, bool policy_routing);
 
 /* 250 ms have passed. True: it is time for hops_scan. */
