@@ -122,16 +122,15 @@ static __always_inline struct quick quick_frame(struct xdp_md *ctx)
 #define QUICK_LEN4 (ETH_LEN + IP4_LEN + UDP_LEN)
 #define QUICK_LEN6 (ETH_LEN + IP6_LEN + UDP_LEN)
 
-/* Family of a frame for us without tags, FAM_NONE: not for this way. `kind`: by what device it
- * came. */
-static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const struct quick *f,
-						   const struct n64_port *port, __u32 kind)
+/* Family of a frame for us without tags, FAM_NONE: not for this way. Of a port. */
+static __always_inline enum ip_family quick_family_at(struct xdp_md *ctx, const struct quick *f,
+						      const struct n64_port *port)
 {
 	const struct n64_conf *c = conf_get();
 	const struct eth_hdr *eth = f->at;
 
 	/* what only the long way knows about */
-	if (kind != ROLE_PORT || c->opt.force_slow || f->at + QUICK_LEN4 > f->end)
+	if (c->opt.force_slow || f->at + QUICK_LEN4 > f->end)
 		return FAM_NONE;
 	/* kernels before 6.3 redirect no frames of several buffers */
 	if (!(c->have & HAVE_REDIRECT_SG) && !in_one_piece(ctx))
@@ -142,6 +141,13 @@ static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const str
 	if (eth->type == be16(ET_IP6))
 		return f->at + QUICK_LEN6 > f->end ? FAM_NONE : FAM_6;
 	return eth->type == be16(ET_IP4) ? FAM_4 : FAM_NONE;
+}
+
+/* The same of a frame in the program of a device. */
+static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const struct quick *f,
+						   const struct n64_port *port)
+{
+	return likely(role.kind == ROLE_PORT) ? quick_family_at(ctx, f, port) : FAM_NONE;
 }
 
 static __always_inline const struct ip6_hdr *quick_ip6(const struct quick *f)

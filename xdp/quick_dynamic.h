@@ -103,10 +103,10 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 static __always_inline bool quick_dynamic(struct xdp_md *ctx, struct quick *f,
 					   const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port, role.kind);
+	enum ip_family fam = quick_family(ctx, f, port);
 
 	/* with several pref64 a mapping notes which one it uses */
-	if (fam == FAM_NONE || conf_get()->n_pref64 > 1)
+	if (unlikely(fam == FAM_NONE || conf_get()->n_pref64 > 1))
 		return false;
 	return fam == FAM_6 ? QUICK_WAY6(quick6_dynamic, ctx, f, port, action)
 			    : QUICK_WAY4(quick4_dynamic, ctx, f, port, action);

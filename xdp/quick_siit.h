@@ -118,7 +118,7 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 static __always_inline bool quick_siit(struct xdp_md *ctx, struct quick *f,
 					   const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port, role.kind);
+	enum ip_family fam = quick_family(ctx, f, port);
 
 	if (fam == FAM_NONE)
 		return false;

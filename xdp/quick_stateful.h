@@ -456,7 +456,7 @@ static __always_inline bool quick_any(struct xdp_md *ctx, struct quick *f, enum 
 static __always_inline bool quick_stateful(struct xdp_md *ctx, struct quick *f,
 					   const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port, role.kind);
+	enum ip_family fam = quick_family(ctx, f, port);
 
 	if (fam == FAM_NONE)
 		return false;

@@ -30,7 +30,7 @@ static __always_inline bool quick4_stateless(struct xdp_md *ctx, struct quick *f
 static __always_inline bool quick_stateless(struct xdp_md *ctx, struct quick *f,
 					const struct n64_port *port, int *action)
 {
-	enum ip_family fam = quick_family(ctx, f, port, role_kind());
+	enum ip_family fam = role_kind() == ROLE_PORT ? quick_family_at(ctx, f, port) : FAM_NONE;
 
 	if (fam == FAM_NONE)
 		return false;
