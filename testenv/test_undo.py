@@ -115,15 +115,28 @@ def test_killed_attach(net):
         time.sleep(took * step / 16)  # the point in time is the test's input
         child.kill()
         child.wait()
-        if os.path.exists(f"/run/xdp-nat64/{net.name}/state.json"):
+        folder = f"/run/xdp-nat64/{net.name}"
+        if os.path.exists(f"{folder}/state.json"):
             left += 1
             again = net.attach()
             assert again.returncode == 1 and "nothing was changed" in again.stderr
             net.must(net.cmd("detach"))
+        elif os.path.exists(folder):  # nothing was done yet
+            net.cmd("detach")
         lib.wait_for("a worker that was about to start to end",
-                     lambda: not os.path.exists(f"/run/xdp-nat64/{net.name}"), 60)
+                     lambda: not os.path.exists(folder), 60)
         same(before, net.snapshot())
     assert left >= 3, "attach was never killed in the middle"
+
+
+def test_attach_that_had_not_begun(net):
+    """Killed between making its folder and the journal: nothing was changed yet."""
+    before, folder = net.snapshot(), f"/run/xdp-nat64/{net.name}"
+    os.makedirs(folder)
+    done = net.must(net.cmd("detach"))
+    assert done.stdout == f"removed {folder}, which an attach that ended early had left\n"
+    assert not os.path.exists(folder)
+    same(before, net.snapshot())
 
 
 def test_interrupted_attach(net):

@@ -15,7 +15,8 @@
 #include "worker_process.h"
 
 /* Without a journal that can be read: what is known by name. Changes of sysctls and offloads
- * cannot be undone then, and that is said. */
+ * cannot be undone then, and that is said; where there are no journal, pins and pair at all
+ * there were none. */
 static void detach_by_name(const char *name, const char *why, say_fn say)
 {
 	struct instance_paths p;
@@ -23,9 +24,13 @@ static void detach_by_name(const char *name, const char *why, say_fn say)
 	__u32 pair;
 
 	instance_paths(name, &p);
-	worker_stop(&p, say);
-	pins_remove(p.pin, say);
 	pair = if_nametoindex(p.kernel);
+	worker_stop(&p, say);
+	if (!pair && access(p.pin, F_OK) && access(p.state, F_OK)) {
+		report_say(say, "removed %s, which an attach that ended early had left", p.run);
+		return;
+	}
+	pins_remove(p.pin, say);
 	if (pair && !nl_open(&nl)) {
 		if (!nl_link_del(&nl, pair))
 			report_say(say, "removed %s and %s with their routes", p.kernel, p.xlat);
