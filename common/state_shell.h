@@ -59,8 +59,8 @@ n64_inline __u32 st_ticks(void);
  * loop: what a later call finds changed in ctx begins as st_unsure(). */
 n64_inline void st_loop(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx);
 
-/* The same, quicker by about 20 ns and 5 ns a turn, and dearer to load: for loops that a new
- * mapping often comes by. */
+/* The same, quicker and dearer to load: for loops that a new mapping often comes by. With calls
+ * in the place of those of the tables one took 40 (UDP) to 100 ns (SYN) more. */
 n64_inline void st_loop_hot(__u32 n, long (*fn)(__u32 i, void *ctx), void *ctx);
 
 /* This value, which the verifier does not know. */
