@@ -10,7 +10,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 9
+#define N64_ABI 10
 
 /* ---- options ---------------------------------------------------------- */
 

@@ -35,7 +35,10 @@ struct n64_hops {
 	__u64 beat;		/* jiffies; old: no worker, nothing is known of changes */
 	__u32 confirm;		/* seconds after which the kernel sends a packet itself, so that
 				 * it confirms the neighbour; 0: never */
-	__u32 pad[11];
+	__u32 any;		/* grows after whatever else here has changed */
+	__u32 crowded[2];	/* jiffies, lower half: too many pairs of addresses to remember them
+				 * (map `pairs`) from then on, of 4to6 and 6to4; by programs */
+	__u32 pad[8];
 	__u32 net[2][HOP_GENS];	/* generations of destinations, by hop_net */
 	__u32 host[HOP_GENS];	/* of single addresses, by hop_host */
 	/* Blocks of the second length in which each address is asked for by itself: a prefix in
@@ -76,6 +79,28 @@ struct n64_hop {
 
 _Static_assert(sizeof(struct n64_hop) == 64, "a cache line");
 _Static_assert(sizeof(struct n64_hops) % 64 == 0, "hops");
+
+/* ---- and of the two addresses of a packet (map `pairs`) -------------------------------- */
+
+struct n64_pair {
+	struct n64_hop hop;	/* where they go; the fields of its key, gen, asked and confirm are
+				 * used as xdp/pair.h says */
+	__u64 delta;		/* what a checksum gains by addresses */
+	__be32 src4, dst4;	/* of 6to4 */
+	struct addr6 src6, dst6;
+	__u64 ctl;		/* mode dynamic: of the entry or record of the host, as it was */
+	__u32 place;		/* judged, and where that is */
+	__u32 pad;
+};
+
+/* Of how many packets of a device and a direction nothing was remembered (map `crowds`). */
+struct n64_crowd {
+	__u64 packets;		/* that had been sent when `missed` was 0 */
+	__u32 missed;
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct n64_pair) == 128, "two cache lines");
 
 /* ---- destinations and blocks ---------------------------------------------------------- */
 
@@ -238,6 +263,12 @@ n64_inline __u32 hop_slots_for(__u32 ncpu)
 	while (n > HOP_SLOTS_MIN && n * ncpu > HOP_SLOTS_ALL)
 		n /= 2;
 	return n;
+}
+
+/* Pairs of addresses that each CPU remembers beside them (map `pairs`). */
+n64_inline __u32 hop_near(__u32 slots)
+{
+	return slots / 4;
 }
 
 /* Of the whole map, each of HOP_WAYS entries. */

@@ -31,6 +31,25 @@ struct {
 	__type(value, struct hop_pair);
 } hopcache SEC(".maps");
 
+/* pairs: what a CPU remembers of two addresses (pair.h), direct mapped: CPU *
+ * hop_near(conf.hop_slots) + place. Of a generation of programs, as are the lists that it speaks
+ * for. Full: a pair that is wanted more often displaces another. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct n64_pair);
+} pairs SEC(".maps");
+
+/* crowds: of how many packets nothing was remembered, by slot * 2 + (1 for 6to4). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, N64_SLOTS * 2);
+	__type(key, __u32);
+	__type(value, struct n64_crowd);
+} crowds SEC(".maps");
+
 /* What is looked for. */
 struct hop_key {
 	struct hop_dst d;	/* the destination */

@@ -68,7 +68,7 @@ static void golden_row(json_t *configs, json_t *row)
 
 /* G70a/b show the two halves of a hairpin: the input of the first, the output of
  * the second. */
-static void golden_hairpin(json_t *configs, json_t *a, json_t *b)
+static inline void golden_hairpin(json_t *configs, json_t *a, json_t *b)
 {
 	_Alignas(4) __u8 in[2048], want[2048];
 	size_t in_len = unhex(json_string_value(json_object_get(a, "input")), in), want_len;

@@ -123,6 +123,7 @@ static void load_first(void)
 	warm.query = bpf_program__fd(world.first->progs.n64_query);
 	warm.hops = bpf_map__fd(map_named(world.first, "hops"));
 	warm.cache = bpf_map__fd(map_named(world.first, "hopcache"));
+	warm.pairs = bpf_map__fd(map_named(world.first, "pairs"));
 }
 
 /* The program of one slot. */

@@ -9,6 +9,7 @@
 #ifndef N64_XDP_QUICK_H
 #define N64_XDP_QUICK_H
 
+#include "pair.h"
 #include "path.h"
 #include "stateful.h"
 
@@ -250,27 +251,43 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 	return !rule_header(p) && quick_l4(ip + 1, f->end, p);
 }
 
-/* What the checksum gains by addresses, which it reads in the frame if need be, and the type of
- * an echo. `pref`: the peer is in the only pref64; `host`: csum_addr6 of the other. */
-static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct quick *f,
-					  const struct pkt *p, const struct xlat *x, __u64 host,
-					  bool pref)
+/* What a checksum of TCP or UDP gains by addresses, which it reads in the frame if need be.
+ * `pref`: the peer is in the only pref64; `host`: csum_addr6 of the other. */
+static __always_inline __u64 quick_delta_addrs6(const struct n64_conf *c, const struct quick *f,
+						const struct xlat *x, __u64 host, bool pref)
 {
-	if (pkt_is_icmp(p))
-		return delta_echo_6to4(p);
 	if (likely(pref) && plain_get()->wide)
 		return delta_6to4_wide(&c->pref64[0], host, x->src4);
 	return delta_addrs(&quick_ip6(f)->src, &quick_ip6(f)->dst, x->src4, x->dst4);
 }
 
-static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
-					  const struct xlat *x, bool pref)
+static __always_inline __u64 quick_delta_addrs4(const struct n64_conf *c, const struct pkt *p,
+						const struct xlat *x, bool pref)
 {
-	if (pkt_is_icmp(p))
-		return delta_echo_4to6(p, &x->src6, &x->dst6);
 	if (likely(pref) && plain_get()->wide)
 		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
 	return delta_4to6(p, &x->src6, &x->dst6);
+}
+
+/* The same of any packet: an echo has its type and the pseudo-header. */
+static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct quick *f,
+					  const struct pkt *p, const struct xlat *x, __u64 host,
+					  bool pref)
+{
+	return pkt_is_icmp(p) ? delta_echo_6to4(p) : quick_delta_addrs6(c, f, x, host, pref);
+}
+
+static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
+					  const struct xlat *x, bool pref)
+{
+	return pkt_is_icmp(p) ? delta_echo_4to6(p, &x->src6, &x->dst6)
+			      : quick_delta_addrs4(c, p, x, pref);
+}
+
+/* MTU-46-03: may it be as long as it is without a fragment header? */
+static __always_inline bool quick_in_one(const struct n64_conf *c, const struct pkt *p)
+{
+	return p->df || len_4to6(p) <= c->opt.lowest_ipv6_mtu;
 }
 
 /* The first packet of a TCP connection is looked at more closely (L2-06, L4-11). */

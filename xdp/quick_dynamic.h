@@ -3,6 +3,7 @@
 #ifndef N64_XDP_QUICK_DYNAMIC_H
 #define N64_XDP_QUICK_DYNAMIC_H
 
+#include "pair.h"
 #include "quick_stateful.h"
 
 /* Is it alive and judged by the lists in force? Then until when does it live now? */
@@ -15,85 +16,188 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 	return ctl & CTL_STATIC || (until >= now && ctl_is_judged(c, ctl));
 }
 
+/* The entry of a pair's host, as it was judged. NULL: it is another, or not in its place. */
+static __always_inline struct n64_bib6 *quick_entry_of(const struct n64_pair *pair)
+{
+	struct n64_bib6 *e = mem_bib6(pair->place);
+
+	return e && likely(st_load(&e->ctl) == pair->ctl) ? e : NULL;
+}
+
+/* The entry of the packet's host, which is asked for, and the address that it has. */
+static __always_inline struct n64_bib6 *quick_leased6(struct xdp_md *ctx, struct quick *f,
+						      const struct quick_host *host,
+						      struct xlat *x, __u64 *ctl)
+{
+	const struct n64_conf *c = conf_get();
+	struct n64_bib6 *e = quick_bib6(c, f, host, ctl);
+	const struct n64_slot *slot;
+	__be16 low;
+
+	if (!e)
+		return NULL;
+	low = e->port4;
+	if ((st_load(&e->ctl) ^ *ctl) & CTL_LIFE || !quick_source6(ctx, c, *ctl))
+		return NULL;
+	slot = mem_slot(ctl_row(*ctl) >> 2);
+	if (!slot)
+		return NULL;
+	x->src4 = host_addr(slot->addr, low);
+	return e;
+}
+
 static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
+	const struct n64_hops *h = hops_get();
 	const struct ip6_hdr *ip = quick_ip6(f);
 	const struct quick_host host = {&ip->src, NULL, ST_HOST, true};
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
-	const struct n64_slot *slot;
+	const struct n64_pair *pair;
+	struct pair_ask q = {};
 	struct route rt = {};
 	struct xlat x = {};
+	struct n64_pair *keep;
 	struct n64_bib6 *e;
 	__u32 fresh, until;
-	__u64 ctl, sum;
-	__be16 low;
+	__u64 ctl, sum, delta;
 
-	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
+	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
+	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
-	    !quick_target6(ctx, &env, &ip->dst, &x))
-		return false;
-	e = quick_bib6(c, f, &host, &ctl);
-	if (!e)
-		return false;
-	low = e->port4;
-	until = st_load32(&e->until6);
-	if ((st_load(&e->ctl) ^ ctl) & CTL_LIFE || !quick_source6(ctx, c, ctl) ||
-	    !quick_lives(c, ctl, until, &fresh))
-		return false;
-	slot = mem_slot(ctl_row(ctl) >> 2);
-	if (!slot)
-		return false;
-	x.src4 = host_addr(slot->addr, low);
-	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
-	if (!rt.hop)
-		return false;
+	pair = pair_find6(c, h, &p, &q);
+	e = pair ? quick_entry_of(pair) : NULL;
+	if (likely(e)) {
+		x.src4 = pair->src4;
+		x.dst4 = pair->dst4;
+		delta = pair->delta;
+		rt.hop = &pair->hop;
+		until = st_load32(&e->until6);
+		if (!quick_lives(c, pair->ctl, until, &fresh) || len_6to4(&p) > rt.hop->mtu)
+			return false;
+	} else {
+		if (!quick_target6(ctx, &env, &ip->dst, &x))
+			return false;
+		e = quick_leased6(ctx, f, &host, &x, &ctl);
+		if (!e)
+			return false;
+		until = st_load32(&e->until6);
+		if (!quick_lives(c, ctl, until, &fresh))
+			return false;
+		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
+		if (!rt.hop)
+			return false;
+		delta = quick_delta_addrs6(c, f, &x, sum, true);
+		/* not where ports of it matter (GEN-04) */
+		keep = have(&env, HAVE_NOXLAT6) && !plain_get()->pref64
+			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
+		if (keep) {
+			keep->dst6 = p.dst6;
+			keep->src4 = x.src4;
+			keep->dst4 = x.dst4;
+			keep->delta = delta;
+			keep->ctl = ctl;
+			keep->place = (__u32)f->place;
+		}
+	}
 	if (until < fresh)
 		st_store32(&e->until6, fresh);
-	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
-				 quick_delta6(c, f, &p, &x, sum, true));
+	if (pkt_is_icmp(&p))
+		delta = delta_echo_6to4(&p);
+	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt, delta);
 	return true;
 }
 
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
+
+/* The record of a pair's host, as it was judged. */
+static __always_inline struct n64_binding *quick_record_of(const struct n64_pair *pair)
+{
+	struct n64_binding *b = mem_binding(pair->place);
+
+	return b && likely(st_load(&b->ctl) == pair->ctl) ? b : NULL;
+}
+
+/* The record of the packet's host, which is asked for, in *index. */
+static __always_inline struct n64_binding *quick_leased4(const struct n64_env *env,
+							 const struct pkt *p, struct xlat *x,
+							 __u32 *index, __u64 *ctl)
+{
+	struct n64_binding *b;
+	int slot;
+
+	if (!quick_target4(env, p, x, &slot))
+		return NULL;
+	*index = binding_index(row_of((__u32)slot, ST_HOST), host16(host_port(p->dst4)));
+	b = mem_binding(*index);
+	if (!b)
+		return NULL;
+	*ctl = st_load(&b->ctl);
+	addr6_copy(&x->dst6, &b->host6);
+	if (ctl_state(*ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ *ctl) & CTL_LIFE)
+		return NULL;
+	return b;
+}
 
 static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 				       __u8 proto, const struct n64_port *port, int *action)
 {
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
+	const struct n64_hops *h = hops_get();
 	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	const struct n64_pair *pair;
+	struct n64_pair *keep;
+	struct pair_ask q = {};
 	struct n64_binding *b;
 	struct route rt = {};
 	struct xlat x = {};
-	__u32 fresh, until;
-	__u64 ctl;
-	int slot;
+	__u32 fresh, until, index;
+	__u64 ctl, delta;
 
-	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p))
+	if (!h || !quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
+	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	if (ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p) ||
-	    !quick_target4(&env, &p, &x, &slot))
-		return false;
-	b = mem_binding(binding_index(row_of((__u32)slot, ST_HOST), host16(host_port(p.dst4))));
-	if (!b)
-		return false;
-	ctl = st_load(&b->ctl);
-	addr6_copy(&x.dst6, &b->host6);
-	until = st_load32(&b->until4);
-	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
-	    !quick_lives(c, ctl, until, &fresh))
-		return false;
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
-	if (!rt.hop)
-		return false;
+	pair = pair_find4(c, h, &p, &q);
+	b = pair ? quick_record_of(pair) : NULL;
+	if (likely(b)) {
+		addr6_copy(&x.src6, &pair->src6);
+		addr6_copy(&x.dst6, &pair->dst6);
+		delta = pair->delta;
+		rt.hop = &pair->hop;
+		until = st_load32(&b->until4);
+		if (!quick_lives(c, pair->ctl, until, &fresh) || len_4to6(&p) > rt.hop->mtu ||
+		    !quick_in_one(c, &p))
+			return false;
+	} else {
+		b = quick_leased4(&env, &p, &x, &index, &ctl);
+		if (!b)
+			return false;
+		until = st_load32(&b->until4);
+		if (!quick_lives(c, ctl, until, &fresh))
+			return false;
+		rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
+		if (!rt.hop)
+			return false;
+		rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
+		delta = quick_delta_addrs4(c, &p, &x, true);
+		keep = x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT
+			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
+		if (keep) {
+			keep->src6 = x.src6;
+			keep->dst6 = x.dst6;
+			keep->delta = delta;
+			keep->ctl = ctl;
+			keep->place = index;
+		}
+	}
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
-	rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	if (pkt_is_icmp(&p))
+		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
+	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, delta);
 	return true;
 }
 

@@ -4,6 +4,7 @@
 #ifndef N64_XDP_QUICK_SIIT_H
 #define N64_XDP_QUICK_SIIT_H
 
+#include "pair.h"
 #include "quick.h"
 
 /* Is it for the pref64 of the mode that is the only one, and in no list? Then nothing is to be
@@ -37,29 +38,52 @@ static __always_inline bool quick_addrs6(const struct n64_env *env, const struct
 	       !addr4_is_multicast(x->dst4);
 }
 
+/* `own`: of the mode, not of a stateless entry; what a pair is translated to is remembered then. */
 static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 					   __u8 proto, const struct n64_port *port,
-					   const struct n64_env *env, __u32 slot, int *action)
+					   const struct n64_env *env, bool own, __u32 slot,
+					   int *action)
 {
 	const struct n64_conf *c = env->conf;
+	const struct n64_hops *h = hops_get();
 	struct pkt p = QUICK_PKT(ctx, FAM_6);
+	const struct n64_pair *pair;
+	struct pair_ask q = {};
 	struct route rt = {};
 	struct xlat x = {};
-	__u64 sum;
+	struct n64_pair *e;
+	__u64 sum, delta;
 	bool pref;
 
-	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum))
+	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
+	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss6to4))
 		return false;
-	if (rule_source(&p) || quick_begins(&p) ||
-	    judge(c, &p, false, c->opt.clamp_mss6to4))
-		return false;
-	if (!quick_addrs6(env, &p, &x, &pref))
-		return false;
-	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
-	if (!rt.hop)
-		return false;
-	*action = quick_send6to4(ctx, c, slot, &p, &x, &rt,
-				 quick_delta6(c, f, &p, &x, sum, pref));
+	pair = own ? pair_find6(c, h, &p, &q) : NULL;
+	if (likely(pair)) {
+		x.src4 = pair->src4;
+		x.dst4 = pair->dst4;
+		delta = pair->delta;
+		rt.hop = &pair->hop;
+		if (len_6to4(&p) > rt.hop->mtu)
+			return false;
+	} else {
+		if (rule_source(&p) || !quick_addrs6(env, &p, &x, &pref))
+			return false;
+		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
+		if (!rt.hop)
+			return false;
+		delta = quick_delta_addrs6(c, f, &x, sum, pref);
+		e = own && pref ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
+		if (e) {
+			e->dst6 = p.dst6;
+			e->src4 = x.src4;
+			e->dst4 = x.dst4;
+			e->delta = delta;
+		}
+	}
+	if (pkt_is_icmp(&p))
+		delta = delta_echo_6to4(&p);
+	*action = quick_send6to4(ctx, c, slot, &p, &x, &rt, delta);
 	return true;
 }
 
@@ -68,7 +92,7 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick6_by_addr(ctx, f, proto, port, &env, role.slot, action);
+	return quick6_by_addr(ctx, f, proto, port, &env, true, role.slot, action);
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -83,26 +107,52 @@ static __always_inline bool quick_addrs4(const struct n64_env *env, const struct
 
 static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 					   __u8 proto, const struct n64_port *port,
-					   const struct n64_env *env, __u32 slot, int *action)
+					   const struct n64_env *env, bool own, __u32 slot,
+					   int *action)
 {
 	const struct n64_conf *c = env->conf;
+	const struct n64_hops *h = hops_get();
 	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	const struct n64_pair *pair;
+	struct pair_ask q = {};
 	struct route rt = {};
 	struct xlat x = {};
+	struct n64_pair *e;
+	__u64 delta;
 	bool plain4;
 
-	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
-	    addr4_is_multicast(p.dst4) || siit_target4(env, &p, &x))
+	if (!h || !quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
+	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
+	    !quick_in_one(c, &p))
 		return false;
-	if (quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
-	    !quick_addrs4(env, &p, &x, &plain4) ||
-	    (!p.df && len_4to6(&p) > c->opt.lowest_ipv6_mtu))
-		return false;
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
-	if (!rt.hop)
-		return false;
-	*action = quick_send4to6(ctx, c, slot, &p, &x, &rt,
-				 quick_delta4(c, &p, &x, plain4 && !env->entry));
+	pair = own ? pair_find4(c, h, &p, &q) : NULL;
+	if (likely(pair)) {
+		addr6_copy(&x.src6, &pair->src6);
+		addr6_copy(&x.dst6, &pair->dst6);
+		delta = pair->delta;
+		rt.hop = &pair->hop;
+		if (len_4to6(&p) > rt.hop->mtu)
+			return false;
+	} else {
+		if (addr4_is_multicast(p.dst4) || siit_target4(env, &p, &x) ||
+		    !quick_addrs4(env, &p, &x, &plain4))
+			return false;
+		rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
+		if (!rt.hop)
+			return false;
+		delta = quick_delta_addrs4(c, &p, &x, plain4 && own);
+		/* not where its ports matter (GEN-04) */
+		e = own && plain4 && !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)
+			    ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
+		if (e) {
+			e->src6 = x.src6;
+			e->dst6 = x.dst6;
+			e->delta = delta;
+		}
+	}
+	if (pkt_is_icmp(&p))
+		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
+	*action = quick_send4to6(ctx, c, slot, &p, &x, &rt, delta);
 	return true;
 }
 
@@ -111,7 +161,7 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick4_by_addr(ctx, f, proto, port, &env, role.slot, action);
+	return quick4_by_addr(ctx, f, proto, port, &env, true, role.slot, action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */

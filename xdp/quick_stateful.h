@@ -347,7 +347,7 @@ static __always_inline bool quick_target4(const struct n64_env *env, const struc
 	__u32 flags;
 
 	return !stateful_target4(env, p, x, slot, &flags) && quick_plain4(p->src4) &&
-	       (p->df || len_4to6(p) <= env->conf->opt.lowest_ipv6_mtu);
+	       quick_in_one(env->conf, p);
 }
 
 /* The peer in the pref64 that the mapping, whose record has this control word, notes: a plain one

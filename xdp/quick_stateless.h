@@ -14,7 +14,8 @@ static __always_inline bool quick6_stateless(struct xdp_md *ctx, struct quick *f
 	struct n64_env env = {.conf = conf_get()};
 
 	env.entry = stateless_entry6(&env, &quick_ip6(f)->src, &quick_ip6(f)->dst);
-	return env.entry && quick6_by_addr(ctx, f, proto, port, &env, role_slot(), action);
+	return env.entry && quick6_by_addr(ctx, f, proto, port, &env, false, role_slot(),
+					 action);
 }
 
 static __always_inline bool quick4_stateless(struct xdp_md *ctx, struct quick *f,
@@ -23,7 +24,8 @@ static __always_inline bool quick4_stateless(struct xdp_md *ctx, struct quick *f
 	struct n64_env env = {.conf = conf_get()};
 
 	env.entry = stateless_entry4(&env, quick_ip4(f)->dst);
-	return env.entry && quick4_by_addr(ctx, f, proto, port, &env, role_slot(), action);
+	return env.entry && quick4_by_addr(ctx, f, proto, port, &env, false, role_slot(),
+					 action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */

@@ -320,6 +320,7 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 	warm.query = bpf_program__fd(s->progs.n64_query);
 	warm.hops = bpf_map__fd(s->maps.hops);
 	warm.cache = bpf_map__fd(s->maps.hopcache);
+	warm.pairs = bpf_map__fd(s->maps.pairs);
 	return s;
 }
 

@@ -16,7 +16,7 @@
 struct warm {
 	bool on;
 	int query;	/* program n64_query, for the beat */
-	int hops, cache; /* maps */
+	int hops, cache, pairs; /* maps */
 	struct n64_hops *copy;
 };
 
@@ -92,6 +92,41 @@ static inline void warm_frame(const struct n64_conf *c, bool v6, const __u8 *ip,
 	for (__u32 i = 0; !v6 && i < 16; i++)
 		warm_one(c, FAM_6, (struct addr6){{be32(0x20010db8), be32(i << 16), 0, be32(16)}},
 			 in, 0);
+}
+
+/* ---- what is remembered of pairs of addresses ---------------------------------------- */
+
+/* Calls `change` with each, and keeps what it says true to. How many there are. */
+static inline __u32 warm_pairs(const struct n64_conf *c, bool (*change)(struct n64_pair *e))
+{
+	__u32 n = 0;
+
+	for (__u32 i = 0; i < c->ncpu * hop_near(c->hop_slots); i++) {
+		struct n64_pair e;
+
+		if (bpf_map_lookup_elem(warm.pairs, &i, &e))
+			fail_msg("map pairs");
+		if (!e.hop.meta)
+			continue;
+		n++;
+		if (change && change(&e) && bpf_map_update_elem(warm.pairs, &i, &e, BPF_ANY))
+			fail_msg("map pairs");
+	}
+	return n;
+}
+
+/* Marks them: a frame that is sent by one shows it. */
+static inline bool warm_mark(struct n64_pair *e)
+{
+	memset(e->hop.dmac, 0x5a, MAC_LEN);
+	return true;
+}
+
+static inline bool warm_is_marked(const __u8 *frame)
+{
+	static const __u8 mark[MAC_LEN] = {0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a};
+
+	return !memcmp(frame, mark, MAC_LEN);
 }
 
 /* Each CPU remembers next hops of its own. */

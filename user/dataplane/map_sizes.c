@@ -22,6 +22,8 @@ bool generation_entries(const char *map, const struct map_sizing *s, __u32 *n)
 		*n = s->n6 ? known : 0;
 	else if (!strcmp(map, "hopcache"))
 		*n = hop_pairs(s->ncpu, s->hop_slots);
+	else if (!strcmp(map, "pairs"))
+		*n = s->ncpu * hop_near(s->hop_slots);
 	else
 		return false;
 	return true;

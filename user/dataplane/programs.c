@@ -37,7 +37,8 @@ bool programs_owns_map(const char *name)
 {
 	static const char *const own[] = {
 		"pol4", "pol6", "pol4v", "pol6v", "known4", "known6",
-		"pool", "dynamic", "calls", "hopcache", "hoprooms", "ways", "whence",
+		"pool", "dynamic", "calls", "hopcache", "pairs", "crowds", "hoprooms", "ways",
+		"whence",
 	};
 	size_t i;
 

@@ -11,10 +11,22 @@
 #define SCAN_TRIES 3	/* a table that changes all the time is read this often */
 #define QUIET_TICKS 8	/* two seconds without a loss before the tables are read again */
 
-static void raise(__u32 *gen)
+/* What was written before is seen by whoever sees one of these. */
+static void raise_any(struct n64_hops *map)
 {
-	/* what was written before is seen by whoever sees this */
+	__atomic_fetch_add(&map->any, 1, __ATOMIC_ACQ_REL);
+}
+
+static void raise(struct n64_hops *map, __u32 *gen)
+{
 	__atomic_fetch_add(gen, HOP_RAISE, __ATOMIC_ACQ_REL);
+	raise_any(map);
+}
+
+static void raise_all(struct n64_hops *map)
+{
+	__atomic_fetch_add(&map->all, 1, __ATOMIC_ACQ_REL);
+	raise_any(map);
 }
 
 static void set_bit(__u64 *map, __u32 place)
@@ -28,6 +40,7 @@ static void set_flag(struct n64_hops *map, __u32 flag, bool on)
 		__atomic_fetch_or(&map->flags, flag, __ATOMIC_RELAXED);
 	else
 		__atomic_fetch_and(&map->flags, ~flag, __ATOMIC_RELAXED);
+	raise_any(map);
 }
 
 /* ---- pure ------------------------------------------------------------------------- */
@@ -75,11 +88,11 @@ void hops_raise(struct n64_hops *map, enum ip_family fam, const struct addr6 *ds
 	struct hop_dst d = destination(fam, dst);
 
 	if (len == hop_len(fam, 2))
-		raise(&map->host[hop_host(d) % HOP_GENS]);
+		raise(map, &map->host[hop_host(d) % HOP_GENS]);
 	else if (len >= hop_len(fam, 0))
-		raise(&map->net[hop_family(fam)][hop_net(fam, d)]);
+		raise(map, &map->net[hop_family(fam)][hop_net(fam, d)]);
 	else
-		__atomic_fetch_add(&map->all, 1, __ATOMIC_ACQ_REL);
+		raise_all(map);
 }
 
 void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst, __u32 len,
@@ -94,12 +107,7 @@ void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst,
 	hops_mark(map, fam, dst, len, neighbours);
 	hops_raise(map, fam, dst, len);
 	if (!known)
-		raise(&map->net[f][hop_net(fam, d)]);
-}
-
-static void raise_all(struct hops *h)
-{
-	__atomic_fetch_add(&h->map->all, 1, __ATOMIC_ACQ_REL);
+		raise(map, &map->net[f][hop_net(fam, d)]);
 }
 
 /* ---- messages ----------------------------------------------------------------------- */
@@ -286,7 +294,7 @@ static void on_neigh(struct hops *h, const struct nlmsghdr *m)
 		return;
 	if (hop_bit(h->map->gateway,
 		    hop_gateway(n.ifindex, destination(n.fam, &n.addr)) % HOP_BITS))
-		raise_all(h);
+		raise_all(h->map);
 	else
 		hops_raise(h->map, n.fam, &n.addr, hop_len(n.fam, 2));
 }
@@ -310,7 +318,7 @@ void hops_event(struct hops *h, const struct nlmsghdr *m)
 		break;
 	case RTM_NEWNETCONF:
 	case RTM_DELNETCONF:
-		raise_all(h);
+		raise_all(h->map);
 		break;
 	default:
 		break;
@@ -397,12 +405,12 @@ static void put_in_force(struct hops *h, const struct n64_hops *fresh)
 			     last);
 		replace_cuts(&map->net[0][0], &fresh->net[0][0], 2 * HOP_GENS, last);
 		set_flag(map, HOP_FULL, h->special || h->policy);
-		raise_all(h);
+		raise_all(h->map);
 	}
 	/* marked again with the next answers, which all have to be asked for now */
 	for (size_t i = 0; i < HOP_BITS / 64; i++)
 		__atomic_store_n(&map->gateway[i], 0, __ATOMIC_RELAXED);
-	raise_all(h);
+	raise_all(h->map);
 	set_flag(map, HOP_EXACT, false);
 }
 
@@ -441,7 +449,7 @@ void hops_lost(struct hops *h)
 	if (!h->map)
 		return;
 	set_flag(h->map, HOP_EXACT, true);
-	raise_all(h);
+	raise_all(h->map);
 	h->stale = true;
 	h->quiet = 0;
 }
@@ -454,7 +462,7 @@ void hops_changed(struct hops *h, bool policy_routing)
 	if (h->special) /* nothing is told of routes that go with a link or a nexthop */
 		read_again(h);
 	set_flag(h->map, HOP_FULL, h->special || h->policy);
-	raise_all(h);
+	raise_all(h->map);
 }
 
 bool hops_tick(struct hops *h)

@@ -168,6 +168,40 @@ static void test_generations(void **state)
 	}
 }
 
+/* What is remembered of pairs of addresses (n64_hops.any) is old with whatever changes. */
+static void test_any(void **state)
+{
+	static const struct {
+		enum ip_family fam;
+		__u32 len;
+	} v[] = {{FAM_4, 0}, {FAM_4, 12}, {FAM_4, 16}, {FAM_4, 24}, {FAM_4, 32}, {FAM_6, 0},
+		 {FAM_6, 32}, {FAM_6, 48}, {FAM_6, 64}, {FAM_6, 128}};
+	const struct addr6 dst = { { be32(0x20010db8), 0, 0, 1 } };
+	struct hops h;
+	__u32 before;
+
+	(void)state;
+	memset(&map, 0, sizeof(map));
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		before = map.any;
+		hops_raise(&map, v[i].fam, &dst, v[i].len);
+		assert_int_not_equal(map.any, before);
+		before = map.any;
+		hops_add(&map, v[i].fam, &dst, v[i].len, false);
+		assert_int_not_equal(map.any, before);
+	}
+	before = map.any;
+	assert_int_equal(hops_open(&h, &map), 0); /* a worker that begins */
+	assert_int_not_equal(map.any, before);
+	before = map.any;
+	hops_changed(&h, false); /* links, rules */
+	assert_int_not_equal(map.any, before);
+	before = map.any;
+	hops_lost(&h);
+	assert_int_not_equal(map.any, before);
+	hops_close(&h);
+}
+
 /* BGP churn: of a route of the first length or longer, other destinations feel nothing. */
 static void test_churn(void **state)
 {
@@ -316,6 +350,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_churn),
 		cmocka_unit_test(test_spread),
 		cmocka_unit_test(test_single),

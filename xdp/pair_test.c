@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the loaded programs of mode siit remember of pairs of addresses (pair.h): when they use
+ * it and when they ask again. What is remembered is marked with a MAC address, by which a frame
+ * that was sent by it is known; everything else of it is as without. */
+#define _GNU_SOURCE
+#include "path_golden.h"
+
+/* ---- what changes between two packets --------------------------------------------------- */
+
+static void with_hops(void (*change)(struct n64_hops *h))
+{
+	struct n64_hops *h = malloc(sizeof(*h));
+	__u32 zero = 0;
+
+	if (!h || bpf_map_lookup_elem(warm.hops, &zero, h))
+		fail_msg("no map hops");
+	change(h);
+	map_put("hops", &zero, h);
+	free(h);
+}
+
+static void any(struct n64_hops *h) { h->any++; }
+static void crowd6(struct n64_hops *h) { h->crowded[1] = (__u32)h->beat; }
+static void crowd4(struct n64_hops *h) { h->crowded[0] = (__u32)h->beat; }
+static void crowd_was(struct n64_hops *h) { h->crowded[0] = h->crowded[1] = (__u32)h->beat - world.conf.hz; }
+static void exact(struct n64_hops *h) { h->flags = HOP_EXACT; }
+static void no_worker(struct n64_hops *h) { h->beat -= 10 * world.conf.hz; }
+static void everything(struct n64_hops *h) { h->all++; h->any++; }
+static void no_flags(struct n64_hops *h) { h->flags = 0; }
+
+static bool old(struct n64_pair *e) { e->hop.asked -= world.conf.hz + 1; return true; }
+static bool of_another(struct n64_pair *e) { e->hop.a ^= 1; return true; }
+
+static bool of_another_dst(struct n64_pair *e) { e->dst6.w[3] ^= 1; return true; }
+
+static void route_changes(void) { with_hops(any); }
+static void too_many6(void) { with_hops(crowd6); }
+static void too_many4(void) { with_hops(crowd4); }
+static void too_many_before(void) { with_hops(crowd_was); }
+static void second_passes(void) { warm_pairs(&world.conf, old); }
+static void dst_differs(void) { warm_pairs(&world.conf, of_another_dst); }
+static void blocks_unknown(void) { with_hops(exact); }
+
+static void nothing(struct frame *f) { (void)f; }
+static void other_port(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 43 : 23)] ^= 1; frame_fix(f); }
+static void other_src(struct frame *f) { frame_src(f, "198.51.100.11", "2001:db8:b::34"); }
+static void other_dst(struct frame *f) { frame_dst(f, "192.0.2.34", "2001:db8:64::c633:640b"); }
+static void other_dst_high(struct frame *f) { frame_dst(f, NULL, "2001:db8:65::c633:640a"); }
+static void ttl_1(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 7 : 8)] = 1; frame_fix(f); }
+static void udp_zero(struct frame *f) { memset(f->bytes + ETH_LEN + (f->v6 ? 46 : 26), 0, 2); }
+static void pad(struct frame *f) { memset(f->bytes + f->len, 0xee, 7); f->len += 7; }
+static void esp(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 6 : 9)] = 50; frame_fix(f); }
+static void to_eam(struct frame *f) { frame_src(f, NULL, "2001:db8:b::34"); frame_dst(f, NULL, "2001:db8:a::33"); }
+
+static void too_long(struct frame *f)
+{
+	frame_udp_len(f, f->v6 ? SLOT_V6 : SLOT_V4, f->v6 ? 1480 : 1470);
+	if (!f->v6)
+		f->bytes[ETH_LEN + 6] = 0x40; /* DF */
+	frame_fix(f);
+}
+
+/* An echo request, of the addresses that are there. */
+static void ping(struct frame *f)
+{
+	__u8 *l4 = f->bytes + ETH_LEN + (f->v6 ? IP6_LEN : IP4_LEN);
+	__u32 len = f->len - (__u32)(l4 - f->bytes);
+	const struct ip6_hdr *ip = (void *)(f->bytes + ETH_LEN);
+	struct icmp_hdr *icmp = (void *)l4;
+	__u64 sum = 0;
+
+	f->bytes[ETH_LEN + (f->v6 ? 6 : 9)] = f->v6 ? P_ICMP6 : P_ICMP4;
+	frame_fix(f);
+	icmp->type = f->v6 ? 128 : 8;
+	icmp->code = 0;
+	icmp->csum = 0;
+	if (f->v6)
+		sum = csum_pseudo6(&ip->src, &ip->dst, P_ICMP6, len);
+	icmp->csum = csum_finish(sum + csum_bytes(l4, len));
+}
+
+/* ---- a table ------------------------------------------------------------------------------- */
+
+static const struct pair_case {
+	const char *name, *rule;
+	int slot;
+	const char *set[2];	/* an option */
+	void (*before)(void);
+	void (*first)(struct frame *f), (*then)(struct frame *f);
+	void (*meanwhile)(void);
+	enum reason reason;	/* of the second */
+	bool used;		/* what the first left was */
+} cases[] = {
+	{"again 6", "DOC", SLOT_V6, {0}, NULL, nothing, nothing, NULL, R_fwd_6to4, true},
+	{"again 4", "DOC", SLOT_V4, {0}, NULL, nothing, nothing, NULL, R_fwd_4to6, true},
+	{"another port 6", "L4-01", SLOT_V6, {0}, NULL, nothing, other_port, NULL, R_fwd_6to4, true},
+	{"another port 4", "L4-01", SLOT_V4, {0}, NULL, nothing, other_port, NULL, R_fwd_4to6, true},
+	{"a ping 6", "ICMP-CK-02", SLOT_V6, {0}, NULL, nothing, ping, NULL, R_fwd_6to4, true},
+	{"a ping 4", "ICMP-CK-01", SLOT_V4, {0}, NULL, nothing, ping, NULL, R_fwd_4to6, true},
+	{"after a ping 6", "L4-01", SLOT_V6, {0}, NULL, ping, nothing, NULL, R_fwd_6to4, true},
+	{"after a ping 4", "L4-01", SLOT_V4, {0}, NULL, ping, nothing, NULL, R_fwd_4to6, true},
+	{"padding 6", "VAL-03", SLOT_V6, {0}, NULL, nothing, pad, NULL, R_fwd_6to4, true},
+	{"padding 4", "VAL-03", SLOT_V4, {0}, NULL, nothing, pad, NULL, R_fwd_4to6, true},
+	{"no checksum, passed", "L4-06", SLOT_V6, {"udp6-zero-csum", "pass"}, NULL, nothing, udp_zero, NULL, R_fwd_6to4, true},
+
+	{"another source 6", "EAM-01", SLOT_V6, {0}, NULL, nothing, other_src, NULL, R_fwd_6to4, false},
+	{"another source 4", "ADR-01", SLOT_V4, {0}, NULL, nothing, other_src, NULL, R_fwd_4to6, false},
+	{"another destination 6", "ADR-01", SLOT_V6, {0}, NULL, nothing, other_dst, NULL, R_fwd_6to4, false},
+	{"another destination 4", "EAM-01", SLOT_V4, {0}, NULL, nothing, other_dst, NULL, R_fwd_4to6, false},
+	{"another in its place 6", "ADR-01", SLOT_V6, {0}, NULL, nothing, nothing, dst_differs, R_fwd_6to4, false},
+	{"not in the prefix", "GEN-03", SLOT_V6, {0}, NULL, nothing, other_dst_high, NULL, R_not_target, false},
+	{"hop limit 1", "GENERR-01", SLOT_V6, {0}, NULL, nothing, ttl_1, NULL, R_slow_ttl, false},
+	{"TTL 1", "GENERR-01", SLOT_V4, {0}, NULL, nothing, ttl_1, NULL, R_slow_ttl, false},
+	{"no checksum", "L4-06", SLOT_V6, {0}, NULL, nothing, udp_zero, NULL, R_udp6_zero, false},
+	{"too long 6", "MTU-64-02", SLOT_V6, {0}, NULL, nothing, too_long, NULL, R_slow_too_big, false},
+	{"too long 4", "MTU-46-02", SLOT_V4, {0}, NULL, nothing, too_long, NULL, R_slow_too_big, false},
+	{"another protocol", "L4-07", SLOT_V6, {0}, NULL, nothing, esp, NULL, R_fwd_6to4, false},
+
+	{"a route changed 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, route_changes, R_fwd_6to4, false},
+	{"a route changed 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, route_changes, R_fwd_4to6, false},
+	{"no word of the worker 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, second_passes, R_fwd_6to4, false},
+	{"no word of the worker 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, second_passes, R_fwd_4to6, false},
+	{"too many 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many6, R_fwd_6to4, false},
+	{"too many 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many4, R_fwd_4to6, false},
+	{"too many of the others 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many4, R_fwd_6to4, true},
+	{"too many of the others 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many6, R_fwd_4to6, true},
+	{"too many a second ago 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many_before, R_fwd_6to4, true},
+	{"too many a second ago 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many_before, R_fwd_4to6, true},
+	{"blocks unknown 6", "design 3", SLOT_V6, {0}, blocks_unknown, nothing, nothing, NULL, R_fwd_6to4, false},
+	{"blocks unknown 4", "design 3", SLOT_V4, {0}, blocks_unknown, nothing, nothing, NULL, R_fwd_4to6, false},
+	{"one port is not for us", "GEN-04", SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, NULL, other_port, nothing, NULL, R_no_translate, false},
+	{"nor is another remembered", "GEN-04", SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, NULL, other_port, other_port, NULL, R_fwd_4to6, false},
+	{"EAM to EAM", "EAM-08", SLOT_V6, {0}, NULL, to_eam, to_eam, NULL, R_fwd_6to4, false},
+	{"denied", "ADR-25", SLOT_V6, {"denylist4", "198.51.100.0/24"}, NULL, nothing, nothing, NULL, R_slow_policy, false},
+};
+
+/* Everything but MAC addresses, and an IPv4 header's identification and checksum. */
+static void assert_same(const char *name, const struct run *a, const struct run *b)
+{
+	static struct run x, y;
+
+	x = *a;
+	y = *b;
+	memset(x.out, 0, 2 * MAC_LEN);
+	memset(y.out, 0, 2 * MAC_LEN);
+	if (a->out[ETH_LEN] == 0x45) {
+		memset(x.out + ETH_LEN + 4, 0, 2);
+		memset(y.out + ETH_LEN + 4, 0, 2);
+		memset(x.out + ETH_LEN + 10, 0, 2);
+		memset(y.out + ETH_LEN + 10, 0, 2);
+	}
+	if (x.out_len != y.out_len || memcmp(x.out, y.out, x.out_len))
+		fail_msg("%s: not the same packet as without", name);
+}
+
+static void run_one(struct run *r, const struct pair_case *c, void (*change)(struct frame *f))
+{
+	struct frame f;
+
+	frame_udp(&f, c->slot);
+	change(&f);
+	run_frame(r, c->slot, &f);
+	if (reason_kind(r->reason) == KIND_FWD)
+		assert_valid_packet(c->name, r->out, r->out_len);
+}
+
+/* Nothing is remembered, and no flag is set. */
+static bool forget(struct n64_pair *e)
+{
+	memset(e, 0, sizeof(*e));
+	return true;
+}
+
+static void begin(const struct pair_case *c)
+{
+	json_t *root = golden_open();
+
+	world_load_set(json_object_get(json_object_get(root, "configs"), "S"), c->set[0], c->set[1]);
+	json_decref(root);
+	warm_beat();
+	warm_pairs(&world.conf, forget);
+	with_hops(no_flags);
+	with_hops(crowd_was);
+}
+
+static void test_cases(void **state)
+{
+	static struct run without, r;
+
+	(void)state;
+	stay_here();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct pair_case *c = &cases[i];
+
+		begin(c);
+		run_one(&without, c, c->then); /* as nothing was remembered of it */
+		begin(c);
+		if (c->before)
+			c->before();
+		run_one(&r, c, c->first);
+		run_one(&r, c, c->first); /* the short way, if the long one had to find out */
+		warm_pairs(&world.conf, warm_mark);
+		if (c->meanwhile)
+			c->meanwhile();
+		run_one(&r, c, c->then);
+		if (r.reason != c->reason)
+			fail_msg("%s (%s): %s instead of %s", c->name, c->rule,
+				 reason_name(r.reason), reason_name(c->reason));
+		if (warm_is_marked(r.out) != c->used)
+			fail_msg("%s (%s): what was remembered was %sused", c->name, c->rule,
+				 c->used ? "not " : "");
+		if (reason_kind(r.reason) == KIND_FWD)
+			assert_same(c->name, &without, &r);
+	}
+	print_message("%zu cases\n", sizeof(cases) / sizeof(cases[0]));
+}
+
+/* What is found without a worker holds by a rule of its own, and a frame with tags is not written
+ * by the way that pairs are for. */
+static void test_not_remembered(void **state)
+{
+	struct n64_egress out = {.n_tags = 1, .tag = {{be16(7), be16(ET_VLAN)}}, .mtu = 1500};
+	__u32 v4 = ifindex_of("v4");
+	struct run r;
+
+	(void)state;
+	stay_here();
+	begin(&cases[0]);
+	with_hops(no_worker);
+	warm.on = false;
+	for (int i = 0; i < 3; i++)
+		run_one(&r, &cases[0], nothing);
+	assert_reason(&r, "without a worker", R_fwd_6to4);
+	warm.on = true;
+	assert_int_equal(warm_pairs(&world.conf, NULL), 0);
+
+	begin(&cases[0]);
+	out.port = v4;
+	map_put("egress", &v4, &out);
+	with_hops(everything);
+	warm_beat();
+	warm.on = false;
+	for (int i = 0; i < 3; i++)
+		run_one(&r, &cases[0], nothing);
+	warm.on = true;
+	assert_int_equal(r.out[13], 0); /* 802.1Q, 7 */
+	assert_int_equal(r.out[15], 7);
+	assert_int_equal(warm_pairs(&world.conf, NULL), 0);
+	world_drop();
+}
+
+/* A pair that holds keeps its place until others have wanted it a few times. */
+static void test_place(void **state)
+{
+	struct run r;
+	int n = 0;
+
+	(void)state;
+	stay_here();
+	begin(&cases[0]);
+	run_one(&r, &cases[0], nothing);
+	assert_int_equal(warm_pairs(&world.conf, of_another), 1);
+	warm_pairs(&world.conf, warm_mark);
+	for (;; n++) {
+		run_one(&r, &cases[0], nothing);
+		assert_false(warm_is_marked(r.out)); /* it is another's */
+		warm_pairs(&world.conf, warm_mark);
+		run_one(&r, &cases[0], nothing);
+		if (warm_is_marked(r.out))
+			break;
+		assert_in_range(n, 0, 20);
+	}
+	assert_in_range(n, 2, 8);
+}
+
+static void sent(__u64 packets, __u32 missed)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct n64_crowd *w = calloc((size_t)cpus, sizeof(*w));
+	__u32 key = SLOT_V6 * 2 + 1;
+
+	for (int i = 0; i < cpus; i++)
+		w[i] = (struct n64_crowd){.packets = packets, .missed = missed};
+	map_put("crowds", &key, w);
+	free(w);
+}
+
+/* Too many of which nothing is remembered, of so many packets that were sent: then nobody asks
+ * any more for a moment; not if they are few beside the others. */
+static void test_crowd(void **state)
+{
+	static const struct { __u32 sent; bool used; } v[] = {{3000, false}, {8000, true}};
+	struct run r;
+
+	(void)state;
+	stay_here();
+	for (size_t i = 0; i < 2; i++) {
+		begin(&cases[0]);
+		run_one(&r, &cases[0], nothing);
+		/* on this CPU all that were ever sent */
+		sent(counted(SLOT_V6, R_fwd_6to4) - v[i].sent, 1023);
+		run_one(&r, &cases[0], other_dst);
+		warm_pairs(&world.conf, warm_mark);
+		run_one(&r, &cases[0], nothing);
+		if (warm_is_marked(r.out) != v[i].used)
+			fail_msg("of %u packets 1024: %s", v[i].sent,
+				 v[i].used ? "nothing is asked for any more" : "it goes on");
+	}
+}
+
+/* Every golden row once more, when the first has left what it could. */
+static void test_golden(void **state)
+{
+	json_t *root = golden_open(), *row;
+	json_t *config = json_object_get(json_object_get(root, "configs"), "S");
+	size_t i, n = 0;
+
+	(void)state;
+	stay_here();
+	json_array_foreach(json_object_get(root, "vectors"), i, row) {
+		if (strcmp(json_string_value(json_object_get(row, "config")), "S") ||
+		    !strncmp(json_string_value(json_object_get(row, "id")), "G70", 3))
+			continue;
+		golden_row(config, row);
+		golden_row(config, row);
+		n += warm_pairs(&world.conf, NULL) > 0;
+	}
+	assert_in_range(n, 10, 200); /* otherwise this has shown nothing */
+	json_decref(root);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cases), cmocka_unit_test(test_place),
+		cmocka_unit_test(test_not_remembered),
+		cmocka_unit_test(test_crowd), cmocka_unit_test(test_golden),
+	};
+
+	if (geteuid()) {
+		puts("pair_test: skipped, loading BPF programs needs root");
+		return 0;
+	}
+	warm.on = true;
+	return cmocka_run_group_tests_name("xdp pairs", tests, world_start, NULL);
+}
