@@ -27,7 +27,7 @@ enum hop_flags {
 #define HOP_CUT 1u
 #define HOP_RAISE 2u
 
-/* Written by the worker but for `beat` (n64_query on its behalf) and `gateway` (programs).
+/* Written by the worker but for `beat` (n64_query on its behalf), `gateway` and `crowded` (programs).
  * [0] IPv4, [1] IPv6 (hop_family). */
 struct n64_hops {
 	__u32 flags;		/* enum hop_flags */
@@ -88,8 +88,9 @@ struct n64_pair {
 	__u64 delta;		/* what a checksum gains by addresses */
 	__be32 src4, dst4;	/* of 6to4 */
 	struct addr6 src6, dst6;
-	__u64 ctl;		/* mode dynamic: of the entry or record of the host, as it was */
-	__u32 place;		/* judged, and where that is */
+	__u64 ctl;		/* mode dynamic: control word of the host's entry or record when it
+				 * was judged */
+	__u32 place;		/* where that is */
 	__u32 pad;
 };
 

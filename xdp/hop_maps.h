@@ -33,7 +33,7 @@ struct {
 
 /* pairs: what a CPU remembers of two addresses (pair.h), direct mapped: CPU *
  * hop_near(conf.hop_slots) + place. Of a generation of programs, as are the lists that it speaks
- * for. Full: a pair that is wanted more often displaces another. */
+ * for. Full: a place that is wanted a few times is given away. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

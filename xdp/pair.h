@@ -16,12 +16,13 @@ struct pair_key {
 /* In `meta`, of 6to4. Nothing else is taken for an entry of the other direction. */
 #define PAIR_6TO4 (1ull << 32)
 
-/* How often others want the place of a pair that holds before one gets it, so that those that
- * are seen often stay. hop.confirm counts. */
+/* How often a place is wanted, while the pair in it holds, before it is given away, so that pairs
+ * do not displace each other with every packet. hop.confirm counts. */
 #define PAIR_WANTED 8
 
-/* Of so many packets nothing was remembered: if they are a fourth of all, the rest is not worth
- * it, for as many parts of a second. */
+/* Of PAIR_SAMPLE packets nothing was remembered: if they are a fourth of all that were sent, the
+ * rest is not worth it, and nobody asks, on any CPU or device, for 1 / PAIR_CROWDED second. What
+ * was sent in such a pause counts as well, so that after one it takes a second sample. */
 #define PAIR_SAMPLE 1024
 #define PAIR_CROWDED 4
 
