@@ -27,8 +27,8 @@ enum hop_flags {
 #define HOP_CUT 1u
 #define HOP_RAISE 2u
 
-/* Written by the worker but for `beat` (n64_query on its behalf), `gateway` and `crowded`, which the
- * programs write. [0] IPv4, [1] IPv6 (hop_family). */
+/* Written by the worker; `beat` by n64_query on its behalf, `gateway` and `crowded` by programs.
+ * [0] IPv4, [1] IPv6 (hop_family). */
 struct n64_hops {
 	__u32 flags;		/* enum hop_flags */
 	__u32 all;		/* generation of everything */
