@@ -147,4 +147,21 @@ static __always_inline struct n64_pair *pair_fill(const struct n64_conf *c,
 	return e;
 }
 
+/* What the addresses are translated to. */
+static __always_inline void pair_keep6(struct n64_pair *e, const struct pkt *p,
+				       const struct xlat *x, __u64 delta)
+{
+	e->dst6 = p->dst6;
+	e->src4 = x->src4;
+	e->dst4 = x->dst4;
+	e->delta = delta;
+}
+
+static __always_inline void pair_keep4(struct n64_pair *e, const struct xlat *x, __u64 delta)
+{
+	e->src6 = x->src6;
+	e->dst6 = x->dst6;
+	e->delta = delta;
+}
+
 #endif

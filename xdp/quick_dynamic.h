@@ -94,10 +94,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		keep = have(&env, HAVE_NOXLAT6) && !plain_get()->pref64
 			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
 		if (keep) {
-			keep->dst6 = p.dst6;
-			keep->src4 = x.src4;
-			keep->dst4 = x.dst4;
-			keep->delta = delta;
+			pair_keep6(keep, &p, &x, delta);
 			keep->ctl = ctl;
 			keep->place = (__u32)f->place;
 		}
@@ -186,9 +183,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 		keep = x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT
 			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
 		if (keep) {
-			keep->src6 = x.src6;
-			keep->dst6 = x.dst6;
-			keep->delta = delta;
+			pair_keep4(keep, &x, delta);
 			keep->ctl = ctl;
 			keep->place = index;
 		}

@@ -74,12 +74,8 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 			return false;
 		delta = quick_delta_addrs6(c, f, &x, sum, pref);
 		e = own && pref ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
-		if (e) {
-			e->dst6 = p.dst6;
-			e->src4 = x.src4;
-			e->dst4 = x.dst4;
-			e->delta = delta;
-		}
+		if (e)
+			pair_keep6(e, &p, &x, delta);
 	}
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_6to4(&p);
@@ -144,11 +140,8 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 		/* not where its ports matter (GEN-04) */
 		e = own && plain4 && !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)
 			    ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
-		if (e) {
-			e->src6 = x.src6;
-			e->dst6 = x.dst6;
-			e->delta = delta;
-		}
+		if (e)
+			pair_keep4(e, &x, delta);
 	}
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
