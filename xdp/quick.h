@@ -9,7 +9,6 @@
 #ifndef N64_XDP_QUICK_H
 #define N64_XDP_QUICK_H
 
-#include "pair.h"
 #include "path.h"
 #include "stateful.h"
 
