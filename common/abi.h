@@ -10,7 +10,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 10
+#define N64_ABI 11
 
 /* ---- options ---------------------------------------------------------- */
 

@@ -16,6 +16,7 @@
 
 #define HOP_BITS 65536		/* of a bitmap */
 #define HOP_GENS 4096		/* generations of a kind */
+#define HOP_CROWDS 128		/* directions of all devices: 2 * N64_SLOTS of abi.h */
 
 enum hop_flags {
 	HOP_EXACT = 1 << 0,	/* blocks are not known at the moment: one address each */
@@ -36,9 +37,7 @@ struct n64_hops {
 	__u32 confirm;		/* seconds after which the kernel sends a packet itself, so that
 				 * it confirms the neighbour; 0: never */
 	__u32 any;		/* grows after whatever else here has changed */
-	__u32 crowded[2];	/* jiffies, lower half: too many pairs of addresses to remember them
-				 * (map `pairs`) from then on, of 4to6 and 6to4; by programs */
-	__u32 pad[8];
+	__u32 pad[10];
 	__u32 net[2][HOP_GENS];	/* generations of destinations, by hop_net */
 	__u32 host[HOP_GENS];	/* of single addresses, by hop_host */
 	/* Blocks of the second length in which each address is asked for by itself: a prefix in
@@ -50,6 +49,9 @@ struct n64_hops {
 	__u64 inside[2][HOP_BITS / 64];
 	/* Gateways that some remembered answer goes to, by hop_gateway */
 	__u64 gateway[HOP_BITS / 64];
+	/* Jiffies, lower half, when there were too many pairs of addresses to remember them (map
+	 * `pairs`); by slot * 2 + (1 for 6to4) */
+	__u32 crowded[HOP_CROWDS];
 };
 
 /* ---- what a CPU remembers (map `hopcache`) ------------------------------------------ */
@@ -96,7 +98,7 @@ struct n64_pair {
 
 /* Of how many packets of a device and a direction nothing was remembered (map `crowds`). */
 struct n64_crowd {
-	__u64 packets;		/* that had been sent when `missed` was 0 */
+	__u64 packets;		/* that had been sent when the first of them was missed */
 	__u32 missed;
 	__u32 pad;
 };

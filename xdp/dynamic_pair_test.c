@@ -83,6 +83,79 @@ static void test_refresh(void **state)
 	}
 }
 
+/* What a pair does not stand for is looked at in each packet. */
+static void test_packets(void **state)
+{
+	static const struct {
+		const char *name, *rule;
+		bool six, ping, df;
+		__u8 ttl;
+		__u16 payload;
+		enum reason reason; /* a translated one goes by the pair */
+	} v[] = {
+		{"echo 6", "ICMP-CK-02", true, true, false, 64, 16, R_fwd_6to4},
+		{"echo 4", "ICMP-CK-01", false, true, false, 64, 16, R_fwd_4to6},
+		{"hop limit 2", "GENERR-01", true, false, false, 2, 16, R_fwd_6to4},
+		{"TTL 2", "GENERR-01", false, false, false, 2, 16, R_fwd_4to6},
+		{"hop limit 1", "GENERR-01", true, false, false, 1, 16, R_slow_ttl},
+		{"TTL 1", "GENERR-01", false, false, false, 1, 16, R_slow_ttl},
+		{"it fits 6", "MTU-64-02", true, false, false, 64, 1472, R_fwd_6to4},
+		{"too long 6", "MTU-64-02", true, false, false, 64, 1473, R_slow_too_big},
+		{"it fits 4", "MTU-46-02", false, false, true, 64, 1452, R_fwd_4to6},
+		{"too long 4", "MTU-46-02", false, false, true, 64, 1453, R_slow_too_big},
+		{"in one piece 4", "MTU-46-03", false, false, false, 64, 1232, R_fwd_4to6},
+		{"to be fragmented 4", "MTU-46-03", false, false, false, 64, 1233, R_slow_fragment},
+	};
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		int proto = !v[i].ping ? P_UDP : v[i].six ? P_ICMP6 : P_ICMP4;
+		struct frame f;
+
+		knob.ttl = v[i].ttl;
+		knob.payload = v[i].payload;
+		if (v[i].six)
+			frame_6(&f, proto, 0, A6, 7000, S4, 53);
+		else
+			frame_4(&f, proto, 0, S4, 53, address, 7000);
+		knob.ttl = 64;
+		knob.payload = 16;
+		if (v[i].df) {
+			f.bytes[ETH_LEN + 6] = 0x40;
+			frame_fix(&f);
+		}
+		mark();
+		expect(bed_run(&f), v[i].reason, v[i].name);
+		if (warm_is_marked(got.out) != (reason_kind(v[i].reason) == KIND_FWD))
+			fail_msg("%s (%s): not by the way expected", v[i].name, v[i].rule);
+	}
+}
+
+/* DYN-07: a static mapping does not expire, whoever remembers it. */
+static void test_static(void **state)
+{
+	struct n64_call q = {.op = CALL_STATIC_ADD, .proto = ST_HOST};
+
+	(void)state;
+	bed_open(DYN("10.0.1.0/30"));
+	inet_pton(AF_INET6, A6, &q.host6);
+	inet_pton(AF_INET, "10.0.1.2", &q.addr4);
+	expect(bed_call(&q), R_GO_ON, "static");
+	strcpy(address, "10.0.1.2");
+	for (int i = 0; i < 3; i++) {
+		expect(out(), R_fwd_6to4, "out");
+		assert_string_equal(address, "10.0.1.2");
+		expect(in(), R_fwd_4to6, "in");
+		mark();
+		bed_wait(500);
+		expect(out(), R_fwd_6to4, "out");
+		assert_true(warm_is_marked(got.out));
+		expect(in(), R_fwd_4to6, "in");
+		assert_true(warm_is_marked(got.out));
+	}
+}
+
 /* A mapping that has gone is gone for what is remembered of it; another one is asked for. */
 static void test_gone(void **state)
 {
@@ -95,6 +168,11 @@ static void test_gone(void **state)
 	mark();
 	expect(out(), R_fwd_6to4, "deleted, a new one");
 	assert_false(warm_is_marked(got.out));
+	/* which is remembered at once: the place of the old one is free */
+	expect(out(), R_fwd_6to4, "the new one");
+	mark();
+	expect(out(), R_fwd_6to4, "the new one");
+	assert_true(warm_is_marked(got.out));
 	begin();
 	bed_wait(102);
 	mark();
@@ -148,7 +226,8 @@ static void test_reload(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refresh),	   cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_refresh),	   cmocka_unit_test(test_packets),
+		cmocka_unit_test(test_static),	   cmocka_unit_test(test_gone),
 		cmocka_unit_test(test_next_owner), cmocka_unit_test(test_one_port),
 		cmocka_unit_test(test_reload),
 	};

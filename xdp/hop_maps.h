@@ -42,10 +42,10 @@ struct {
 	__type(value, struct n64_pair);
 } pairs SEC(".maps");
 
-/* crowds: of how many packets nothing was remembered, by slot * 2 + (1 for 6to4). */
+/* crowds: of how many packets nothing was remembered, as n64_hops.crowded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, N64_SLOTS * 2);
+	__uint(max_entries, HOP_CROWDS);
 	__type(key, __u32);
 	__type(value, struct n64_crowd);
 } crowds SEC(".maps");

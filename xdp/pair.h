@@ -20,19 +20,27 @@ struct pair_key {
  * do not displace each other with every packet. hop.confirm counts. */
 #define PAIR_WANTED 8
 
-/* Of PAIR_SAMPLE packets nothing was remembered: if they are a fourth of all that were sent, the
- * rest is not worth it, and nobody asks, on any CPU or device, for 1 / PAIR_CROWDED second. What
- * was sent in such a pause counts as well, so that after one it takes a second sample. */
+/* Of PAIR_SAMPLE packets nothing was remembered. If they are one in PAIR_SHARE of all that the
+ * device sent in this direction meanwhile, the rest is not worth it, and nobody asks on its
+ * behalf, on any CPU, for 1 / PAIR_PAUSE second. */
 #define PAIR_SAMPLE 1024
-#define PAIR_CROWDED 4
+#define PAIR_SHARE 4
+#define PAIR_PAUSE 4
+
+_Static_assert(HOP_CROWDS == 2 * N64_SLOTS, "both directions of all devices");
 
 /* A question, and where its answer is to be remembered; NULL: nowhere. */
 struct pair_ask {
 	struct pair_key k;
 	struct n64_pair *at;
 	__u32 any;
-	bool six;		/* of 6to4 */
+	__u32 crowd;		/* the device and direction, as n64_hops.crowded */
 };
+
+static __always_inline __u32 pair_crowd(__u32 slot, bool six)
+{
+	return n64_bound(slot * 2 + six, HOP_CROWDS - 1);
+}
 
 /* The destination is in n64_pair.dst6 (pair_find6). */
 static __always_inline struct pair_key pair_key6(const struct addr6 *src, __u32 ifindex)
@@ -66,24 +74,25 @@ static __always_inline const struct n64_pair *pair_find(const struct n64_conf *c
 	__u32 key, n = hop_near(c->hop_slots), now = (__u32)bpf_jiffies64();
 
 	q->at = NULL;
-	if (unlikely(now - h->crowded[q->six] < c->hz / PAIR_CROWDED))
+	/* read before anything that is asked for: what changes meanwhile makes it an old one */
+	q->any = *(const volatile __u32 *)&h->any;
+	asm volatile("" ::: "memory");
+	if (unlikely(h->flags || now - h->crowded[q->crowd] < c->hz / PAIR_PAUSE))
 		return NULL;
 	x ^= x >> 32; /* as in hop_line */
 	key = bpf_get_smp_processor_id() * n + ((__u32)(x * HOP_MUL_A >> 50) & (n - 1));
 	q->at = bpf_map_lookup_elem(&pairs, &key);
-	/* read before anything that is asked for: what changes meanwhile makes it an old one */
-	q->any = *(const volatile __u32 *)&h->any;
-	asm volatile("" ::: "memory");
 	return q->at && pair_is(q->at, &q->k) && pair_holds(c, q->at, q->any, now) ? q->at : NULL;
 }
 
 static __always_inline const struct n64_pair *pair_find6(const struct n64_conf *c,
 							 const struct n64_hops *h,
-							 const struct pkt *p, struct pair_ask *q)
+							 const struct pkt *p, __u32 slot,
+							 struct pair_ask *q)
 {
 	const struct n64_pair *e;
 
-	q->six = true;
+	q->crowd = pair_crowd(slot, true);
 	q->k = pair_key6(&p->src6, p->ifindex);
 	e = pair_find(c, h, q, addr6_half(&p->dst6, 0) ^ addr6_half(&p->dst6, 1) * HOP_MUL_A);
 	return e && addr6_equal(&e->dst6, &p->dst6) ? e : NULL;
@@ -91,50 +100,51 @@ static __always_inline const struct n64_pair *pair_find6(const struct n64_conf *
 
 static __always_inline const struct n64_pair *pair_find4(const struct n64_conf *c,
 							 const struct n64_hops *h,
-							 const struct pkt *p, struct pair_ask *q)
+							 const struct pkt *p, __u32 slot,
+							 struct pair_ask *q)
 {
-	q->six = false;
+	q->crowd = pair_crowd(slot, false);
 	q->k = pair_key4(p->src4, p->dst4, p->ifindex);
 	return pair_find(c, h, q, 0);
 }
 
-/* Of a packet on this slot nothing was remembered. Are they too many? */
-N64_ONCE int pair_missed(__u32 slot, __u32 six)
+/* Of a packet nothing was remembered that could be. Are they too many? */
+N64_ONCE int pair_missed(__u32 crowd)
 {
-	__u32 key = slot * 2 + (six & 1);
-	struct n64_crowd *w = bpf_map_lookup_elem(&crowds, &key);
+	__u32 key = crowd / 2 * N_REASONS + (crowd & 1 ? R_fwd_6to4 : R_fwd_4to6);
+	struct n64_crowd *w = bpf_map_lookup_elem(&crowds, &crowd);
 	struct n64_hops *h = hops_get();
 	const struct n64_count *sent;
-	__u64 n;
 
-	if (!w || !h || ++w->missed < PAIR_SAMPLE)
+	if (!w || !h || (w->missed++ && w->missed < PAIR_SAMPLE))
 		return 0;
-	key = slot * N_REASONS + (six ? R_fwd_6to4 : R_fwd_4to6);
 	sent = bpf_map_lookup_elem(&counters, &key);
-	n = sent ? sent->packets - w->packets : 0;
-	if (n < 4 * PAIR_SAMPLE)
-		h->crowded[six & 1] = (__u32)bpf_jiffies64();
-	w->packets += n;
+	if (!sent)
+		return 0; /* cannot be */
+	if (w->missed == 1) {
+		w->packets = sent->packets;
+		return 0;
+	}
+	if (sent->packets - w->packets < PAIR_SHARE * PAIR_SAMPLE)
+		h->crowded[n64_bound(crowd, HOP_CROWDS - 1)] = (__u32)bpf_jiffies64();
 	w->missed = 0;
 	return 0;
 }
 
 /* Remembers `hop`, the answer to a question that pair_find had none for; the caller adds what it
- * is of the addresses. NULL: it is not remembered; nor is what looks at more than addresses, has
- * tags, or was asked for without a worker. */
+ * is of the addresses. NULL: it is not remembered; nor is what has tags, or was asked for without
+ * a worker. */
 static __always_inline struct n64_pair *pair_fill(const struct n64_conf *c,
-						  const struct n64_hops *h, __u32 slot,
+						  const struct n64_hops *h,
 						  const struct pair_ask *q,
 						  const struct n64_hop *hop)
 {
 	__u64 beat = *(const volatile __u64 *)&h->beat, now = bpf_jiffies64();
 	struct n64_pair *e = q->at;
 
-	if (!e)
+	if (!e || hop->n_tags || now - beat > c->hz)
 		return NULL;
-	pair_missed(slot, q->six);
-	if (h->flags || hop->n_tags || now - beat > c->hz)
-		return NULL;
+	pair_missed(q->crowd);
 	if (e->hop.meta && pair_holds(c, e, q->any, (__u32)now) && e->hop.confirm++ < PAIR_WANTED)
 		return NULL;
 	e->hop = *hop;
@@ -145,6 +155,13 @@ static __always_inline struct n64_pair *pair_fill(const struct n64_conf *c,
 	e->hop.asked = (__u32)beat;
 	e->hop.confirm = 0;
 	return e;
+}
+
+/* It was found, but what it says of a mapping has gone: its place is free for the next one. */
+static __always_inline void pair_forget(const struct pair_ask *q)
+{
+	if (q->at)
+		q->at->hop.meta = 0;
 }
 
 /* What the addresses are translated to. */

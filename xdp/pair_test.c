@@ -20,10 +20,20 @@ static void with_hops(void (*change)(struct n64_hops *h))
 }
 
 static void any(struct n64_hops *h) { h->any++; }
-static void crowd6(struct n64_hops *h) { h->crowded[1] = (__u32)h->beat; }
-static void crowd4(struct n64_hops *h) { h->crowded[0] = (__u32)h->beat; }
-static void crowd_was(struct n64_hops *h) { h->crowded[0] = h->crowded[1] = (__u32)h->beat - world.conf.hz; }
+static void crowd(struct n64_hops *h, int slot, bool six) { h->crowded[slot * 2 + six] = (__u32)h->beat; }
+static void crowd6(struct n64_hops *h) { crowd(h, SLOT_V6, true); }
+static void crowd4(struct n64_hops *h) { crowd(h, SLOT_V4, false); }
+static void crowd_others6(struct n64_hops *h) { crowd(h, SLOT_V6, false); crowd(h, SLOT_V4, true); }
+static void crowd_others4(struct n64_hops *h) { crowd(h, SLOT_V4, true); crowd(h, SLOT_V6, false); }
 static void exact(struct n64_hops *h) { h->flags = HOP_EXACT; }
+static void full(struct n64_hops *h) { h->flags = HOP_FULL; }
+
+static void crowd_was(struct n64_hops *h)
+{
+	for (int i = 0; i < HOP_CROWDS; i++)
+		h->crowded[i] = (__u32)h->beat - world.conf.hz;
+}
+
 static void no_worker(struct n64_hops *h) { h->beat -= 10 * world.conf.hz; }
 static void everything(struct n64_hops *h) { h->all++; h->any++; }
 static void no_flags(struct n64_hops *h) { h->flags = 0; }
@@ -36,10 +46,13 @@ static bool of_another_dst(struct n64_pair *e) { e->dst6.w[3] ^= 1; return true;
 static void route_changes(void) { with_hops(any); }
 static void too_many6(void) { with_hops(crowd6); }
 static void too_many4(void) { with_hops(crowd4); }
+static void too_many_others6(void) { with_hops(crowd_others6); }
+static void too_many_others4(void) { with_hops(crowd_others4); }
 static void too_many_before(void) { with_hops(crowd_was); }
 static void second_passes(void) { warm_pairs(&world.conf, old); }
 static void dst_differs(void) { warm_pairs(&world.conf, of_another_dst); }
 static void blocks_unknown(void) { with_hops(exact); }
+static void rules_appear(void) { with_hops(full); }
 
 static void nothing(struct frame *f) { (void)f; }
 static void other_port(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 43 : 23)] ^= 1; frame_fix(f); }
@@ -50,7 +63,10 @@ static void ttl_1(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 7 : 8)] = 1; fr
 static void udp_zero(struct frame *f) { memset(f->bytes + ETH_LEN + (f->v6 ? 46 : 26), 0, 2); }
 static void pad(struct frame *f) { memset(f->bytes + f->len, 0xee, 7); f->len += 7; }
 static void esp(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 6 : 9)] = 50; frame_fix(f); }
-static void to_eam(struct frame *f) { frame_src(f, NULL, "2001:db8:b::34"); frame_dst(f, NULL, "2001:db8:a::33"); }
+static void to_eam(struct frame *f) { frame_src(f, "192.0.2.34", "2001:db8:b::34"); frame_dst(f, "192.0.2.33", "2001:db8:a::33"); }
+
+/* It comes in by the other device. */
+static void elsewhere(struct frame *f) { memcpy(f->bytes, f->v6 ? mac_v4 : mac_v6, MAC_LEN); }
 
 static void too_long(struct frame *f)
 {
@@ -59,6 +75,9 @@ static void too_long(struct frame *f)
 		f->bytes[ETH_LEN + 6] = 0x40; /* DF */
 	frame_fix(f);
 }
+
+/* DF is 0, and as IPv6 it would be more than 1,280 bytes. */
+static void in_pieces(struct frame *f) { frame_udp_len(f, SLOT_V4, 1240); }
 
 /* An echo request, of the addresses that are there. */
 static void ping(struct frame *f)
@@ -122,15 +141,25 @@ static const struct pair_case {
 	{"no word of the worker 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, second_passes, R_fwd_4to6, false},
 	{"too many 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many6, R_fwd_6to4, false},
 	{"too many 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many4, R_fwd_4to6, false},
-	{"too many of the others 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many4, R_fwd_6to4, true},
-	{"too many of the others 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many6, R_fwd_4to6, true},
+	{"too many of the others 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many_others6, R_fwd_6to4, true},
+	{"too many of the others 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many_others4, R_fwd_4to6, true},
 	{"too many a second ago 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, too_many_before, R_fwd_6to4, true},
 	{"too many a second ago 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, too_many_before, R_fwd_4to6, true},
 	{"blocks unknown 6", "design 3", SLOT_V6, {0}, blocks_unknown, nothing, nothing, NULL, R_fwd_6to4, false},
 	{"blocks unknown 4", "design 3", SLOT_V4, {0}, blocks_unknown, nothing, nothing, NULL, R_fwd_4to6, false},
+	{"rules appear 6", "design 3", SLOT_V6, {0}, NULL, nothing, nothing, rules_appear, R_fwd_6to4, false},
+	{"rules appear 4", "design 3", SLOT_V4, {0}, NULL, nothing, nothing, rules_appear, R_fwd_4to6, false},
+	{"by another device 6", "L2-01", SLOT_V6, {0}, NULL, nothing, elsewhere, NULL, R_fwd_6to4, false},
+	{"by another device 4", "L2-01", SLOT_V4, {0}, NULL, nothing, elsewhere, NULL, R_fwd_4to6, false},
+	{"to be fragmented 4", "MTU-46-03", SLOT_V4, {0}, NULL, nothing, in_pieces, NULL, R_slow_fragment, false},
+	{"a port is not for us 6", "GEN-04", SLOT_V6, {"no-translate", "{prefix: '2001:db8:64::/96', port: 53}"}, NULL, other_port, nothing, NULL, R_no_translate, false},
+	{"nor is another remembered 6", "GEN-04", SLOT_V6, {"no-translate", "{prefix: '2001:db8:64::/96', port: 53}"}, NULL, other_port, other_port, NULL, R_fwd_6to4, false},
+	{"of some allowed 6", "ADR-26", SLOT_V6, {"allow6", "2001:db8::/32"}, NULL, nothing, nothing, NULL, R_fwd_6to4, true},
+	{"no list has the pref64 6", "ADR-26", SLOT_V6, {"allow6", "2001:db8:a::/48"}, NULL, nothing, nothing, NULL, R_fwd_6to4, true},
 	{"one port is not for us", "GEN-04", SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, NULL, other_port, nothing, NULL, R_no_translate, false},
 	{"nor is another remembered", "GEN-04", SLOT_V4, {"no-translate", "{prefix: 192.0.2.0/24, port: 53}"}, NULL, other_port, other_port, NULL, R_fwd_4to6, false},
-	{"EAM to EAM", "EAM-08", SLOT_V6, {0}, NULL, to_eam, to_eam, NULL, R_fwd_6to4, false},
+	{"EAM to EAM 6", "EAM-08", SLOT_V6, {0}, NULL, to_eam, to_eam, NULL, R_fwd_6to4, true},
+	{"EAM to EAM 4", "EAM-01", SLOT_V4, {0}, NULL, to_eam, to_eam, NULL, R_fwd_4to6, true},
 	{"denied", "ADR-25", SLOT_V6, {"denylist4", "198.51.100.0/24"}, NULL, nothing, nothing, NULL, R_slow_policy, false},
 };
 
@@ -159,9 +188,17 @@ static void run_one(struct run *r, const struct pair_case *c, void (*change)(str
 
 	frame_udp(&f, c->slot);
 	change(&f);
-	run_frame(r, c->slot, &f);
+	run_frame(r, change == elsewhere ? SLOT_V6 + SLOT_V4 - c->slot : c->slot, &f);
 	if (reason_kind(r->reason) == KIND_FWD)
 		assert_valid_packet(c->name, r->out, r->out_len);
+}
+
+static void run_frame_of(struct run *r, const struct pair_case *c)
+{
+	struct frame f;
+
+	frame_udp(&f, c->slot);
+	run_frame(r, c->slot, &f);
 }
 
 /* Nothing is remembered, and no flag is set. */
@@ -169,6 +206,19 @@ static bool forget(struct n64_pair *e)
 {
 	memset(e, 0, sizeof(*e));
 	return true;
+}
+
+/* What was missed of the packets of slot v6 that go 6to4. */
+static void missed(__u64 packets, __u32 n)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct n64_crowd *w = calloc((size_t)cpus, sizeof(*w));
+	__u32 key = SLOT_V6 * 2 + 1;
+
+	for (int i = 0; i < cpus; i++)
+		w[i] = (struct n64_crowd){.packets = packets, .missed = n};
+	map_put("crowds", &key, w);
+	free(w);
 }
 
 static void begin(const struct pair_case *c)
@@ -181,6 +231,7 @@ static void begin(const struct pair_case *c)
 	warm_pairs(&world.conf, forget);
 	with_hops(no_flags);
 	with_hops(crowd_was);
+	missed(0, 0);
 }
 
 static void test_cases(void **state)
@@ -215,6 +266,20 @@ static void test_cases(void **state)
 	print_message("%zu cases\n", sizeof(cases) / sizeof(cases[0]));
 }
 
+/* Of the packets of slot v6 that go 6to4, on this CPU. */
+static struct n64_crowd crowd_of(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct n64_crowd *w = calloc((size_t)cpus, sizeof(*w)), here;
+	__u32 key = SLOT_V6 * 2 + 1;
+
+	if (!w || bpf_map_lookup_elem(bpf_map__fd(map_named(world.first, "crowds")), &key, w))
+		fail_msg("map crowds");
+	here = w[sched_getcpu()];
+	free(w);
+	return here;
+}
+
 /* What is found without a worker holds by a rule of its own, and a frame with tags is not written
  * by the way that pairs are for. */
 static void test_not_remembered(void **state)
@@ -246,7 +311,45 @@ static void test_not_remembered(void **state)
 	assert_int_equal(r.out[13], 0); /* 802.1Q, 7 */
 	assert_int_equal(r.out[15], 7);
 	assert_int_equal(warm_pairs(&world.conf, NULL), 0);
+	assert_int_equal(crowd_of().missed, 0); /* what cannot be remembered is not missed */
 	world_drop();
+}
+
+static void confirm_each_second(struct n64_hops *h) { h->confirm = 1; }
+static void confirm_never(struct n64_hops *h) { h->confirm = 0; }
+
+/* A flow that goes by a pair has its neighbour confirmed by the kernel all the same: with the
+ * next question, a second later at most. */
+static void test_confirmed(void **state)
+{
+	struct hop_pair {
+		struct n64_hop e[HOP_WAYS];
+	} line;
+	struct run r;
+
+	(void)state;
+	stay_here();
+	begin(&cases[0]);
+	run_one(&r, &cases[0], nothing);
+	run_one(&r, &cases[0], nothing);
+	warm_pairs(&world.conf, warm_mark);
+	for (__u32 i = 0; i < hop_pairs(world.conf.ncpu, world.conf.hop_slots); i++) {
+		if (bpf_map_lookup_elem(warm.cache, &i, &line))
+			fail_msg("map hopcache");
+		for (int way = 0; way < HOP_WAYS; way++)
+			line.e[way].confirm -= 2 * world.conf.hz;
+		if (bpf_map_update_elem(warm.cache, &i, &line, BPF_ANY))
+			fail_msg("map hopcache");
+	}
+	with_hops(confirm_each_second);
+	warm.on = false;
+	run_one(&r, &cases[0], nothing);
+	assert_true(warm_is_marked(r.out));
+	second_passes();
+	run_frame_of(&r, &cases[0]);
+	warm.on = true;
+	with_hops(confirm_never);
+	assert_reason(&r, "due", R_kern_6to4);
 }
 
 /* A pair that holds keeps its place until others have wanted it a few times. */
@@ -273,18 +376,6 @@ static void test_place(void **state)
 	assert_in_range(n, 2, 8);
 }
 
-static void sent(__u64 packets, __u32 missed)
-{
-	int cpus = libbpf_num_possible_cpus();
-	struct n64_crowd *w = calloc((size_t)cpus, sizeof(*w));
-	__u32 key = SLOT_V6 * 2 + 1;
-
-	for (int i = 0; i < cpus; i++)
-		w[i] = (struct n64_crowd){.packets = packets, .missed = missed};
-	map_put("crowds", &key, w);
-	free(w);
-}
-
 /* Too many of which nothing is remembered, of so many packets that were sent: then nobody asks
  * any more for a moment; not if they are few beside the others. */
 static void test_crowd(void **state)
@@ -298,13 +389,20 @@ static void test_crowd(void **state)
 		begin(&cases[0]);
 		run_one(&r, &cases[0], nothing);
 		/* on this CPU all that were ever sent */
-		sent(counted(SLOT_V6, R_fwd_6to4) - v[i].sent, 1023);
+		missed(counted(SLOT_V6, R_fwd_6to4) - v[i].sent, 1023);
 		run_one(&r, &cases[0], other_dst);
 		warm_pairs(&world.conf, warm_mark);
 		run_one(&r, &cases[0], nothing);
 		if (warm_is_marked(r.out) != v[i].used)
 			fail_msg("of %u packets 1024: %s", v[i].sent,
 				 v[i].used ? "nothing is asked for any more" : "it goes on");
+		assert_int_equal(crowd_of().missed, 0);
+		/* what is sent until the next that is missed is not of its sample */
+		run_one(&r, &cases[0], nothing);
+		with_hops(crowd_was);
+		run_one(&r, &cases[0], other_src);
+		assert_int_equal(crowd_of().missed, 1);
+		assert_int_equal(crowd_of().packets, counted(SLOT_V6, R_fwd_6to4) - 1);
 	}
 }
 
@@ -333,7 +431,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_place),
-		cmocka_unit_test(test_not_remembered),
+		cmocka_unit_test(test_not_remembered), cmocka_unit_test(test_confirmed),
 		cmocka_unit_test(test_crowd), cmocka_unit_test(test_golden),
 	};
 

@@ -88,8 +88,6 @@ static void mtu4(json_t *over)
 static struct nat64_bpf *load_program(const char *name, struct n64_role role)
 {
 	struct nat64_bpf *s = nat64_bpf__open();
-	const struct map_sizing size = { world.policy.n4, world.policy.n6, world.conf.ncpu,
-					 world.conf.hop_slots };
 	struct bpf_program *p;
 	struct bpf_map *m;
 
@@ -100,7 +98,7 @@ static struct nat64_bpf *load_program(const char *name, struct n64_role role)
 	bpf_object__for_each_program(p, s->obj)
 		bpf_program__set_autoload(p, !strcmp(bpf_program__name(p), name) ||
 						 (!world.first && p == s->progs.n64_query));
-	generation_size(s->obj, &size);
+	generation_size(s->obj, &world.policy);
 	if (world.first)
 		bpf_object__for_each_map(m, s->obj)
 			if (!strstr(bpf_map__name(m), ".rodata"))

@@ -217,16 +217,14 @@ static __always_inline __u64 quick_sum_addr6(const struct addr6 *a)
 	return sum;
 }
 
-/* `sum`: csum_addr6 of the source. */
 static __always_inline bool quick_parse6(struct xdp_md *ctx, const struct quick *f, __u8 proto,
-					 struct pkt *p, __u64 *sum)
+					 struct pkt *p)
 {
 	const struct ip6_hdr *ip = quick_ip6(f);
 
 	if (!read_ip6(ip, p))
 		return false;
 	p->proto = proto;
-	*sum = quick_sum_addr6(&ip->src);
 	p->avail = f->end - (const void *)ip;
 	see_all(ctx, p);
 	return p->l3_len <= p->avail && quick_l4(ip + 1, f->end, p);

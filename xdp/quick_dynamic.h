@@ -17,11 +17,15 @@ static __always_inline bool quick_lives(const struct n64_conf *c, __u64 ctl, __u
 }
 
 /* The entry of a pair's host, as it was judged. NULL: it is another, or not in its place. */
-static __always_inline struct n64_bib6 *quick_entry_of(const struct n64_pair *pair)
+static __always_inline struct n64_bib6 *quick_entry_of(const struct n64_pair *pair,
+						       const struct pair_ask *q)
 {
 	struct n64_bib6 *e = mem_bib6(pair->place);
 
-	return e && likely(st_load(&e->ctl) == pair->ctl) ? e : NULL;
+	if (e && likely(st_load(&e->ctl) == pair->ctl))
+		return e;
+	pair_forget(q);
+	return NULL;
 }
 
 /* The entry of the packet's host, which is asked for, and the address that it has. */
@@ -64,11 +68,11 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	__u32 fresh, until;
 	__u64 ctl, sum, delta;
 
-	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
+	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	pair = pair_find6(c, h, &p, &q);
-	e = pair ? quick_entry_of(pair) : NULL;
+	pair = pair_find6(c, h, &p, role.slot, &q);
+	e = pair ? quick_entry_of(pair, &q) : NULL;
 	if (likely(e)) {
 		x.src4 = pair->src4;
 		x.dst4 = pair->dst4;
@@ -89,10 +93,11 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
 		if (!rt.hop)
 			return false;
+		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		delta = quick_delta_addrs6(c, f, &x, sum, true);
 		/* not where ports of it matter (GEN-04) */
 		keep = have(&env, HAVE_NOXLAT6) && !plain_get()->pref64
-			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
+			       ? NULL : pair_fill(c, h, &q, rt.hop);
 		if (keep) {
 			pair_keep6(keep, &p, &x, delta);
 			keep->ctl = ctl;
@@ -110,11 +115,15 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 /* ---- 4 -> 6 --------------------------------------------------------------------------- */
 
 /* The record of a pair's host, as it was judged. */
-static __always_inline struct n64_binding *quick_record_of(const struct n64_pair *pair)
+static __always_inline struct n64_binding *quick_record_of(const struct n64_pair *pair,
+							   const struct pair_ask *q)
 {
 	struct n64_binding *b = mem_binding(pair->place);
 
-	return b && likely(st_load(&b->ctl) == pair->ctl) ? b : NULL;
+	if (b && likely(st_load(&b->ctl) == pair->ctl))
+		return b;
+	pair_forget(q);
+	return NULL;
 }
 
 /* The record of the packet's host, which is asked for, in *index. */
@@ -157,8 +166,8 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (!h || !quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	pair = pair_find4(c, h, &p, &q);
-	b = pair ? quick_record_of(pair) : NULL;
+	pair = pair_find4(c, h, &p, role.slot, &q);
+	b = pair ? quick_record_of(pair, &q) : NULL;
 	if (likely(b)) {
 		addr6_copy(&x.src6, &pair->src6);
 		addr6_copy(&x.dst6, &pair->dst6);
@@ -181,7 +190,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 		rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 		delta = quick_delta_addrs4(c, &p, &x, true);
 		keep = x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT
-			       ? NULL : pair_fill(c, h, role.slot, &q, rt.hop);
+			       ? NULL : pair_fill(c, h, &q, rt.hop);
 		if (keep) {
 			pair_keep4(keep, &x, delta);
 			keep->ctl = ctl;

@@ -64,14 +64,14 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 	struct st_work *w = new_work();
 	struct pkt *p = new_pkt();
 	struct route rt = {};
-	__u64 sum;
+	__u64 sum = quick_sum_addr6(&quick_ip6(f)->src);
 
 	if (!w || !p)
 		return false;
 	p->fam = FAM_6;
 	p->l3_off = ETH_LEN;
 	p->ifindex = frame_ingress(ctx);
-	if (!quick_parse6(ctx, f, proto, p, &sum) ||
+	if (!quick_parse6(ctx, f, proto, p) ||
 	    !quick_target6(ctx, &env, &quick_ip6(f)->dst, &x))
 		return false;
 	if (micro_ends(MICRO_NEW_JUDGE))

@@ -55,10 +55,10 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 	__u64 sum, delta;
 	bool pref;
 
-	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
+	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss6to4))
 		return false;
-	pair = own ? pair_find6(c, h, &p, &q) : NULL;
+	pair = own ? pair_find6(c, h, &p, slot, &q) : NULL;
 	if (likely(pair)) {
 		x.src4 = pair->src4;
 		x.dst4 = pair->dst4;
@@ -72,8 +72,11 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
 		if (!rt.hop)
 			return false;
+		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		delta = quick_delta_addrs6(c, f, &x, sum, pref);
-		e = own && pref ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
+		/* not where its ports matter (GEN-04) */
+		e = own && !(x.dst_pol6 && x.dst_pol6->flags & POL_NOXLAT)
+			    ? pair_fill(c, h, &q, rt.hop) : NULL;
 		if (e)
 			pair_keep6(e, &p, &x, delta);
 	}
@@ -121,7 +124,7 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
 	    !quick_in_one(c, &p))
 		return false;
-	pair = own ? pair_find4(c, h, &p, &q) : NULL;
+	pair = own ? pair_find4(c, h, &p, slot, &q) : NULL;
 	if (likely(pair)) {
 		addr6_copy(&x.src6, &pair->src6);
 		addr6_copy(&x.dst6, &pair->dst6);
@@ -138,8 +141,8 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 			return false;
 		delta = quick_delta_addrs4(c, &p, &x, plain4 && own);
 		/* not where its ports matter (GEN-04) */
-		e = own && plain4 && !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)
-			    ? pair_fill(c, h, slot, &q, rt.hop) : NULL;
+		e = own && !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)
+			    ? pair_fill(c, h, &q, rt.hop) : NULL;
 		if (e)
 			pair_keep4(e, &x, delta);
 	}

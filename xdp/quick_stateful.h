@@ -294,9 +294,9 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	__u32 fresh, until;
 	__be16 port4, remote_port;
 	int permit = 0, pref = 0;
-	__u64 ctl, sum;
+	__u64 ctl, sum = quick_sum_addr6(&ip->src);
 
-	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p, &sum) ||
+	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
 		return false;
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||

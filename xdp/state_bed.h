@@ -227,10 +227,8 @@ static inline bool bed_keeps(const char *map)
 static inline void bed_sizes(struct nat64_bpf *s)
 {
 	const struct n64_state_conf *st = &bed_conf()->st;
-	const struct map_sizing size = { bed.policy.n4, bed.policy.n6, bed_conf()->ncpu,
-					 bed_conf()->hop_slots };
 
-	generation_size(s->obj, &size);
+	generation_size(s->obj, &bed.policy);
 	bpf_map__set_max_entries(s->maps.bib6, 2 * st->bib6_lines);
 	bpf_map__set_max_entries(s->maps.sessions, 2 * st->session_lines);
 	bpf_map__set_max_entries(s->maps.subs, st->sub_lines);

@@ -141,9 +141,7 @@ static void size_maps(struct nat64_bpf *s, const struct policy *pol)
 {
 	const struct n64_state_conf *st = &pol->conf.st;
 
-	const struct map_sizing size = { pol->n4, pol->n6, pol->conf.ncpu, pol->conf.hop_slots };
-
-	generation_size(s->obj, &size);
+	generation_size(s->obj, pol);
 	if (pol->conf.opt.mode == MODE_SIIT)
 		return;
 	bpf_map__set_max_entries(s->maps.bib6, 2 * st->bib6_lines);

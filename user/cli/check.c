@@ -157,7 +157,7 @@ static int show(const struct cli *cli, const struct config *c)
 		if (state_memory_check(&sizes, &err))
 			cli_warn(err.text); /* another host may have it */
 	}
-	rc = memory_show(root, policy.n4, policy.n6, stateful ? &sizes : NULL);
+	rc = memory_show(root, &policy, stateful ? &sizes : NULL);
 	if (rc)
 		cli_error(cli, "the maps of the programs cannot be read: %s", strerror(-rc));
 	else

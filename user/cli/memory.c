@@ -85,18 +85,20 @@ static size_t inner_bytes(const struct nat64_bpf *skel, const struct bpf_map *m,
 	return m == skel->maps.blocks ? s->block_bytes : 0;
 }
 
-int memory_show(json_t *root, size_t n4, size_t n6, const struct state_sizes *state)
+int memory_show(json_t *root, const struct policy *pol, const struct state_sizes *state)
 {
 	struct nat64_bpf *skel = nat64_bpf__open();
 	int cpus = libbpf_num_possible_cpus();
 	__u32 ncpu = cpus > 0 ? (__u32)cpus : 1, rows;
-	const struct map_sizing size = { n4, n6, ncpu, hop_slots_for(ncpu) };
+	struct map_sizing size = map_sizing_of(pol);
 	size_t total = 0;
 	struct bpf_map *m;
 	json_t *t;
 
 	if (!skel)
 		return errno ? -errno : -EINVAL;
+	size.ncpu = ncpu;
+	size.hop_slots = hop_slots_for(ncpu);
 	out_real(root, "memory_mib", 0); /* its place, before the table */
 	t = out_table(root, "memory");
 	bpf_object__for_each_map(m, skel->obj) {

@@ -155,14 +155,6 @@ int programs_map(const struct programs *g, const char *name)
 	return bpf_object__find_map_fd_by_name(g->base->obj, name);
 }
 
-/* Reloads may grow the lists, but then they make new maps. */
-static int size_generation(struct nat64_bpf *skel, const struct policy *pol)
-{
-	const struct map_sizing size = { pol->n4, pol->n6, pol->conf.ncpu, pol->conf.hop_slots };
-
-	return generation_size(skel->obj, &size);
-}
-
 struct map_size {
 	struct bpf_map *map;
 	__u32 n;
@@ -226,7 +218,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	tables_plain(pol, (struct n64_plain *)&g->base->rodata->plain);
 	((struct n64_role *)&g->base->rodata->role)->kind = ROLE_LONG;
 	only_programs(g->base->obj, used);
-	rc = size_generation(g->base, pol);
+	rc = generation_size(g->base->obj, pol);
 	if (!rc)
 		rc = size_state(g->base, &pol->conf);
 	return rc ? report_error(err, rc, "cannot size the maps: %s", strerror(-rc)) : 0;

@@ -9,10 +9,12 @@
 
 #include <cmocka.h>
 #include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
 #include "addr.h"
+#include "dataplane/nl.h"
 #include "worker/hops.h"
 
 #define ROUTES 40
@@ -168,6 +170,53 @@ static void test_generations(void **state)
 	}
 }
 
+/* A message about the neighbour `addr` on device 7, whose last byte of the MAC address is `mac`. */
+static void neigh_event(struct hops *h, __u32 addr, __u8 mac)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+	struct ndmsg *nd = mnl_nlmsg_put_extra_header(m, sizeof(*nd));
+	const __u8 lladdr[MAC_LEN] = { 2, 0, 0, 0, 0, mac };
+
+	m->nlmsg_type = RTM_NEWNEIGH;
+	nd->ndm_family = AF_INET;
+	nd->ndm_ifindex = 7;
+	nd->ndm_state = NUD_REACHABLE;
+	mnl_attr_put_u32(m, NDA_DST, be32(addr));
+	mnl_attr_put(m, NDA_LLADDR, sizeof(lladdr), lladdr);
+	hops_event(h, m);
+}
+
+static void plain_event(struct hops *h, int type)
+{
+	char buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *m = mnl_nlmsg_put_header(buf);
+
+	m->nlmsg_type = (__u16)type;
+	hops_event(h, m);
+}
+
+static void neigh_of_block(struct hops *h) { neigh_event(h, 0xc6336405, 1); }
+static void neigh_is_another(struct hops *h) { neigh_event(h, 0xc6336405, 2); }
+static void gateway_is_another(struct hops *h) { neigh_event(h, 0xc6336406, 3); }
+static void settings(struct hops *h) { plain_event(h, RTM_NEWNETCONF); }
+static void nexthop(struct hops *h) { plain_event(h, RTM_DELNEXTHOP); }
+
+static void all_gateways(struct hops *h)
+{
+	memset(map.gateway, 0xff, sizeof(map.gateway));
+	gateway_is_another(h);
+}
+
+static void scan(struct hops *h)
+{
+	struct nl nl;
+
+	assert_int_equal(nl_open(&nl), 0);
+	assert_int_equal(hops_scan(h, &nl), 0);
+	nl_close(&nl);
+}
+
 /* What is remembered of pairs of addresses (n64_hops.any) is old with whatever changes. */
 static void test_any(void **state)
 {
@@ -177,6 +226,17 @@ static void test_any(void **state)
 	} v[] = {{FAM_4, 0}, {FAM_4, 12}, {FAM_4, 16}, {FAM_4, 24}, {FAM_4, 32}, {FAM_6, 0},
 		 {FAM_6, 32}, {FAM_6, 48}, {FAM_6, 64}, {FAM_6, 128}};
 	const struct addr6 dst = { { be32(0x20010db8), 0, 0, 1 } };
+	static const struct {
+		const char *what;
+		void (*happens)(struct hops *h);
+		bool changes;
+	} events[] = {{"a neighbour", neigh_of_block, true},
+		      {"the same again", neigh_of_block, false},
+		      {"another MAC address", neigh_is_another, true},
+		      {"a gateway's neighbour", all_gateways, true},
+		      {"a setting", settings, true},
+		      {"a nexthop", nexthop, true},
+		      {"the tables read", scan, true}};
 	struct hops h;
 	__u32 before;
 
@@ -199,6 +259,13 @@ static void test_any(void **state)
 	before = map.any;
 	hops_lost(&h);
 	assert_int_not_equal(map.any, before);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		before = map.any;
+		events[i].happens(&h);
+		if ((map.any != before) != events[i].changes)
+			fail_msg("%s: pairs are %s", events[i].what,
+				 events[i].changes ? "not asked again" : "asked again");
+	}
 	hops_close(&h);
 }
 
