@@ -294,11 +294,12 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	__u32 fresh, until;
 	__be16 port4, remote_port;
 	int permit = 0, pref = 0;
-	__u64 ctl, sum = quick_sum_addr6(&ip->src);
+	__u64 ctl, sum;
 
 	if (!quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
 		return false;
+	sum = quick_sum_addr6(&ip->src);
 	if (ttl_is_used_up(&p) || stateful_proto(c, &p, 0) ||
 	    !quick_aims6(ctx, &env, &ip->dst, any, &x, &pref) || micro_ends(MICRO_POLICY))
 		return false;
