@@ -100,7 +100,7 @@ struct n64_pair {
 struct n64_crowd {
 	__u64 packets;		/* that had been sent when the first of them was missed */
 	__u32 missed;
-	__u32 pad;
+	__u32 paused;		/* what `crowded` was by then */
 };
 
 _Static_assert(sizeof(struct n64_pair) == 128, "two cache lines");

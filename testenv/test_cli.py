@@ -176,6 +176,7 @@ def test_check_shows_what_is_in_force(tmp_path):
     assert 0 < shown["memory_mib"] < 1000
     entries = {m["map"]: m["entries"] for m in shown["memory"]}
     assert (entries["pol4"], entries["pol6"]) == (1, 0)
+    assert entries["pairs"] >= 256
 
 
 def test_check_reads_options_after_the_file(tmp_path):
@@ -209,6 +210,7 @@ def test_check_counts_the_state(tmp_path):
     assert shown["state"]["addresses"] == 3 and shown["state"]["sessions"] == 80765
     memory = {m["map"]: m for m in shown["memory"]}
     assert memory["bib6"]["entries"] == 2 * 262144
+    assert memory["pairs"]["entries"] == 0  # those are of the other modes
     assert 14 < memory["bindings"]["mib"] < 15  # 7 rows of 2 MiB
     assert 0 <= shown["memory_mib"] - shown["state"]["memory_mib"] < 10
 

@@ -173,6 +173,11 @@ static void test_gone(void **state)
 	mark();
 	expect(out(), R_fwd_6to4, "the new one");
 	assert_true(warm_is_marked(got.out));
+	expect(in(), R_fwd_4to6, "to the same address");
+	assert_false(warm_is_marked(got.out));
+	mark();
+	expect(in(), R_fwd_4to6, "to the same address");
+	assert_true(warm_is_marked(got.out));
 	begin();
 	bed_wait(102);
 	mark();

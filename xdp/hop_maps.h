@@ -6,7 +6,7 @@
 #include "bpf.h"
 #include "hop.h"
 
-/* hops: what the worker knows of the routing tables. One entry, shared memory, 130 KiB. */
+/* hops: what the worker knows of the routing tables. One entry, shared memory, 105 KiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

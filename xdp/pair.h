@@ -108,43 +108,48 @@ static __always_inline const struct n64_pair *pair_find4(const struct n64_conf *
 	return pair_find(c, h, q, 0);
 }
 
-/* Of a packet nothing was remembered that could be. Are they too many? */
+/* Of a packet nothing was remembered. Are they too many? */
 N64_ONCE int pair_missed(__u32 crowd)
 {
-	__u32 key = crowd / 2 * N_REASONS + (crowd & 1 ? R_fwd_6to4 : R_fwd_4to6);
+	__u32 key = crowd / 2 * N_REASONS + (crowd & 1 ? R_fwd_6to4 : R_fwd_4to6), *paused;
 	struct n64_crowd *w = bpf_map_lookup_elem(&crowds, &crowd);
 	struct n64_hops *h = hops_get();
 	const struct n64_count *sent;
 
 	if (!w || !h || (w->missed++ && w->missed < PAIR_SAMPLE))
 		return 0;
+	paused = &h->crowded[n64_bound(crowd, HOP_CROWDS - 1)];
 	sent = bpf_map_lookup_elem(&counters, &key);
 	if (!sent)
 		return 0; /* cannot be */
 	if (w->missed == 1) {
 		w->packets = sent->packets;
+		w->paused = *paused;
 		return 0;
 	}
-	if (sent->packets - w->packets < PAIR_SHARE * PAIR_SAMPLE)
-		h->crowded[n64_bound(crowd, HOP_CROWDS - 1)] = (__u32)bpf_jiffies64();
+	/* another CPU's pause is not of the sample */
+	if (w->paused == *paused && sent->packets - w->packets < PAIR_SHARE * PAIR_SAMPLE)
+		*paused = (__u32)bpf_jiffies64();
 	w->missed = 0;
 	return 0;
 }
 
-/* Remembers `hop`, the answer to a question that pair_find had none for; the caller adds what it
- * is of the addresses. NULL: it is not remembered; nor is what has tags, or was asked for without
+/* Remembers `hop`, the answer to a question that pair_find had none for, if it may be; the caller
+ * adds what it is of the addresses. NULL: it is not remembered; nor is what was asked for without
  * a worker. */
 static __always_inline struct n64_pair *pair_fill(const struct n64_conf *c,
 						  const struct n64_hops *h,
 						  const struct pair_ask *q,
-						  const struct n64_hop *hop)
+						  const struct n64_hop *hop, bool may)
 {
 	__u64 beat = *(const volatile __u64 *)&h->beat, now = bpf_jiffies64();
 	struct n64_pair *e = q->at;
 
-	if (!e || hop->n_tags || now - beat > c->hz)
+	if (!e)
 		return NULL;
 	pair_missed(q->crowd);
+	if (!may || now - beat > c->hz)
+		return NULL;
 	if (e->hop.meta && pair_holds(c, e, q->any, (__u32)now) && e->hop.confirm++ < PAIR_WANTED)
 		return NULL;
 	e->hop = *hop;

@@ -185,7 +185,7 @@ static void world_load_now(json_t *over)
 	c->pair_xlat = ifindex_of("nat64x");
 	c->ncpu = libbpf_num_possible_cpus();
 	c->hop_slots = HOP_SLOTS_MIN;
-	c->hz = 250;
+	c->hz = 2500; /* what holds for a second does so for ten or two, however slow this is */
 	c->st.hz_mul = (__u32)((1ull << 32) / c->hz);
 	c->xsk_queues = 1;
 	c->key[0] = 1;

@@ -96,8 +96,8 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		delta = quick_delta_addrs6(c, f, &x, sum, true);
 		/* not where ports of it matter (GEN-04) */
-		keep = have(&env, HAVE_NOXLAT6) && !plain_get()->pref64
-			       ? NULL : pair_fill(c, h, &q, rt.hop);
+		keep = pair_fill(c, h, &q, rt.hop,
+				 !have(&env, HAVE_NOXLAT6) || plain_get()->pref64);
 		if (keep) {
 			pair_keep6(keep, &p, &x, delta);
 			keep->ctl = ctl;
@@ -189,8 +189,8 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 			return false;
 		rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
 		delta = quick_delta_addrs4(c, &p, &x, true);
-		keep = x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT
-			       ? NULL : pair_fill(c, h, &q, rt.hop);
+		keep = pair_fill(c, h, &q, rt.hop,
+				 !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT));
 		if (keep) {
 			pair_keep4(keep, &x, delta);
 			keep->ctl = ctl;

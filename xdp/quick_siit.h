@@ -75,8 +75,8 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		delta = quick_delta_addrs6(c, f, &x, sum, pref);
 		/* not where its ports matter (GEN-04) */
-		e = own && !(x.dst_pol6 && x.dst_pol6->flags & POL_NOXLAT)
-			    ? pair_fill(c, h, &q, rt.hop) : NULL;
+		e = own ? pair_fill(c, h, &q, rt.hop,
+				    !(x.dst_pol6 && x.dst_pol6->flags & POL_NOXLAT)) : NULL;
 		if (e)
 			pair_keep6(e, &p, &x, delta);
 	}
@@ -141,8 +141,8 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 			return false;
 		delta = quick_delta_addrs4(c, &p, &x, plain4 && own);
 		/* not where its ports matter (GEN-04) */
-		e = own && !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)
-			    ? pair_fill(c, h, &q, rt.hop) : NULL;
+		e = own ? pair_fill(c, h, &q, rt.hop,
+				    !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)) : NULL;
 		if (e)
 			pair_keep4(e, &x, delta);
 	}

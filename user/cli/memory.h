@@ -8,9 +8,8 @@
 
 #include "config/policy.h"
 
-/* Adds the table "memory" with a row for each map, and "memory_mib", the sum;
- * of this machine. `state`: the tables of modes stateful and dynamic (NULL in mode siit). 0 or
- * -errno. */
+/* Adds the table "memory" with a row for each map, and "memory_mib", the sum: of `pol` on this
+ * machine. `state`: the tables of modes stateful and dynamic, NULL in mode siit. 0 or -errno. */
 int memory_show(json_t *root, const struct policy *pol, const struct state_sizes *state);
 
 #endif
