@@ -273,6 +273,7 @@ enum n64_way {
 	WAY_LONG,
 	WAY_NEW,	/* mode stateful: a packet without a mapping, FOUND_ABSENT or FOUND_SYN */
 	WAY_ENTRY,	/* mode stateful with stateless entries: what may be one's */
+	WAY_TAGGED,	/* with VLAN devices: a frame that has tags */
 	N64_WAYS,
 };
 

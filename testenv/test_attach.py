@@ -44,6 +44,9 @@ def foreign(net):
 def no_ethernet(net):
     net.gateway.run("ip tuntap add dev tun0 mode tun")
     net.gateway.ip("link set dev tun0 up")
+    # nobody holds its other end, which the kernel may notice a second later
+    lib.wait_for("tun0 without a carrier", lambda: "NO-CARRIER" in
+                 net.gateway.run("ip link show dev tun0").stdout)
     return (["-i", "eth0", "-i", "tun0", "-6", PREF64, "--eam", EAM],
             ["tun0 has no Ethernet headers", "nat64"])
 

@@ -237,11 +237,16 @@ int main(void)
 		cmocka_unit_test(test_reload),
 	};
 
+	int bad;
+
 	if (geteuid()) {
 		puts("dynamic_pair_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
 	warm.on = true;
 	stay_here();
-	return cmocka_run_group_tests_name("xdp pairs, dynamic", tests, world_start, NULL);
+	bad = cmocka_run_group_tests_name("xdp pairs, dynamic", tests, world_start, NULL);
+	frame_tags = 1;
+	return bad + cmocka_run_group_tests_name("xdp pairs, dynamic, frames with tags", tests, NULL,
+						 NULL);
 }

@@ -18,6 +18,7 @@
 #include "quick_new.h"
 #include "quick_siit.h"
 #include "quick_stateful.h"
+#include "quick_tagged.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -99,6 +100,9 @@ static __always_inline int go_new(struct xdp_md *ctx, enum n64_found found, __s3
 /* A packet that the short way can do nothing with. */
 static __always_inline int go_other(struct xdp_md *ctx)
 {
+	if (conf_get()->have & HAVE_VLAN && role.kind == ROLE_PORT && has_tags(ctx) &&
+	    whence_set(FOUND_NOTHING))
+		bpf_tail_call(ctx, &ways, WAY_TAGGED);
 	if (conf_get()->n_stateless && role.kind == ROLE_PORT && whence_set(FOUND_NOTHING))
 		bpf_tail_call(ctx, &ways, WAY_ENTRY);
 	return go_long(ctx, FOUND_NOTHING);
@@ -124,7 +128,7 @@ int n64_port(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_siit(ctx, &f, port, &action) ? action : go_long(ctx, FOUND_NOTHING);
+	return quick_siit(ctx, &f, port, &action) ? action : go_other(ctx);
 }
 
 SEC("xdp.frags")
@@ -163,7 +167,7 @@ int n64_dynamic(struct xdp_md *ctx)
 	port = port_begin(ctx, &action);
 	if (!port)
 		return action;
-	return quick_dynamic(ctx, &f, port, &action) ? action : go_long(ctx, FOUND_NOTHING);
+	return quick_dynamic(ctx, &f, port, &action) ? action : go_other(ctx);
 }
 
 /* ---- the long ways ------------------------------------------------------------------------ */
@@ -223,6 +227,24 @@ int n64_stateful_entry(struct xdp_md *ctx)
 	bpf_tail_call(ctx, &ways, WAY_LONG);
 	count(R_internal, 0); /* cannot be */
 	return XDP_DROP;
+}
+
+SEC("xdp.frags")
+int n64_port_tagged(struct xdp_md *ctx)
+{
+	return TAGGED(ctx, quick_siit);
+}
+
+SEC("xdp.frags")
+int n64_stateful_tagged(struct xdp_md *ctx)
+{
+	return TAGGED(ctx, quick_stateful);
+}
+
+SEC("xdp.frags")
+int n64_dynamic_tagged(struct xdp_md *ctx)
+{
+	return TAGGED(ctx, quick_dynamic);
 }
 
 SEC("xdp.frags")

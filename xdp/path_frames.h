@@ -123,6 +123,45 @@ static inline void frame_tag(struct frame *f, __u16 vid)
 	f->len += VLAN_LEN;
 }
 
+/* With how many tags each frame is sent that is made without: of a VLAN, or of a VLAN in a service
+ * VLAN. */
+static int frame_tags;
+
+#define VID_OUTER 100
+#define VID_INNER 200
+
+/* The frame with these tags; without, it itself. */
+static inline const struct frame *frame_tagged(const struct frame *f)
+{
+	static struct frame copy;
+
+	if (!frame_tags)
+		return f;
+	copy = *f;
+	if (frame_tags == 2)
+		frame_tag(&copy, VID_INNER);
+	frame_tag(&copy, VID_OUTER);
+	if (frame_tags == 2) {
+		copy.bytes[12] = ET_QINQ >> 8;
+		copy.bytes[13] = ET_QINQ & 0xff;
+	}
+	return &copy;
+}
+
+/* What map `vlans` has for them on a port. */
+static inline struct n64_vlan_key frame_vlan(__u32 port)
+{
+	if (frame_tags == 2)
+		return (struct n64_vlan_key){port, {VID_OUTER | VID_SERVICE, VID_INNER}};
+	return (struct n64_vlan_key){port, {VID_OUTER, 0}};
+}
+
+/* The L3 device of what comes in by a port: with tags another one, which stands for their VLAN. */
+static inline __u32 frame_device(bool v6)
+{
+	return ifindex_of(frame_tags ? (v6 ? "v6p" : "v4p") : v6 ? "v6" : "v4");
+}
+
 /* As it comes out of nat64x. */
 static inline void frame_mark(struct frame *f, __u8 flags)
 {

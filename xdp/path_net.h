@@ -150,6 +150,7 @@ static inline void assert_reason(const struct run *r, const char *what, enum rea
 static inline void assert_handed_over(const struct run *r, const char *what, enum reason why,
 			       const __u8 *ip, size_t len)
 {
+	const __u32 at = ETH_LEN + (__u32)frame_tags * VLAN_LEN;
 	struct n64_slow s;
 
 	assert_int_equal(r->action, XDP_REDIRECT);
@@ -157,11 +158,10 @@ static inline void assert_handed_over(const struct run *r, const char *what, enu
 	assert_int_equal(s.magic, N64_SLOW_MAGIC);
 	assert_int_equal(s.abi, N64_ABI);
 	assert_int_equal(s.reason, why);
-	assert_int_equal(s.l3_off, ETH_LEN);
-	assert_int_equal(s.frame_len, ETH_LEN + len);
+	assert_int_equal(s.l3_off, at);
+	assert_int_equal(s.frame_len, at + len);
 	assert_int_equal(s.fam, ip[0] >> 4);
-	if (r->out_len != sizeof(s) + ETH_LEN + len ||
-	    memcmp(r->out + sizeof(s) + ETH_LEN, ip, len))
+	if (r->out_len != sizeof(s) + at + len || memcmp(r->out + sizeof(s) + at, ip, len))
 		fail_msg("%s: the packet changed on its way to the worker", what);
 }
 

@@ -19,7 +19,7 @@ static struct {
 	struct config config;
 	struct n64_conf conf;
 	struct policy policy;
-	struct nat64_bpf *skel[N64_SLOTS];
+	struct nat64_bpf *skel[N64_SLOTS], *tagged;
 	int attached[N64_SLOTS];
 	struct nat64_bpf *first; /* owns the maps */
 	char key[512];		 /* what is loaded */
@@ -118,6 +118,13 @@ static void load_first(void)
 	world.first = load_program("n64_port_long", (struct n64_role){.kind = ROLE_LONG});
 	fd = bpf_program__fd(world.first->progs.n64_port_long);
 	map_put("ways", &zero, &fd);
+	if (frame_tags) {
+		__u32 way = WAY_TAGGED;
+
+		world.tagged = load_program("n64_port_tagged", (struct n64_role){.kind = ROLE_LONG});
+		fd = bpf_program__fd(world.tagged->progs.n64_port_tagged);
+		map_put("ways", &way, &fd);
+	}
 	warm.query = bpf_program__fd(world.first->progs.n64_query);
 	warm.hops = bpf_map__fd(map_named(world.first, "hops"));
 	warm.cache = bpf_map__fd(map_named(world.first, "hopcache"));
@@ -162,6 +169,12 @@ static void fill_maps(void)
 		map_put("devmap", &port.ifindex, &dm);
 		if (slot < 2)
 			map_put("egress", &port.ifindex, &out);
+		if (slot < 2 && frame_tags) {
+			struct n64_vlan_key vlan = frame_vlan(port.ifindex);
+			__u32 device = frame_device(slot == SLOT_V6);
+
+			map_put("vlans", &vlan, &device);
+		}
 	}
 	const struct policy_maps maps = {
 		.pol4 = bpf_map__fd(map_named(world.first, "pol4")),
@@ -206,6 +219,8 @@ static void world_drop(void)
 		}
 		world.skel[i] = NULL;
 	}
+	nat64_bpf__destroy(world.tagged);
+	world.tagged = NULL;
 	nat64_bpf__destroy(world.first);
 	world.first = NULL;
 	world.key[0] = 0;
@@ -267,9 +282,10 @@ static __u64 counted(int slot, enum reason reason)
 /* `linear`: bytes in the first buffer; the rest lies in fragments. */
 static void run_pieces(struct run *r, int slot, const struct frame *f, __u32 linear)
 {
+	const struct frame *sent = slot == SLOT_V6 || slot == SLOT_V4 ? frame_tagged(f) : f;
 	struct nat64_bpf *s = program(slot);
-	struct xdp_md ctx = {.data_end = linear};
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
+	struct xdp_md ctx = {.data_end = linear + sent->len - f->len};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = sent->bytes, .data_size_in = sent->len,
 		    .data_out = r->out, .data_size_out = sizeof(r->out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx));
 	__u64 before[N_REASONS];
@@ -279,7 +295,8 @@ static void run_pieces(struct run *r, int slot, const struct frame *f, __u32 lin
 	ctx.ingress_ifindex = slot == SLOT_V6 ? ifindex_of("v6") : slot == SLOT_V4 ? ifindex_of("v4")
 			      : ifindex_of(slot == N64_SLOT_EXIT ? "nat64" : "nat64x");
 	if (slot == SLOT_V6 || slot == SLOT_V4)
-		warm_frame(&world.conf, slot == SLOT_V6, f->bytes + ETH_LEN, ctx.ingress_ifindex);
+		warm_frame(&world.conf, slot == SLOT_V6, f->bytes + ETH_LEN,
+			   frame_device(slot == SLOT_V6));
 	for (int i = 1; i < N_REASONS; i++)
 		before[i] = counted(slot, i);
 	if (bpf_prog_test_run_opts(fd, &o))
@@ -294,6 +311,11 @@ static void run_pieces(struct run *r, int slot, const struct frame *f, __u32 lin
 		n += counted(slot, i) - before[i];
 	}
 	assert_int_equal(n, 1); /* GEN-10 */
+	if (reason_kind(r->reason) == KIND_PASS && (slot == SLOT_V6 || slot == SLOT_V4)) {
+		assert_int_equal(r->action, XDP_PASS);
+		assert_int_equal(r->out_len, sent->len);
+		assert_memory_equal(r->out, sent->bytes, sent->len);
+	}
 }
 
 static void run_frame(struct run *r, int slot, const struct frame *f)

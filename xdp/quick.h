@@ -107,6 +107,8 @@ struct quick {
 	enum n64_found found; /* what the next program is to know of it */
 	__s32 foreseen;	/* with FOUND_ABSENT: see n64_whence */
 	__s32 place;	/* of the bib6 entry that was looked at last */
+	__u32 device;	/* the L3 device of a frame whose tags were taken off (quick_tagged.h); 0,
+			 * and known when this is compiled, in the programs of devices */
 };
 
 static __always_inline struct quick quick_frame(struct xdp_md *ctx)
@@ -114,9 +116,21 @@ static __always_inline struct quick quick_frame(struct xdp_md *ctx)
 	return (struct quick){.at = frame_start(ctx), .end = frame_end(ctx)};
 }
 
+/* The L3 device that it came in by. */
+static __always_inline __u32 quick_ingress(struct xdp_md *ctx, const struct quick *f)
+{
+	return f->device ? f->device : frame_ingress(ctx);
+}
+
+/* Whose counters. */
+static __always_inline __u32 quick_slot(const struct quick *f)
+{
+	return f->device ? role_slot() : role.slot;
+}
+
 /* Facts of a packet of this family, as far as they are known before its header. */
-#define QUICK_PKT(ctx, family) \
-	{.fam = (family), .l3_off = ETH_LEN, .ifindex = frame_ingress(ctx)}
+#define QUICK_PKT(ctx, f, family) \
+	{.fam = (family), .l3_off = ETH_LEN, .ifindex = quick_ingress(ctx, f)}
 
 /* What every packet has at least that takes this way: all transports begin with 8 bytes. */
 #define QUICK_LEN4 (ETH_LEN + IP4_LEN + UDP_LEN)
@@ -147,7 +161,8 @@ static __always_inline enum ip_family quick_family_at(struct xdp_md *ctx, const 
 static __always_inline enum ip_family quick_family(struct xdp_md *ctx, const struct quick *f,
 						   const struct n64_port *port)
 {
-	return likely(role.kind == ROLE_PORT) ? quick_family_at(ctx, f, port) : FAM_NONE;
+	return likely(f->device || role.kind == ROLE_PORT) ? quick_family_at(ctx, f, port)
+							   : FAM_NONE;
 }
 
 static __always_inline const struct ip6_hdr *quick_ip6(const struct quick *f)

@@ -58,7 +58,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	const struct n64_hops *h = hops_get();
 	const struct ip6_hdr *ip = quick_ip6(f);
 	const struct quick_host host = {&ip->src, NULL, ST_HOST, true};
-	struct pkt p = QUICK_PKT(ctx, FAM_6);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_6);
 	const struct n64_pair *pair;
 	struct pair_ask q = {};
 	struct route rt = {};
@@ -71,7 +71,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	pair = pair_find6(c, h, &p, role.slot, &q);
+	pair = pair_find6(c, h, &p, quick_slot(f), &q);
 	e = pair ? quick_entry_of(pair, &q) : NULL;
 	if (likely(e)) {
 		x.src4 = pair->src4;
@@ -108,7 +108,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		st_store32(&e->until6, fresh);
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_6to4(&p);
-	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt, delta);
+	*action = quick_send6to4(ctx, c, quick_slot(f), &p, &x, &rt, delta);
 	return true;
 }
 
@@ -153,7 +153,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
 	const struct n64_hops *h = hops_get();
-	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	const struct n64_pair *pair;
 	struct n64_pair *keep;
 	struct pair_ask q = {};
@@ -166,7 +166,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	if (!h || !quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
 		return false;
-	pair = pair_find4(c, h, &p, role.slot, &q);
+	pair = pair_find4(c, h, &p, quick_slot(f), &q);
 	b = pair ? quick_record_of(pair, &q) : NULL;
 	if (likely(b)) {
 		addr6_copy(&x.src6, &pair->src6);
@@ -201,7 +201,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 		st_store32(&b->until4, fresh);
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
-	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, delta);
+	*action = quick_send4to6(ctx, c, quick_slot(f), &p, &x, &rt, delta);
 	return true;
 }
 

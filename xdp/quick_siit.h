@@ -46,7 +46,7 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_conf *c = env->conf;
 	const struct n64_hops *h = hops_get();
-	struct pkt p = QUICK_PKT(ctx, FAM_6);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_6);
 	const struct n64_pair *pair;
 	struct pair_ask q = {};
 	struct route rt = {};
@@ -91,7 +91,7 @@ static __always_inline bool quick6_siit(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick6_by_addr(ctx, f, proto, port, &env, true, role.slot, action);
+	return quick6_by_addr(ctx, f, proto, port, &env, true, quick_slot(f), action);
 }
 
 /* Both addresses and the lists about them; whether the source is plain, as most are. */
@@ -111,7 +111,7 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_conf *c = env->conf;
 	const struct n64_hops *h = hops_get();
-	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	const struct n64_pair *pair;
 	struct pair_ask q = {};
 	struct route rt = {};
@@ -157,7 +157,7 @@ static __always_inline bool quick4_siit(struct xdp_md *ctx, struct quick *f,
 {
 	const struct n64_env env = {.conf = conf_get()};
 
-	return quick4_by_addr(ctx, f, proto, port, &env, true, role.slot, action);
+	return quick4_by_addr(ctx, f, proto, port, &env, true, quick_slot(f), action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */

@@ -255,12 +255,14 @@ static __always_inline bool quick_permits(bool adf, __u8 proto, __u32 index, __u
 static __always_inline void quick_refresh(struct xdp_md *ctx, const struct n64_whence *done)
 {
 	struct n64_whence *w = whence_get();
+	struct n64_role of = role;
 
 	if (!w)
 		return;
+	if (role.kind == ROLE_LONG) /* of the packet (quick_tagged.h) */
+		of = w->role;
 	*w = *done;
-	w->role.kind = role.kind;
-	w->role.slot = role.slot;
+	w->role = of;
 	w->found = FOUND_REFRESH;
 	bpf_tail_call(ctx, &ways, WAY_LONG);
 }
@@ -286,7 +288,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	const struct ip6_hdr *ip = quick_ip6(f);
 	const struct quick_host host = {&ip->src, quick_sport(ip + 1, proto), proto_table(proto),
 					false};
-	struct pkt p = QUICK_PKT(ctx, FAM_6);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_6);
 	struct xlat x = {.ports = true};
 	const struct n64_slot *slot;
 	struct route rt = {};
@@ -329,7 +331,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 		quick_permit_extend(permit, fresh);
 	x.sport = port4;
 	remote_port = *quick_dport(ip + 1, proto);
-	*action = quick_send6to4(ctx, c, role.slot, &p, &x, &rt,
+	*action = quick_send6to4(ctx, c, quick_slot(f), &p, &x, &rt,
 				 quick_delta6(c, f, &p, &x, sum, true));
 	if (proto == P_TCP && unlikely(until != fresh))
 		quick_refresh(ctx, &(struct n64_whence){
@@ -372,7 +374,7 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	const struct n64_conf *c = conf_get();
 	const struct n64_env env = {.conf = c};
 	const struct ip4_hdr *ip = quick_ip4(f);
-	struct pkt p = QUICK_PKT(ctx, FAM_4);
+	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	struct xlat x = {.ports = true};
 	struct n64_binding *b;
 	struct route rt = {};
@@ -416,7 +418,7 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 		quick_peer6(c, any, ctl, p.src4, &x.src6);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	remote_port = *quick_sport(ip + 1, proto);
-	*action = quick_send4to6(ctx, c, role.slot, &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, c, quick_slot(f), &p, &x, &rt, quick_delta4(c, &p, &x, true));
 	/* TCP-36: nothing to do until it is in TRANS */
 	if (proto == P_TCP && unlikely(until != fresh) &&
 	    (c->opt.inbound_refresh || until < fresh - c->opt.tcp_est_timeout))

@@ -264,6 +264,13 @@ static inline struct bpf_program *bed_long(const struct nat64_bpf *s)
 						      s->progs.n64_stateful_long;
 }
 
+/* And the short way of frames with tags. */
+static inline struct bpf_program *bed_tagged(const struct nat64_bpf *s)
+{
+	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic_tagged :
+						      s->progs.n64_stateful_tagged;
+}
+
 /* The programs with the configuration written into them, not loaded yet. */
 static inline struct nat64_bpf *bed_program(int kind)
 {
@@ -281,6 +288,7 @@ static inline struct nat64_bpf *bed_program(int kind)
 						  p == s->progs.n64_stateful_new) ||
 						 (bed_conf()->n_stateless &&
 						  p == s->progs.n64_stateful_entry) ||
+						 (frame_tags && p == bed_tagged(s)) ||
 						 p == s->progs.n64_state ||
 						 p == s->progs.n64_query || bed_wants(p));
 	bed_sizes(s);
@@ -313,6 +321,8 @@ static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
 		bed_way(s, WAY_NEW, s->progs.n64_stateful_new);
 	if (bed_conf()->n_stateless)
 		bed_way(s, WAY_ENTRY, s->progs.n64_stateful_entry);
+	if (frame_tags)
+		bed_way(s, WAY_TAGGED, bed_tagged(s));
 	if (kind != ROLE_PORT)
 		return s;
 	warm.query = bpf_program__fd(s->progs.n64_query);
@@ -366,6 +376,12 @@ static inline void bed_fill_devices(struct nat64_bpf *s)
 		bed_put(s->maps.devmap, &dm.ifindex, &dm);
 		if (i < 2)
 			bed_put(s->maps.egress, &dm.ifindex, &out);
+		if (i < 2 && frame_tags) {
+			struct n64_vlan_key vlan = frame_vlan(dm.ifindex);
+			__u32 device = frame_device(!i);
+
+			bed_put(s->maps.vlans, &vlan, &device);
+		}
 	}
 	bed_local("203.0.113.1");
 }

@@ -182,15 +182,16 @@ static inline void assert_translated(const struct frame *f)
 static inline enum reason bed_run_on(struct nat64_bpf *s, __u32 slot, const struct frame *f)
 {
 	__u32 in = ifindex_of(slot == N64_SLOT_XLAT ? "nat64x" : f->v6 ? "v6" : "v4");
-	struct xdp_md ctx = {.data_end = f->len, .ingress_ifindex = in};
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
+	const struct frame *sent = slot == N64_SLOT_XLAT ? f : frame_tagged(f);
+	struct xdp_md ctx = {.data_end = sent->len, .ingress_ifindex = in};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = sent->bytes, .data_size_in = sent->len,
 		    .data_out = got.out, .data_size_out = sizeof(got.out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx));
 	__u64 before[N_REASONS], after[N_REASONS];
 	int n = 0;
 
 	if (slot != N64_SLOT_XLAT)
-		warm_frame(bed_conf(), f->v6, f->bytes + ETH_LEN, in);
+		warm_frame(bed_conf(), f->v6, f->bytes + ETH_LEN, frame_device(f->v6));
 	bed_counters(before, slot);
 	if (bpf_prog_test_run_opts(bpf_program__fd(bed_path(s)), &o))
 		fail_msg("test run: %s", strerror(errno));
@@ -209,8 +210,8 @@ static inline enum reason bed_run_on(struct nat64_bpf *s, __u32 slot, const stru
 		assert_handed_over(&got, "slow", got.reason, f->bytes + ETH_LEN, f->len - ETH_LEN);
 	if (reason_kind(got.reason) == KIND_PASS && slot != N64_SLOT_XLAT) {
 		assert_int_equal(got.action, XDP_PASS);
-		assert_int_equal(got.out_len, f->len);
-		assert_memory_equal(got.out, f->bytes, f->len);
+		assert_int_equal(got.out_len, sent->len);
+		assert_memory_equal(got.out, sent->bytes, sent->len);
 	}
 	if (reason_kind(got.reason) == KIND_DROP)
 		assert_int_equal(got.action, XDP_DROP);

@@ -148,4 +148,13 @@ static inline void stay_here(void)
 		bad_ + cmocka_run_group_tests_name(name ", warmed", tests, NULL, NULL);       \
 	})
 
+/* And once more, each frame with a tag. */
+#define run_also_tagged(name, tests, setup)                                                   \
+	({                                                                                    \
+		int bad_all_ = run_cold_and_warm(name, tests, setup);                         \
+                                                                                              \
+		frame_tags = 1;                                                               \
+		bad_all_ + cmocka_run_group_tests_name(name ", with tags", tests, NULL, NULL); \
+	})
+
 #endif

@@ -24,6 +24,7 @@ PORT_AT = {"udp": (0, 2), "tcp": (0, 2), "icmp": (4, None)}  # the host's sport,
 CSUM_AT = {"udp": 6, "tcp": 16, "icmp": 2}
 OPTIONS4 = b"\x01" * 4  # four no-operations
 EXTENSION6 = b"\x00\x01\x04\0\0\0\0"  # destination options that hold padding, less the next header
+TAG = bytes.fromhex("8100a000")
 FLAGS = {"syn": 0x02, "syn-ack": 0x12, "ack": 0x10}
 
 
@@ -50,6 +51,7 @@ class Shape:
     flags: str = "ack"      # TCP
     timed: bool = False     # the time in the payload
     rare: str = ""          # options or extension between the headers (rare.py: more)
+    tag: bool = False       # a VLAN tag, which has a priority and no VID (802.1p), beside the size
 
 
 def _af(family):
@@ -69,6 +71,16 @@ def between(shape, family):
 def header(shape, family):
     """Bytes of Ethernet and all headers."""
     return ETHER + (40 if family == 6 else 20) + between(shape, family) + HEADER[shape.proto]
+
+
+def tagged(bits):
+    """Template.source() with a tag behind the MAC addresses."""
+    raw = bytes.fromhex(bits["frame"])
+    raw = raw[:12] + TAG + raw[12:]
+    moved = {key: at + len(TAG) for key, at in bits.items() if key.startswith("off_")}
+    head = min(len(raw), moved.get("off_time", moved["off_id"]) + 16) // 8 * 8
+    return bits | moved | {"head": raw[:160].hex(), "frame": raw.hex(),
+                           "head_bytes": head if head >= moved["off_id"] + 8 else len(raw)}
 
 
 class Template:
@@ -153,7 +165,7 @@ class Template:
         if self.net.family == 4:
             bits["off_ip_csum"] = ETHER + 10
             bits["ip_csum"] = native(packets.ones(bytes(raw[ETHER:self.l4])))
-        return bits
+        return tagged(bits) if self.shape.tag else bits
 
     def sink(self, flows, port_bits):
         """What `bench measure` wants to know of a frame that must arrive."""

@@ -2,8 +2,10 @@
 """What is measured, by name. Each scenario makes its beds, opens flows and gives rows; a
 new mode of the product is one line in MODES of product.py and one here."""
 
+import dataclasses
 import functools
 
+import lib
 import peers
 import scenarios_slow
 import scenarios_state
@@ -93,6 +95,31 @@ def protocols(context):
     return rows
 
 
+def tags(context):
+    """Frames that come with a tag (802.1p, no VID), where a VLAN device stands on a port: without
+    one nobody looks for tags."""
+    rows = []
+    for mode in ("stateful", "siit"):
+        beds, reference = context.mode_beds(mode, FLOWS)
+        for bed in beds:
+            try:
+                bed.topology.gateway.ip("link add link eth6 name eth6.7 type vlan id 7")
+            except lib.Failed as why:
+                print(f"tags: skipped, a VLAN device cannot be made (module 8021q): {why}")
+                return []
+            bed.restart()
+            bed.open(Load(flows=FLOWS, cpus=(context.args.cpu,)))
+        loads = []
+        for direction in context.args.direction:
+            load = sized_load(context.args, direction, flows=FLOWS)
+            for tag in (False, True):
+                shape = dataclasses.replace(load.shape, tag=tag)
+                loads.append(({"direction": direction, "tag": "802.1p" if tag else "none",
+                               "flows": count(FLOWS)}, dataclasses.replace(load, shape=shape)))
+        rows += rows_of(context, beds, reference, loads)
+    return rows
+
+
 SCENARIOS = {
     "stateful": (functools.partial(throughput, mode="stateful"),
                  "stateful, established flows: direction x number of flows"),
@@ -102,6 +129,7 @@ SCENARIOS = {
     "both": (both, "both directions at once on one core"),
     "patterns": (patterns, "order of flows: uniform and Zipf"),
     "sizes": (sizes, "frames of 60 to 1514 bytes"),
+    "tags": (tags, "frames with a tag and without, where there are VLAN devices"),
     "protocols": (protocols, "UDP, TCP, ICMP"),
     "new-flows": (scenarios_state.new_flows, "new mappings per second: UDP, and TCP SYN"),
     "new-flows-cores": (scenarios_state.new_flows_cores,

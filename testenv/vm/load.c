@@ -68,6 +68,11 @@ static const struct variation variations[] = {
 	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
 	{ "n64_stateful_long", "prefixes",
 	  PREFIXES },
+	{ "n64_port_tagged", "siit", { "mode", "siit" } },
+	{ "n64_port_tagged", "siit-prefixes", PREFIXES },
+	{ "n64_stateful_tagged", "default", { "mode", "stateful" } },
+	{ "n64_stateful_tagged", "prefixes", PREFIXES },
+	{ "n64_dynamic_tagged", "dynamic", { "mode", "dynamic" } },
 	{ "n64_state", "default", { "mode", "stateful" } },
 	{ "n64_dynamic", "dynamic", { "mode", "dynamic" } },
 	{ "n64_dynamic_long", "dynamic", { "mode", "dynamic" } },
@@ -191,11 +196,20 @@ static void refused(const struct variation *v, int rc)
 	fflush(stdout);
 }
 
+static __u32 kind_of(const char *program)
+{
+	static const char *const device[] = { "n64_port", "n64_stateful", "n64_dynamic" };
+
+	for (size_t i = 0; i < sizeof(device) / sizeof(device[0]); i++)
+		if (!strcmp(program, device[i]))
+			return ROLE_PORT;
+	return strcmp(program, "n64_exit") ? ROLE_LONG : ROLE_EXIT;
+}
+
 static int load(const struct variation *v, const struct policy *pol)
 {
 	struct nat64_bpf *s = nat64_bpf__open();
-	struct n64_role role = { .kind = strstr(v->program, "_long") ? ROLE_LONG :
-					 !strcmp(v->program, "n64_exit") ? ROLE_EXIT : ROLE_PORT };
+	struct n64_role role = { .kind = kind_of(v->program) };
 	struct timespec begin, end;
 	struct bpf_program *p;
 	int rc;

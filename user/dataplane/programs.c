@@ -128,16 +128,16 @@ static int reuse_base(struct bpf_object *obj, const struct bpf_object *base)
 	return 0;
 }
 
-/* `name`: NULL behind the last of them. */
-static void only_programs(struct bpf_object *obj, const char *const *name)
+/* `name`: NULL stands for none. */
+static void only_programs(struct bpf_object *obj, const char *const *name, int n)
 {
 	struct bpf_program *prog;
 	bool wanted;
 	int i;
 
 	bpf_object__for_each_program(prog, obj) {
-		for (i = 0, wanted = false; name[i]; i++)
-			wanted |= !strcmp(bpf_program__name(prog), name[i]);
+		for (i = 0, wanted = false; i < n; i++)
+			wanted |= name[i] && !strcmp(bpf_program__name(prog), name[i]);
 		bpf_program__set_autoload(prog, wanted);
 	}
 }
@@ -149,6 +149,9 @@ static const char *const long_program[] = { "n64_port_long", "n64_stateful_long"
 /* Mode stateful: what makes a mapping; the short way of stateless entries. */
 static const char new_program[] = "n64_stateful_new";
 static const char entry_program[] = "n64_stateful_entry";
+/* Where VLAN devices stand on ports: the short way of frames with tags. */
+static const char *const tagged_program[] = { "n64_port_tagged", "n64_stateful_tagged",
+					      "n64_dynamic_tagged" };
 
 int programs_map(const struct programs *g, const char *name)
 {
@@ -201,7 +204,9 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	const char *const used[] = { "n64_query", long_program[pol->conf.opt.mode],
 				     conf_has_state(&pol->conf) ? "n64_state" : NULL,
 				     pol->conf.opt.mode == MODE_STATEFUL ? new_program : NULL,
-				     pol->conf.n_stateless ? entry_program : NULL, NULL };
+				     pol->conf.n_stateless ? entry_program : NULL,
+				     pol->conf.have & HAVE_VLAN
+					     ? tagged_program[pol->conf.opt.mode] : NULL };
 	unsigned int i;
 	int rc;
 
@@ -217,7 +222,7 @@ static int open_base(struct programs *g, const struct policy *pol, struct config
 	memcpy((void *)&g->base->rodata->conf, &pol->conf, sizeof(pol->conf));
 	tables_plain(pol, (struct n64_plain *)&g->base->rodata->plain);
 	((struct n64_role *)&g->base->rodata->role)->kind = ROLE_LONG;
-	only_programs(g->base->obj, used);
+	only_programs(g->base->obj, used, sizeof(used) / sizeof(used[0]));
 	rc = generation_size(g->base->obj, pol);
 	if (!rc)
 		rc = size_state(g->base, &pol->conf);
@@ -267,6 +272,8 @@ static int put_ways(const struct programs *g, const struct n64_conf *conf,
 		rc = put_way(g, WAY_NEW, new_program, err);
 	if (!rc && conf->n_stateless)
 		rc = put_way(g, WAY_ENTRY, entry_program, err);
+	if (!rc && conf->have & HAVE_VLAN)
+		rc = put_way(g, WAY_TAGGED, tagged_program[conf->opt.mode], err);
 	return rc;
 }
 
@@ -329,7 +336,7 @@ static int load_role(struct programs *g, const struct policy *pol, __u32 kind, _
 	tables_plain(pol, (struct n64_plain *)&skel->rodata->plain);
 	memcpy((void *)&skel->rodata->role, &(struct n64_role){ kind, slot },
 	       sizeof(struct n64_role));
-	only_programs(skel->obj, used);
+	only_programs(skel->obj, used, sizeof(used) / sizeof(used[0]));
 	rc = reuse_base(skel->obj, g->base->obj);
 	if (!rc)
 		rc = nat64_bpf__load(skel);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The short way of a frame that comes with VLAN tags: they are taken off, and it goes as one that
+ * came in by the VLAN's device without. A program of its own (WAY_TAGGED), loaded where there are
+ * such devices. What it gives up on gets its tags back, and is the long way's. */
+#ifndef N64_XDP_QUICK_TAGGED_H
+#define N64_XDP_QUICK_TAGGED_H
+
+#include "quick_dynamic.h"
+#include "quick_siit.h"
+#include "quick_stateful.h"
+
+/* Words of a frame, from its beginning. */
+enum { WORD_TAG = 2 * MAC_LEN / 4, TAGGED_WORDS = WORD_TAG + 2 };
+
+struct tags {
+	__u32 n, word[2];
+};
+
+/* Is there a tag? */
+static __always_inline bool has_tags(struct xdp_md *ctx)
+{
+	const struct eth_hdr *eth = frame_start(ctx);
+
+	return (const void *)(eth + 1) <= frame_end(ctx) &&
+	       (eth->type == be16(ET_VLAN) || eth->type == be16(ET_QINQ));
+}
+
+/* Moves both MAC addresses by `from` - `to` words. */
+static __always_inline void move_macs(__u32 *w, __u32 from, __u32 to)
+{
+	const __u32 a = w[from], b = w[from + 1], c = w[from + 2];
+
+	w[to] = a;
+	w[to + 1] = b;
+	w[to + 2] = c;
+}
+
+/* Takes the tags of an IP packet off. The L3 device that they stand for; 0: none that is known,
+ * and nothing was done. */
+static __always_inline __u32 tags_off(struct xdp_md *ctx, struct tags *t)
+{
+	struct pkt p = {.ifindex = frame_ingress(ctx)};
+	__u32 *w = frame_start(ctx);
+
+	if ((const void *)(w + TAGGED_WORDS) > frame_end(ctx) ||
+	    !parse_eth(w, frame_end(ctx), &p) || !p.n_tags || vlan_device(conf_get(), &p))
+		return 0;
+	t->n = st_unsure(p.n_tags); /* one or two is the same to the verifier from here on */
+	t->word[0] = w[WORD_TAG];
+	t->word[1] = w[WORD_TAG + 1];
+	if (p.n_tags == 1)
+		move_macs(w, 0, 1);
+	else
+		move_macs(w, 0, 2);
+	return bpf_xdp_adjust_head(ctx, (int)t->n * VLAN_LEN) ? 0 : p.ifindex;
+}
+
+/* As it was. False: cannot be. */
+static __always_inline bool tags_on(struct xdp_md *ctx, const struct tags *t)
+{
+	__u32 *w;
+
+	if (bpf_xdp_adjust_head(ctx, -(int)t->n * VLAN_LEN))
+		return false;
+	w = frame_start(ctx);
+	if ((const void *)(w + TAGGED_WORDS) > frame_end(ctx))
+		return false;
+	if (t->n == 1) {
+		move_macs(w, 1, 0);
+	} else {
+		move_macs(w, 2, 0);
+		w[WORD_TAG + 1] = t->word[1];
+	}
+	w[WORD_TAG] = t->word[0];
+	return true;
+}
+
+/* The program, with the short way of a mode. */
+#define TAGGED(ctx, way)                                                                      \
+	({                                                                                    \
+		const struct n64_port *port_ = port_of_packet();                              \
+		struct tags t_;                                                               \
+		__u32 device_ = port_ ? tags_off(ctx, &t_) : 0;                               \
+		bool left_ = false;                                                           \
+		int action_ = XDP_DROP;                                                       \
+                                                                                              \
+		if (device_) {                                                                \
+			struct quick f_ = quick_frame(ctx);                                   \
+                                                                                              \
+			f_.device = device_;                                                  \
+			left_ = way(ctx, &f_, port_, &action_);                               \
+		}                                                                             \
+		if (!left_ && (!device_ || tags_on(ctx, &t_)))                                \
+			bpf_tail_call(ctx, &ways, WAY_LONG);                                  \
+		if (!left_)                                                                   \
+			count(R_internal, 0); /* cannot be */                                 \
+		action_;                                                                      \
+	})
+
+#endif
