@@ -20,6 +20,7 @@ static struct {
 	struct n64_conf conf;
 	struct policy policy;
 	struct nat64_bpf *skel[N64_SLOTS], *tagged;
+	__u32 hz; /* 0: 250 */
 	int attached[N64_SLOTS];
 	struct nat64_bpf *first; /* owns the maps */
 	char key[512];		 /* what is loaded */
@@ -198,7 +199,7 @@ static void world_load_now(json_t *over)
 	c->pair_xlat = ifindex_of("nat64x");
 	c->ncpu = libbpf_num_possible_cpus();
 	c->hop_slots = HOP_SLOTS_MIN;
-	c->hz = 2500; /* what holds for a second does so for ten or two, however slow this is */
+	c->hz = world.hz ? world.hz : 250;
 	c->st.hz_mul = (__u32)((1ull << 32) / c->hz);
 	c->xsk_queues = 1;
 	c->key[0] = 1;
