@@ -53,7 +53,7 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 	struct xlat x = {};
 	struct n64_pair *e;
 	__u64 sum, delta;
-	bool pref;
+	bool pref, may;
 
 	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss6to4))
@@ -69,14 +69,16 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 	} else {
 		if (rule_source(&p) || !quick_addrs6(env, &p, &x, &pref))
 			return false;
+		/* not where its ports matter (GEN-04) */
+		may = st_unsure(!(x.dst_pol6 && x.dst_pol6->flags & POL_NOXLAT));
+		/* the verifier need not go on with each answer by itself */
+		pref = st_unsure(pref);
 		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), true);
 		if (!rt.hop)
 			return false;
 		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		delta = quick_delta_addrs6(c, f, &x, sum, pref);
-		/* not where its ports matter (GEN-04) */
-		e = own ? pair_fill(c, h, &q, rt.hop,
-				    !(x.dst_pol6 && x.dst_pol6->flags & POL_NOXLAT)) : NULL;
+		e = own ? pair_fill(c, h, &q, rt.hop, may) : NULL;
 		if (e)
 			pair_keep6(e, &p, &x, delta);
 	}
@@ -118,7 +120,7 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 	struct xlat x = {};
 	struct n64_pair *e;
 	__u64 delta;
-	bool plain4;
+	bool plain4, may;
 
 	if (!h || !quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    quick_begins(&p) || judge(c, &p, false, c->opt.clamp_mss4to6) ||
@@ -136,13 +138,13 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 		if (addr4_is_multicast(p.dst4) || siit_target4(env, &p, &x) ||
 		    !quick_addrs4(env, &p, &x, &plain4))
 			return false;
+		may = st_unsure(!(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)); /* as there */
+		plain4 = st_unsure(plain4);
 		rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 		if (!rt.hop)
 			return false;
 		delta = quick_delta_addrs4(c, &p, &x, plain4 && own);
-		/* not where its ports matter (GEN-04) */
-		e = own ? pair_fill(c, h, &q, rt.hop,
-				    !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT)) : NULL;
+		e = own ? pair_fill(c, h, &q, rt.hop, may) : NULL;
 		if (e)
 			pair_keep4(e, &x, delta);
 	}
