@@ -3,7 +3,8 @@
  * packets to us, one program for both directions by mode: n64_port, n64_stateful or
  * n64_dynamic. It is the short way (quick.h), and small; what is not for that it leaves to
  * the long way of its mode (path_siit.h, path_stateful.h, path_dynamic.h), which is loaded
- * once for all devices, as is n64_stateful_new, which makes mappings (quick_new.h). n64_exit
+ * once for all devices, as are n64_stateful_new, which makes mappings (quick_new.h), and the short
+ * ways of stateless entries and of frames with tags (quick_stateless.h, quick_tagged.h). n64_exit
  * is the kernel's end of the pair; n64_query and n64_state answer user space. */
 
 #include "bpf.h"

@@ -204,6 +204,7 @@ static bool of_device(struct n64_pair *e)
 /* L2-01: the key has the L3 device, which for a frame with tags is that of its VLAN. */
 static void test_device(void **state)
 {
+	struct frame f;
 	struct run r;
 
 	(void)state;
@@ -215,6 +216,13 @@ static void test_device(void **state)
 		device = frame_device(cases[i].slot == SLOT_V6);
 		assert_int_equal(warm_pairs(&world.conf, of_device), 1);
 	}
+	if (frame_tags != 1)
+		return;
+	begin(&cases[0]); /* the same VLAN with another one in it */
+	frame_udp(&f, SLOT_V6);
+	frame_tag(&f, VID_INNER);
+	run_frame(&r, SLOT_V6, &f);
+	assert_reason(&r, "VLAN without a device", R_vlan_unknown);
 }
 
 /* What is found without a worker holds by a rule of its own. */

@@ -36,7 +36,7 @@ static __always_inline void move_macs(__u32 *w, __u32 from, __u32 to)
 }
 
 /* Takes the tags of an IP packet off. The L3 device that they stand for; 0: none that is known,
- * and nothing was done. */
+ * and nothing was done. There is room: what is left has an Ethernet header. */
 static __always_inline __u32 tags_off(struct xdp_md *ctx, struct tags *t)
 {
 	struct pkt p = {.ifindex = frame_ingress(ctx)};
