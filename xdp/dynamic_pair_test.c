@@ -246,7 +246,7 @@ int main(void)
 	warm.on = true;
 	stay_here();
 	bad = cmocka_run_group_tests_name("xdp pairs, dynamic", tests, world_start, NULL);
-	frame_tags = 1;
+	frame_tags = TAGS_QINQ;
 	return bad + cmocka_run_group_tests_name("xdp pairs, dynamic, frames with tags", tests, NULL,
 						 NULL);
 }

@@ -215,8 +215,14 @@ static void test_device(void **state)
 		run_one(&r, &cases[i], nothing);
 		device = frame_device(cases[i].slot == SLOT_V6);
 		assert_int_equal(warm_pairs(&world.conf, of_device), 1);
+		frame_udp_len(&f, cases[i].slot, 1000); /* in two buffers */
+		warm_pairs(&world.conf, warm_mark);
+		run_pieces(&r, cases[i].slot, &f, 114);
+		assert_reason(&r, cases[i].name, cases[i].reason);
+		assert_true(warm_is_marked(r.out));
+		assert_valid_packet(cases[i].name, r.out, r.out_len);
 	}
-	if (frame_tags != 1)
+	if (frame_tags != TAGS_VLAN)
 		return;
 	begin(&cases[0]); /* the same VLAN with another one in it */
 	frame_udp(&f, SLOT_V6);
@@ -412,7 +418,7 @@ int main(void)
 	warm.on = true;
 	world.hz = 2500; /* what holds for a second does so for two or ten, however slow this is */
 	bad = cmocka_run_group_tests_name("xdp pairs", tests, world_start, NULL);
-	for (frame_tags = 1; frame_tags <= 2; frame_tags++) {
+	for (frame_tags = TAGS_VLAN; frame_tags < TAGS_ENDS; frame_tags++) {
 		world_drop();
 		bad += cmocka_run_group_tests_name("xdp pairs, frames with tags", tests, NULL, NULL);
 	}

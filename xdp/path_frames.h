@@ -123,9 +123,8 @@ static inline void frame_tag(struct frame *f, __u16 vid)
 	f->len += VLAN_LEN;
 }
 
-/* With how many tags each frame is sent that is made without: of a VLAN, or of a VLAN in a service
- * VLAN. */
-static int frame_tags;
+/* With which tags each frame is sent that is made without. */
+static enum { TAGS_NONE, TAGS_VLAN, TAGS_QINQ, TAGS_PRIORITY, TAGS_ENDS } frame_tags;
 
 #define VID_OUTER 100
 #define VID_INNER 200
@@ -138,10 +137,10 @@ static inline const struct frame *frame_tagged(const struct frame *f)
 	if (!frame_tags)
 		return f;
 	copy = *f;
-	if (frame_tags == 2)
+	if (frame_tags == TAGS_QINQ)
 		frame_tag(&copy, VID_INNER);
-	frame_tag(&copy, VID_OUTER);
-	if (frame_tags == 2) {
+	frame_tag(&copy, frame_tags == TAGS_PRIORITY ? 7 << 13 : VID_OUTER);
+	if (frame_tags == TAGS_QINQ) {
 		copy.bytes[12] = ET_QINQ >> 8;
 		copy.bytes[13] = ET_QINQ & 0xff;
 	}
@@ -151,15 +150,22 @@ static inline const struct frame *frame_tagged(const struct frame *f)
 /* What map `vlans` has for them on a port. */
 static inline struct n64_vlan_key frame_vlan(__u32 port)
 {
-	if (frame_tags == 2)
+	if (frame_tags == TAGS_QINQ)
 		return (struct n64_vlan_key){port, {VID_OUTER | VID_SERVICE, VID_INNER}};
 	return (struct n64_vlan_key){port, {VID_OUTER, 0}};
 }
 
-/* The L3 device of what comes in by a port: with tags another one, which stands for their VLAN. */
+static inline __u32 frame_l3_off(void)
+{
+	return ETH_LEN + (!frame_tags ? 0 : frame_tags == TAGS_QINQ ? 2 : 1) * VLAN_LEN;
+}
+
+/* The L3 device of what comes in by a port: of a VLAN another one, which stands for it. */
 static inline __u32 frame_device(bool v6)
 {
-	return ifindex_of(frame_tags ? (v6 ? "v6p" : "v4p") : v6 ? "v6" : "v4");
+	if (frame_tags == TAGS_NONE || frame_tags == TAGS_PRIORITY)
+		return ifindex_of(v6 ? "v6" : "v4");
+	return ifindex_of(v6 ? "v6p" : "v4p");
 }
 
 /* As it comes out of nat64x. */

@@ -150,7 +150,8 @@ static inline void assert_reason(const struct run *r, const char *what, enum rea
 static inline void assert_handed_over(const struct run *r, const char *what, enum reason why,
 			       const __u8 *ip, size_t len)
 {
-	const __u32 at = ETH_LEN + (__u32)frame_tags * VLAN_LEN;
+	const __u32 at = frame_l3_off();
+	struct frame plain = {.v6 = ip[0] >> 4 == 6, .len = ETH_LEN};
 	struct n64_slow s;
 
 	assert_int_equal(r->action, XDP_REDIRECT);
@@ -161,6 +162,9 @@ static inline void assert_handed_over(const struct run *r, const char *what, enu
 	assert_int_equal(s.l3_off, at);
 	assert_int_equal(s.frame_len, at + len);
 	assert_int_equal(s.fam, ip[0] >> 4);
+	if (memcmp(r->out + sizeof(s) + 2 * MAC_LEN, frame_tagged(&plain)->bytes + 2 * MAC_LEN,
+		   at - ETH_LEN))
+		fail_msg("%s: its tags changed on the way to the worker", what);
 	if (r->out_len != sizeof(s) + at + len || memcmp(r->out + sizeof(s) + at, ip, len))
 		fail_msg("%s: the packet changed on its way to the worker", what);
 }

@@ -153,7 +153,7 @@ static inline void stay_here(void)
 	({                                                                                    \
 		int bad_all_ = run_cold_and_warm(name, tests, setup);                         \
                                                                                               \
-		frame_tags = 1;                                                               \
+		frame_tags = TAGS_VLAN;                                                       \
 		bad_all_ + cmocka_run_group_tests_name(name ", with tags", tests, NULL, NULL); \
 	})
 

@@ -78,9 +78,9 @@ def tagged(bits):
     raw = bytes.fromhex(bits["frame"])
     raw = raw[:12] + TAG + raw[12:]
     moved = {key: at + len(TAG) for key, at in bits.items() if key.startswith("off_")}
-    head = min(len(raw), moved.get("off_time", moved["off_id"]) + 16) // 8 * 8
+    head = (moved.get("off_time", moved["off_id"]) + 15) // 8 * 8
     return bits | moved | {"head": raw[:160].hex(), "frame": raw.hex(),
-                           "head_bytes": head if head >= moved["off_id"] + 8 else len(raw)}
+                           "head_bytes": min(head, len(raw))}
 
 
 class Template:
