@@ -20,7 +20,12 @@ static void with_hops(void (*change)(struct n64_hops *h))
 }
 
 static void any(struct n64_hops *h) { h->any++; }
-static void crowd(struct n64_hops *h, int slot, bool six) { h->crowded[slot * 2 + six] = (__u32)h->beat; }
+
+static void crowd(struct n64_hops *h, int slot, bool six)
+{
+	h->crowded[slot * 2 + six] = (__u32)h->beat;
+}
+
 static void crowd6(struct n64_hops *h) { crowd(h, SLOT_V6, true); }
 static void crowd4(struct n64_hops *h) { crowd(h, SLOT_V4, false); }
 static void crowd_others6(struct n64_hops *h) { crowd(h, SLOT_V6, false); crowd(h, SLOT_V4, true); }
@@ -57,7 +62,13 @@ static void blocks_unknown(void) { with_hops(exact); }
 static void rules_appear(void) { with_hops(full); }
 
 static void nothing(struct frame *f) { (void)f; }
-static void other_port(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 43 : 23)] ^= 1; frame_fix(f); }
+
+static void other_port(struct frame *f)
+{
+	f->bytes[ETH_LEN + (f->v6 ? 43 : 23)] ^= 1;
+	frame_fix(f);
+}
+
 static void other_src(struct frame *f) { frame_src(f, "198.51.100.11", "2001:db8:b::34"); }
 static void other_dst(struct frame *f) { frame_dst(f, "192.0.2.34", "2001:db8:64::c633:640b"); }
 static void other_dst_high(struct frame *f) { frame_dst(f, NULL, "2001:db8:65::c633:640a"); }
@@ -65,7 +76,13 @@ static void ttl_1(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 7 : 8)] = 1; fr
 static void udp_zero(struct frame *f) { memset(f->bytes + ETH_LEN + (f->v6 ? 46 : 26), 0, 2); }
 static void pad(struct frame *f) { memset(f->bytes + f->len, 0xee, 7); f->len += 7; }
 static void esp(struct frame *f) { f->bytes[ETH_LEN + (f->v6 ? 6 : 9)] = 50; frame_fix(f); }
-static void to_eam(struct frame *f) { frame_src(f, "192.0.2.34", "2001:db8:b::34"); frame_dst(f, "192.0.2.33", "2001:db8:a::33"); }
+
+static void to_eam(struct frame *f)
+{
+	frame_src(f, "192.0.2.34", "2001:db8:b::34");
+	frame_dst(f, "192.0.2.33", "2001:db8:a::33");
+}
+
 
 static void hairpinned(struct frame *f) { frame_dst(f, NULL, "2001:db8:64::c000:222"); }
 
