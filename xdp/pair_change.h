@@ -83,7 +83,6 @@ static void to_eam(struct frame *f)
 	frame_dst(f, "192.0.2.33", "2001:db8:a::33");
 }
 
-
 static void hairpinned(struct frame *f) { frame_dst(f, NULL, "2001:db8:64::c000:222"); }
 
 /* It comes in by the other device. */

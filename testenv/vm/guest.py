@@ -62,7 +62,7 @@ CHECKS = {
     "xdp-stateful": Check("main", 1500, ["veth"], "cmocka",
                           ["build/test/state_path_test", "build/test/state_pref_test",
                            "build/test/state_tcp_test"]),
-    "xdp-siit": Check("main", 900, ["veth"], "cmocka",
+    "xdp-siit": Check("main", 1800, ["veth"], "cmocka",
                       ["build/test/path_test", "build/test/pair_test",
                        "build/test/dynamic_pair_test"]),
     "micro": Check("main", 300, ["veth"], "micro", ["build/bench/micro", "--json"]),
