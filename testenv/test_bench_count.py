@@ -75,6 +75,16 @@ def test_jumps(code, imm, a, b, taken):
 
 @pytest.mark.parametrize("proto, way", [(p, w) for p in ("udp", "tcp", "icmp")
                                         for w in ("out", "in")])
+def test_a_tag_changes_nothing_else(proto, way):
+    """The same frame with four bytes more behind the MAC addresses."""
+    plain, with_tag = (count.frame_of(
+        Stateful.model_of(FLOWS).sent(way, Shape(proto=proto, size=100, tag=tag)).source()
+        | {"by_step": False, "port_bits": 6}, (777, 0, 0)) for tag in (False, True))
+    assert with_tag == plain[:12] + bytes.fromhex("8100a000") + plain[12:]
+
+
+@pytest.mark.parametrize("proto, way", [(p, w) for p in ("udp", "tcp", "icmp")
+                                        for w in ("out", "in")])
 def test_frames_are_right(proto, way):
     """Both checksums of a frame that differs from the template in all that varies."""
     template = Stateful.model_of(FLOWS).sent(way, Shape(proto=proto, size=100))
