@@ -233,19 +233,19 @@ int n64_stateful_entry(struct xdp_md *ctx)
 SEC("xdp.frags")
 int n64_port_tagged(struct xdp_md *ctx)
 {
-	return TAGGED(ctx, quick_siit);
+	return tagged(ctx, port_of_packet(), quick_siit);
 }
 
 SEC("xdp.frags")
 int n64_stateful_tagged(struct xdp_md *ctx)
 {
-	return TAGGED(ctx, quick_stateful);
+	return tagged(ctx, port_of_packet(), quick_stateful);
 }
 
 SEC("xdp.frags")
 int n64_dynamic_tagged(struct xdp_md *ctx)
 {
-	return TAGGED(ctx, quick_dynamic);
+	return tagged(ctx, port_of_packet(), quick_dynamic);
 }
 
 SEC("xdp.frags")

@@ -76,25 +76,25 @@ static __always_inline bool tags_on(struct xdp_md *ctx, const struct tags *t)
 }
 
 /* The program, with the short way of a mode. */
-#define TAGGED(ctx, way)                                                                      \
-	({                                                                                    \
-		const struct n64_port *port_ = port_of_packet();                              \
-		struct tags t_;                                                               \
-		__u32 device_ = port_ ? tags_off(ctx, &t_) : 0;                               \
-		bool left_ = false;                                                           \
-		int action_ = XDP_DROP;                                                       \
-                                                                                              \
-		if (device_) {                                                                \
-			struct quick f_ = quick_frame(ctx);                                   \
-                                                                                              \
-			f_.device = device_;                                                  \
-			left_ = way(ctx, &f_, port_, &action_);                               \
-		}                                                                             \
-		if (!left_ && (!device_ || tags_on(ctx, &t_)))                                \
-			bpf_tail_call(ctx, &ways, WAY_LONG);                                  \
-		if (!left_)                                                                   \
-			count(R_internal, 0); /* cannot be */                                 \
-		action_;                                                                      \
-	})
+static __always_inline int tagged(struct xdp_md *ctx, const struct n64_port *port,
+				  bool (*way)(struct xdp_md *, struct quick *,
+					      const struct n64_port *, int *))
+{
+	struct tags t;
+	__u32 device = port ? tags_off(ctx, &t) : 0;
+	int action = XDP_DROP;
+	struct quick f;
+
+	if (device) {
+		f = quick_frame(ctx);
+		f.device = device;
+		if (way(ctx, &f, port, &action))
+			return action;
+	}
+	if (!device || tags_on(ctx, &t))
+		bpf_tail_call(ctx, &ways, WAY_LONG);
+	count(R_internal, 0); /* cannot be */
+	return XDP_DROP;
+}
 
 #endif
