@@ -47,7 +47,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 # Most run for less time than -Og would take to compile; what may be uninitialized is found by
 # the build of the product.
 SAN_OPT := -O0
-SAN_CFLAGS = -std=gnu11 $(SAN_OPT) -g $(WARN) $(SANITIZE) $(INCLUDES)
+SAN_CFLAGS = -std=gnu11 $(SAN_OPT) -g $(WARN) $(SANITIZE) -DN64_CALLS $(INCLUDES)
 SAN_CC_CFLAGS = $(SAN_CFLAGS) $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
@@ -84,10 +84,18 @@ all: $(PROGRAM) $(SHIM)
 
 bpf: $(SKEL)
 
+# What bpftool writes is without DWARF, a third of the size: BTF has the lines. The skeleton's
+# string is as large, and compiled again by whoever includes it.
+define compile_bpf
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(1) -MD -MP -MF $(@:.o=.d) -MT $@ -c $< -o $@.dwarf
+	$(Q)$(BPFTOOL) gen object $@ $@.dwarf
+	@rm $@.dwarf
+endef
+
 $(B)/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -c $< -o $@
+	$(compile_bpf)
 
 # Written beside and moved, so that an interrupted bpftool leaves no half file.
 $(SKEL): $(B)/nat64.bpf.o
@@ -133,8 +141,7 @@ CLOCK_OBJ := $(filter-out $(CLOCK_SRC:%.c=$(B)/%.o),$(CLOCK_OBJ)) $(CLOCK_SRC:%.
 
 $(B)/clock/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -DN64_TEST_CLOCK -MD -MP -c $< -o $@
+	$(call compile_bpf,-DN64_TEST_CLOCK)
 
 $(B)/clock/nat64.skel.h: $(B)/clock/nat64.bpf.o
 	$(call say,SKEL,$@)
