@@ -94,12 +94,14 @@ class Gateway(Host):
     def check_sums(self):
         """GEN-10: in every stage, in = sum of its reasons; between stages, handed
         over = received + ring drops."""
-        wait_for("the worker to be through", lambda: not self.stats().in_flight())
-        stages = [device for device in self.stats().stages if device != "worker"]
+        stats = wait_for("the worker to be through",
+                         lambda: None if (now := self.stats()).in_flight() else now)
+        stages = [device for device in stats.stages if device != "worker"]
         wrong = {}
 
         def hold():
             """The driver's counts are read on both sides of ours: frames keep coming."""
+            nonlocal stats
             low = {device: self._shown(device) for device in stages}
             stats = self.stats()
             wrong.clear()
@@ -110,7 +112,7 @@ class Gateway(Host):
             return not wrong
 
         wait_for("GEN-10", hold, 1, lambda: f" of the stages {wrong}")
-        handover = self.stats().handover
+        handover = stats.handover
         if not handover["sums_hold"]:
             raise Failed(f"GEN-10: between the ports and the worker: {handover}")
 
@@ -120,12 +122,12 @@ class Gateway(Host):
     def received(self, device):
         """Frames that the driver has shown to an XDP program; a bond's program runs on its
         slaves. Since 6.8 virtio-net says rx0 for rx_queue_0."""
-        done = self.run(["ethtool", "-S", device], check=False)
-        if "no stats available" in done.stderr:
+        counted = self.statistics(device)
+        if not counted:
             slaves = json.loads(self.out(["ip", "-j", "link", "show", "master", device]))
             return sum(self.received(slave["ifname"]) for slave in slaves)
-        return sum(int(n) for n in re.findall(r"rx(?:_queue_)?\d+_xdp_packets: (\d+)",
-                                              done.stdout))
+        return sum(number for name, number in counted.items()
+                   if re.fullmatch(r"rx(_queue_)?\d+_xdp_packets", name))
 
     def worker_pid(self):
         try:

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+import nic
 from basics import ETH_P_ALL, ETH_P_IP, ETH_P_IPV6, PATIENCE, Failed
 
 CLONE_NEWNET = 0x40000000
@@ -150,8 +151,13 @@ class Host:
 
     def sysctl(self, **settings):
         """Settings below net., with __ for dots and the names as they are."""
-        words = [f"net.{key.replace('__', '.')}={value}" for key, value in settings.items()]
-        self.run(["sysctl", "-q", "-w", *words])
+        self._echo(["sysctl", "-w", *(f"net.{key.replace('__', '.')}={value}"
+                                      for key, value in settings.items())])
+        with inside(self.name):
+            for key, value in settings.items():
+                path = f"/proc/sys/net/{key.replace('__', '/')}"
+                with open(path, "w", encoding="ascii") as setting:
+                    setting.write(f"{value}\n")
 
     def ip(self, batch):
         """Commands of `ip`, one a line."""
@@ -165,7 +171,23 @@ class Host:
             raise Failed(f"{self.role}: ip: {done.stderr}\n" + "\n".join(lines))
 
     def mac(self, device):
-        return self.link(device)["address"]
+        with inside(self.name):
+            return nic.mac(device)
+
+    def is_running(self, device):
+        with inside(self.name):
+            return nic.is_running(device)
+
+    def offload(self, device, **settings):
+        self._echo(["ethtool", "-K", device, *(f"{name} {'on' if on else 'off'}"
+                                               for name, on in settings.items())])
+        with inside(self.name):
+            nic.offload(device, **settings)
+
+    def statistics(self, device):
+        """What `ethtool -S` shows."""
+        with inside(self.name):
+            return nic.statistics(device)
 
     def link(self, device):
         return json.loads(self.out(["ip", "-j", "link", "show", "dev", device]))[0]

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import lib
-from lib import H4, H6, K4, K6, S4, S6, Topology, wait_for
+from lib import H4, H6, K4, K6, PINGS, S4, S6, Topology, wait_for
 from test_hosts import attached, ping, zombie
 
 AT_ONCE = 0.3  # seconds that netlink and the worker are given
@@ -167,8 +167,8 @@ def test_churn(hosts):
     asked a few times and no packet is lost."""
     with warm(hosts) as gateway:
         before = asked(gateway)
-        child = hosts.client.start(["ping", "-n", "-q", "-c", "1500", "-i", "0.002", S6],
-                                   stdout=-1, text=True)
+        child = hosts.client.start([*PINGS, "-c", "1500", "-i", "0.002", S6], stdout=-1,
+                                   text=True)
         batch = "".join(f"route {verb} 100.{64 + n // 250}.{n % 250}.0/24 dev eth4\n"
                         for verb in ("add", "del") for n in range(1000))
         with lib.config_file(batch) as path:

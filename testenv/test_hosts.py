@@ -15,7 +15,7 @@ import pytest
 
 import lib
 import packets
-from lib import GW4, GW6, H4, H6, PREF64, R4, S4, S6, Topology
+from lib import GW4, GW6, H4, H6, PINGS, PREF64, R4, S4, S6, Topology
 from test_golden import ROWS
 
 @contextlib.contextmanager
@@ -210,7 +210,7 @@ def test_reload_loses_nothing(hosts):
     when they end."""
     with attached(hosts) as gateway:
         assert ping(hosts.client, S6, count=1)[0] == 1
-        child = hosts.client.start(["ping", "-n", "-q", "-i", "0.001", S6], stdout=-1, text=True)
+        child = hosts.client.start([*PINGS, "-i", "0.001", S6], stdout=-1, text=True)
         base = config_text(gateway)
         for n in range(10):
             with lib.config_file(base + f"denylist4: [198.18.{n}.0/24]\n") as path:

@@ -17,7 +17,7 @@ import signal
 import pytest
 
 import packets
-from lib import Topology, wait_for
+from lib import PINGS, Topology, wait_for
 from talk import INET, INET6, TCP, UDP, answered, talking
 from test_hosts import ping
 
@@ -123,7 +123,7 @@ def test_nothing_else_on_the_devices(pair):
 def test_reload_loses_nothing(pair):
     """L2-02, principle 7: ten reloads, each another program on the live device, during
     pings both ways; the last ping may be on its way when they end."""
-    runs = [host.start(["ping", "-n", "-q", "-i", "0.002", target], stdout=-1, text=True)
+    runs = [host.start([*PINGS, "-i", "0.002", target], stdout=-1, text=True)
             for host, target in ((pair.gateway, ZB6), (pair.server, ZA4))]
     seen = set()
     for n in range(10):

@@ -222,6 +222,22 @@ def test_status_names_the_problem_and_its_remedy(net, damage):
     assert net.cmd("status", "--health").returncode == (1 if found[0]["level"] == "bad" else 0)
 
 
+@pytest.mark.parametrize("family, hook, policy, found", [
+    ("inet", "forward", "drop", True), ("ip", "forward", "drop", True),
+    ("ip6", "forward", "drop", True), ("inet", "forward", "accept", False),
+    ("inet", "output", "drop", False), ("bridge", "forward", "drop", False)])
+def test_firewall(net, family, hook, policy, found):
+    """A chain that drops what the host forwards of IPv4 or IPv6, and no other."""
+    net.must(net.attach())
+    done = net.gateway.run(f"nft 'add table {family} t; add chain {family} t f "
+                           f"{{ type filter hook {hook} priority 0 ; policy {policy} ; }}'",
+                           check=False)
+    if family == "bridge" and "Could not process rule" in done.stderr:
+        pytest.skip("this kernel has no nf_tables for bridges")
+    assert done.returncode == 0, done.stderr
+    assert any("nftables drops" in p["problem"] for p in problems(net)) == found
+
+
 def test_sums_of_a_busy_gateway(net):
     """GEN-10: packets on their way to the worker are not missed."""
     net.must(net.attach())

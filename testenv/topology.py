@@ -107,14 +107,13 @@ class Topology:
                         "peer", "name", device2, "netns", two.name,
                         "numrxqueues", str(QUEUES), "numtxqueues", str(QUEUES)], check=True)
         for host, device in ((one, device1), (two, device2)):
-            host.run(["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off",
-                      "gro", "off"])
+            host.offload(device, tx=False, tso=False, gso=False, gro=False)
             host.ip(f"link set dev {device} up")
         if program:
             attach_pass(one.name, device1)
         for host, device in ((one, device1), (two, device2)):
             wait_for(f"the link {host.role}:{device}",
-                     lambda h=host, d=device: "LOWER_UP" in h.link(d)["flags"])
+                     lambda h=host, d=device: h.is_running(d))
 
     def address(self):
         self.client.ip(f"""

@@ -4,6 +4,7 @@
  * the counts are asserted. */
 #define _GNU_SOURCE
 #include "state_audit.h"
+#include "stream.h"
 
 #define HOSTS 1000
 #define PORTS 1000
@@ -17,68 +18,49 @@ static __u64 now_ns(void)
 	return (__u64)t.tv_sec * 1000000000ull + (__u64)t.tv_nsec;
 }
 
-/* The packet of mapping `n`: only addresses and ports change, not the checksum, which
- * nobody looks at (VAL-05). */
-static void aim(struct frame *f, __u32 n)
+/* Checksums are not made anew: nobody looks at them (VAL-05). */
+static void open_stream(struct stream_run *r, const struct frame *f, struct stream how)
 {
-	struct ip6_hdr *ip = (void *)(f->bytes + ETH_LEN);
-	struct udp_hdr *udp = (void *)(ip + 1);
-
-	ip->src.w[1] = be32(n % HOSTS);
-	udp->sport = be16((__u16)(2000 + n / HOSTS));
+	how.hosts = HOSTS;
+	stream_open(r, bpf_program__fd(bed.skel->progs.n64_stateful),
+		    bpf_map__fd(bed.owner->maps.test_clock), f, how);
 }
 
-/* One run; its own time in ns as the kernel measures it, and what it made of it. */
-static __u32 run_once(const struct frame *f, __u32 *action)
-{
-	static __u8 out[512];
-	static __u32 ifindex;
-	struct xdp_md ctx = {.data_end = f->len};
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = f->bytes, .data_size_in = f->len,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx));
+/* A million mappings, in an order that no cache likes. */
+#define SHUFFLED {.stride = 7919, .all = MILLION, .port = 2000}
 
-	if (!ifindex)
-		ifindex = ifindex_of("v6");
-	ctx.ingress_ifindex = ifindex;
-	if (bpf_prog_test_run_opts(bpf_program__fd(bed.skel->progs.n64_stateful), &o))
-		fail_msg("test run: %s", strerror(errno));
-	*action = o.retval;
-	return o.duration;
-}
-
-/* All mappings once, in an order that no cache likes; `want`: how each is forwarded. */
-static void run_all(const char *what, struct frame *f)
+/* All mappings once. */
+static void run_all(const char *what, const struct frame *f)
 {
-	__u64 sum = 0, before[N_REASONS], after[N_REASONS];
-	__u32 action;
+	__u64 before[N_REASONS], after[N_REASONS];
+	struct stream_run r;
+	__u32 action, ns;
 
 	bed_counters(before, 0);
-	for (__u32 i = 0; i < MILLION; i++) {
-		aim(f, (__u32)((__u64)i * 7919 % MILLION));
-		sum += run_once(f, &action);
-		if (action != XDP_REDIRECT)
-			fail_msg("%s: packet %u came out with action %u", what, i, action);
-	}
+	open_stream(&r, f, (struct stream)SHUFFLED);
+	action = stream_next(&r, ifindex_of("v6"), MILLION, &ns);
+	stream_close(&r);
 	bed_counters(after, 0);
-	assert_int_equal(after[R_fwd_6to4] - before[R_fwd_6to4], MILLION);
-	print_message("%-24s %5llu ns a packet\n", what, (unsigned long long)(sum / MILLION));
+	if (action != XDP_REDIRECT || after[R_fwd_6to4] - before[R_fwd_6to4] != MILLION)
+		fail_msg("%s: %llu of %u packets left, the last with action %u", what,
+			 (unsigned long long)(after[R_fwd_6to4] - before[R_fwd_6to4]), MILLION,
+			 action);
+	print_message("%-24s %5u ns a packet\n", what, ns);
 }
 
 /* What a run takes that has nothing to do. */
-static void print_empty(struct frame *f)
+static void print_empty(const struct frame *f)
 {
 	struct frame g = *f;
-	__u64 sum = 0;
-	__u32 action;
+	struct stream_run r;
+	__u32 ns;
 
 	g.bytes[0] = 2;
 	g.bytes[ETH_LEN + 24] = 0x3f; /* another destination than pref64 */
-	for (int i = 0; i < 100000; i++)
-		sum += run_once(&g, &action);
-	assert_int_equal(action, XDP_PASS);
-	print_message("%-24s %5llu ns a packet\n", "not ours, to compare",
-		      (unsigned long long)(sum / 100000));
+	open_stream(&r, &g, (struct stream)SHUFFLED);
+	assert_int_equal(stream_next(&r, ifindex_of("v6"), 100000, &ns), XDP_PASS);
+	stream_close(&r);
+	print_message("%-24s %5u ns a packet\n", "not ours, to compare", ns);
 }
 
 static __u32 sweep_rows(void)
@@ -156,32 +138,31 @@ static __u32 free_ports(void)
  * time. Nobody sweeps: what expires is reclaimed by what is made. */
 static void test_ten_minutes(void **state)
 {
-	static struct frame f, old;
-	__u32 action, first, worst = 0, most = 0;
 	__u64 before[N_REASONS], after[N_REASONS];
+	struct stream_run flows, old;
+	__u32 first, worst = 0, most = 0, ifindex = ifindex_of("v6");
+	const __u64 second = 1ull << 32;
+	static struct frame f;
 
 	(void)state;
 	bed_open(OPTS("pool4={prefix: 203.0.113.32/27, protocols: [udp]}", "udp-timeout=120",
 		      "max-subscribers=4096", "urpf6=off", "port-quarantine=0"));
 	first = free_ports();
 	frame_6(&f, P_UDP, 0, C6, 1, S4, 53);
-	frame_6(&old, P_UDP, 0, C6, 1, S4, 53);
+	open_stream(&flows, &f, (struct stream){.stride = 1, .all = SECONDS * FLOWS_A_SECOND,
+						.port = 2000, .step = second / FLOWS_A_SECOND});
+	open_stream(&old, &f, (struct stream){.all = 1, .port = 1});
 	bed_counters(before, 0);
 	for (__u32 t = 0; t < SECONDS; t++) {
-		for (__u32 i = 0; i < FLOWS_A_SECOND; i++) {
-			aim(&f, t * FLOWS_A_SECOND + i);
-			bed.clock[1] = (__u32)(((__u64)i << 32) / FLOWS_A_SECOND);
-			run_once(&f, &action);
-			if (action != XDP_REDIRECT)
-				fail_msg("second %u: flow %u was refused", t, i);
-		}
+		assert_int_equal(stream_next(&flows, ifindex, FLOWS_A_SECOND, NULL), XDP_REDIRECT);
 		most = bed.all->count[ST_UDP].n > most ? bed.all->count[ST_UDP].n : most;
-		action = run_once(&old, &worst) > 1000000;
-		assert_int_equal(worst, XDP_REDIRECT);
-		assert_int_equal(action, 0); /* not held up for a millisecond */
+		assert_int_equal(stream_next(&old, ifindex, 1, &worst), XDP_REDIRECT);
+		assert_true(worst < 1000000); /* not held up for a millisecond */
 		bed_wait(1);
 		bed.clock[1] = 0;
 	}
+	stream_close(&old);
+	stream_close(&flows);
 	bed_counters(after, 0);
 	assert_int_equal(after[R_fwd_6to4] - before[R_fwd_6to4], SECONDS * (FLOWS_A_SECOND + 1));
 	assert_int_equal(after[R_bib_created] - before[R_bib_created],

@@ -2,6 +2,8 @@
 /* Reading the pinned counter maps. */
 #include "counters.h"
 
+#include "map_read.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -76,18 +78,19 @@ static struct stage *stage_add(struct counters *c, enum stage_kind kind, const c
 	return s;
 }
 
+/* `cpu`: room for all reasons of all CPUs. */
 static int read_slot(int fd, __u32 slot, int ncpu, struct n64_count *cpu, struct stage *s)
 {
-	__u32 r, key;
+	int rc = map_read(fd, slot * N_REASONS, N_REASONS, cpu);
+	__u32 r;
 	int i;
 
+	if (rc)
+		return rc;
 	for (r = 0; r < N_REASONS; r++) {
-		key = slot * N_REASONS + r;
-		if (bpf_map_lookup_elem(fd, &key, cpu))
-			return -errno;
-		for (i = 0; i < ncpu; i++) {
-			s->by[r].packets += cpu[i].packets;
-			s->by[r].bytes += cpu[i].bytes;
+		for (i = 0; i < ncpu; i++, cpu++) {
+			s->by[r].packets += cpu->packets;
+			s->by[r].bytes += cpu->bytes;
 		}
 	}
 	add_up(s);
@@ -102,7 +105,7 @@ static int read_programs(const struct state *s, const struct ports *p, struct co
 
 	if (fd < 0)
 		return fd;
-	cpu = calloc((size_t)(ncpu > 0 ? ncpu : 1), sizeof(*cpu));
+	cpu = calloc((size_t)(ncpu > 0 ? ncpu : 1) * N_REASONS, sizeof(*cpu));
 	if (!cpu || ncpu <= 0)
 		rc = -ENOMEM;
 	for (i = 0; i < p->n && !rc; i++)
@@ -120,14 +123,12 @@ static int read_programs(const struct state *s, const struct ports *p, struct co
 
 static int read_worker(const struct state *s, struct counters *c)
 {
-	int fd = open_pin(s, "wcounters"), rc = 0;
 	struct stage *w = stage_add(c, STAGE_WORKER, "worker");
-	__u32 r;
+	int fd = open_pin(s, "wcounters"), rc;
 
 	if (fd < 0)
 		return fd;
-	for (r = 0; r < N_REASONS && !rc; r++)
-		rc = bpf_map_lookup_elem(fd, &r, &w->by[r]) ? -errno : 0;
+	rc = map_read(fd, 0, N_REASONS, w->by);
 	close(fd);
 	add_up(w);
 	return rc;

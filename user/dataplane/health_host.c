@@ -10,6 +10,7 @@
 
 #include "ethtool.h"
 #include "health.h"
+#include "nl.h"
 #include "routes.h"
 #include "sysctl.h"
 
@@ -204,7 +205,16 @@ void health_host(const struct attachment *a, const struct n64_conf *conf, struct
 /* ---- firewalls ---------------------------------------------------------- */
 
 /* A chain that drops by default in the forward hook takes what goes the kernel's
- * way; what XDP redirects it never sees. Best effort: looked at as text. */
+ * way; what XDP redirects it never sees. */
+static void add_firewall(struct health *h, const char *what)
+{
+	health_add(h, false,
+		   "accept there what comes in from and goes out to nat64 (meta iifname/oifname)",
+		   "%s drops forwarded packets by default: what takes the kernel's way "
+		   "(unresolved neighbours, tunnels, own traffic) may be lost", what);
+}
+
+/* Best effort: looked at as text. */
 static void scan_rules(struct health *h, const char *command, const char *word1,
 		       const char *word2, const char *what)
 {
@@ -220,11 +230,7 @@ static void scan_rules(struct health *h, const char *command, const char *word1,
 	}
 	pclose(f);
 	if (found)
-		health_add(h, false,
-			   "accept there what comes in from and goes out to nat64 (meta "
-			   "iifname/oifname)",
-			   "%s drops forwarded packets by default: what takes the kernel's way "
-			   "(unresolved neighbours, tunnels, own traffic) may be lost", what);
+		add_firewall(h, what);
 }
 
 static bool has_legacy_tables(const char *file)
@@ -239,8 +245,8 @@ static bool has_legacy_tables(const char *file)
 
 void health_firewall(struct health *h)
 {
-	scan_rules(h, "PATH=$PATH:/usr/sbin:/sbin nft list chains 2>/dev/null", "hook forward",
-		   "policy drop", "nftables");
+	if (nl_nft_drops_forwarded())
+		add_firewall(h, "nftables");
 	if (has_legacy_tables("/proc/net/ip_tables_names"))
 		scan_rules(h, "PATH=$PATH:/usr/sbin:/sbin iptables-legacy -S FORWARD 2>/dev/null",
 			   "-P FORWARD", "DROP", "iptables");

@@ -68,4 +68,10 @@ int nl_proxy4_del(struct nl *nl, unsigned int ifindex, __be32 addr);
 typedef int (*nl_proxy_fn)(unsigned int ifindex, __be32 addr, void *ctx);
 int nl_proxies4(struct nl *nl, nl_proxy_fn fn, void *ctx);
 
+/* ---- firewalls ----------------------------------------------------------- */
+
+/* Has nf_tables a chain for IPv4 or IPv6 in the forward hook whose policy is to drop? False also
+ * where it cannot be asked. */
+bool nl_nft_drops_forwarded(void);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "map_read.h"
 #include "pool.h"
 
 #define BUSY_TRIES 1000
@@ -101,13 +102,7 @@ int pool_binding_read(const struct pool_maps *m, __u32 row, __u32 port,
 
 int pool_slots_read(const struct pool_maps *m, struct n64_slot slot[N64_MAX_SLOTS])
 {
-	__u32 i;
-
-	for (i = 0; i < N64_MAX_SLOTS; i++) {
-		if (bpf_map_lookup_elem(m->slots, &i, &slot[i]))
-			return -errno;
-	}
-	return 0;
+	return map_read(m->slots, 0, N64_MAX_SLOTS, slot);
 }
 
 int pool_state_read(const struct pool_maps *m, struct n64_state *out)
