@@ -106,8 +106,8 @@ def beside(jobs, calls):
 
 
 def run_pytest(arguments, totals):
-    """The files three at a time: each has namespaces of its own, and waits about as much as it
-    works."""
+    """The files three at a time: each has namespaces of its own and does not wait for the lock
+    of the others (own_run.sh), but often for something else."""
     report = os.path.join(TOP, "build", "pytest")
     shutil.rmtree(report, ignore_errors=True)
     os.makedirs(report)
@@ -124,7 +124,8 @@ def run_pytest(arguments, totals):
 
 
 def run_file(words, report, totals):
-    command = [sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-rfEs", "-q",
+    command = ["sh", os.path.join(HERE, "own_run.sh"),
+               sys.executable, "-B", "-m", "pytest", "-p", "no:cacheprovider", "-rfEs", "-q",
                "--tb=short", "--durations=3", "--durations-min=3", f"--junitxml={report}", *words]
     done = subprocess.run(command, cwd=TOP, check=False, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)

@@ -131,6 +131,17 @@ enum reason world_route(struct world *w, const struct route_query *q,
 
 /* ---- ICMP errors (section 8) ------------------------------------------------- */
 
+/* False: the host has none. */
+static bool find_source(struct world *w, enum ip_family fam, const struct addr6 *dst,
+			__u32 ifindex, struct addr6 *src)
+{
+	struct view_route r;
+
+	view_route(&w->view, fam, dst, ifindex, &r);
+	return source_pick(&w->policy.conf, &w->view.links, fam, dst, r.error ? 0 : r.oif,
+			   &r.prefsrc, src);
+}
+
 bool world_error_src(struct world *w, enum ip_family fam, const struct addr6 *dst,
 		     __u32 ifindex, struct addr6 *src)
 {
@@ -138,14 +149,17 @@ bool world_error_src(struct world *w, enum ip_family fam, const struct addr6 *ds
 	const struct route_value *known;
 	struct route_value v = { 0 };
 	struct route_key key;
-	struct view_route r;
 
 	route_key(&key, ASK_SOURCE, &q, false);
 	known = route_cache_get(&w->cache, w->policy.conf.key, &key, w->now_ms);
 	if (!known) {
-		view_route(&w->view, fam, dst, ifindex, &r);
-		v.reason = source_pick(&w->policy.conf, &w->view.links, fam, dst,
-				       r.error ? 0 : r.oif, &r.prefsrc, &v.src);
+		v.reason = find_source(w, fam, dst, ifindex, &v.src);
+		/* one address may have gone and the next one have come since we looked */
+		if (!v.reason && view_events(&w->view)) {
+			route_cache_flush(&w->cache);
+			view_sync(&w->view);
+			v.reason = find_source(w, fam, dst, ifindex, &v.src);
+		}
 		route_cache_put(&w->cache, w->policy.conf.key, &key, &v, w->now_ms);
 		known = &v;
 	}
