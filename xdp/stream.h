@@ -103,7 +103,7 @@ static inline int stream_load(int map, int ways, int clock)
 			     sizeof(insns) / sizeof(insns[0]), &o);
 }
 
-/* ---- its use ---------------------------------------------------------------------------------- */
+/* ---- its use ------------------------------------------------------------------------------ */
 
 /* Packets like `f`, a UDP packet from IPv6, through `prog`. `clock`: the map test_clock. */
 static inline void stream_open(struct stream_run *r, int prog, int clock, const struct frame *f,
@@ -130,8 +130,8 @@ static inline void stream_close(struct stream_run *r)
 	close(r->map);
 }
 
-/* The next `n` packets; a call for more than one takes 0.4 ms by itself. The action of the last one; *ns: what one took, that the program under
- * test did and the making of the packet. */
+/* The next `n` packets; a call for more than one takes 0.4 ms by itself. The action of the last
+ * one; *ns: what one took, with the making of the packet. */
 static inline __u32 stream_next(const struct stream_run *r, __u32 ifindex, __u32 n, __u32 *ns)
 {
 	static __u8 out[4096];
