@@ -220,8 +220,10 @@ def test_error_source(net, gateway):
     assert frame[14 + 8:14 + 24] == addr6(GW6)
     gateway.ip(f"addr del {GW6}/64 dev eth6")
     gateway.ip("addr add 2001:db8:ffff::2/64 dev eth6 nodad")
+    before = gateway.stats()
     try:
         frame = ask(net, ip6(udp(6), hlim=1), back=True)
+        assert frame, gateway.stats().since(before)
         assert frame[14 + 8:14 + 24] == addr6("2001:db8:ffff::2")
     finally:
         gateway.ip("addr del 2001:db8:ffff::2/64 dev eth6")
