@@ -292,8 +292,7 @@ bench-deps: config.mk
 
 $(B)/bench/bench.bpf.o: bench/bench.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -c $< -o $@
+	$(compile_bpf)
 
 $(B)/bench/bench.skel.h: $(B)/bench/bench.bpf.o
 	$(call say,SKEL,$@)
@@ -313,8 +312,7 @@ $(B)/bench/bench: $(BENCH_SRC:bench/%.c=$(B)/bench/%.o)
 # bench/micro: a build of the programs that ends after a chosen step.
 $(B)/bench/micro-bpf/nat64.bpf.o: xdp/nat64.bpf.c config.mk Makefile
 	@mkdir -p $(@D)
-	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -DN64_MICRO -MD -MP -c $< -o $@
+	$(call compile_bpf,-DN64_MICRO)
 
 $(B)/bench/micro-bpf/nat64.skel.h: $(B)/bench/micro-bpf/nat64.bpf.o
 	$(call say,SKEL,$@)

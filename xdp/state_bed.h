@@ -17,6 +17,7 @@
 #else
 #include "clock/nat64.skel.h"
 #endif
+#include "dataplane/map_read.h"
 #include "dataplane/map_sizes.h"
 #include "dataplane/pool_rows.h"
 #include "dataplane/programs.h"

@@ -136,15 +136,12 @@ static inline void frame_4(struct frame *f, int proto, int flags, const char *pe
 static inline void bed_counters(__u64 sum[N_REASONS], __u32 slot)
 {
 	static struct n64_count c[N_REASONS][MAX_CPUS];
-	LIBBPF_OPTS(bpf_map_batch_opts, o);
-	__u32 from = slot * N_REASONS - 1, next, n = N_REASONS;
-	static __u32 keys[N_REASONS];
-	int cpus = libbpf_num_possible_cpus();
+	int cpus = libbpf_num_possible_cpus(), rc;
 
 	assert_true(cpus <= MAX_CPUS);
-	if (bpf_map_lookup_batch(bpf_map__fd(bed.owner->maps.counters), slot ? &from : NULL, &next,
-				 keys, c, &n, &o))
-		fail_msg("counters: %s", strerror(errno));
+	rc = map_read(bpf_map__fd(bed.owner->maps.counters), slot * N_REASONS, N_REASONS, c);
+	if (rc)
+		fail_msg("counters: %s", strerror(-rc));
 	for (__u32 i = 0; i < N_REASONS; i++) {
 		sum[i] = 0;
 		for (int k = 0; k < cpus; k++)

@@ -24,6 +24,7 @@ struct stream {
 
 #define STREAM_HOST (ETH_LEN + 8 + 4)
 #define STREAM_PORT (ETH_LEN + 40)
+#define STREAM_CLOCK 4 /* where the fraction is in struct test_clock */
 #define STREAM_AT(field) ((__s16)offsetof(struct stream, field))
 
 struct stream_run {
@@ -86,10 +87,10 @@ static inline int stream_load(int map, int ways, int clock)
 		STREAM_ALU_K(BPF_MOV, 4, sizeof(((struct stream *)0)->head)),
 		STREAM_CALL(BPF_FUNC_xdp_store_bytes),
 		STREAM_MAP(9, BPF_PSEUDO_MAP_VALUE, clock),
-		STREAM_OP(BPF_LDX | BPF_MEM | BPF_W, 1, 9, 4, 0),
+		STREAM_OP(BPF_LDX | BPF_MEM | BPF_W, 1, 9, STREAM_CLOCK, 0),
 		STREAM_LOAD(2, 7, STREAM_AT(step)),
 		STREAM_ALU(BPF_ADD, 1, 2),
-		STREAM_STORE(BPF_W, 9, 1, 4),
+		STREAM_STORE(BPF_W, 9, 1, STREAM_CLOCK),
 		/* to the program under test */
 		STREAM_ALU(BPF_MOV, 1, 6),
 		STREAM_MAP(2, BPF_PSEUDO_MAP_FD, ways),

@@ -2,8 +2,6 @@
 /* Reading the pinned counter maps. */
 #include "counters.h"
 
-#include "map_read.h"
-
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -12,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "map_read.h"
 
 /* Longer than a beat, after which the worker has told what its rings dropped. */
 #define SETTLE_MS 20
