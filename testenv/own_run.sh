@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Runs a command with a /run of its own, but for what else is in it: its namespaces and instances
-# are not those of other commands, and neither is the lock for which attach, detach and reload
-# wait for each other. In a mount namespace; nothing is left of it.
+# Runs a command with a /run of its own, but for what else is in it, and with a BPF file system
+# of its own: its namespaces, instances and pins are not those of other commands, and neither is
+# the lock for which attach, detach and reload wait for each other. In a mount namespace; nothing
+# is left of it.
 set -e
 if [ "$1" != --inside ]; then
 	exec unshare --mount sh "$0" --inside "$@"
@@ -27,4 +28,5 @@ for entry in /run/*; do
 done
 mount --move "$new" /run
 rmdir "$new"
+mount -t bpf -o mode=700 bpf /sys/fs/bpf
 exec "$@"

@@ -10,6 +10,7 @@ offloads, pins, the run folder."""
 import fcntl
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -100,6 +101,19 @@ def test_bpffs_that_cannot_be_written(net):
     assert done.returncode == 1 and "/sys/fs/bpf/xdp-nat64" in done.stderr, done.stderr
     assert "set net." in done.stdout and "removed n-" in done.stdout  # it had begun
     same(before, net.snapshot())
+
+
+def test_pins_beside_another_container(net):
+    """Which has this BPF file system, but a lock of its own: it removes the folder of all
+    instances whenever it is empty."""
+    removes = ("import os\nwhile 1:\n try: os.rmdir('/sys/fs/bpf/xdp-nat64')\n"
+               " except OSError: pass\n")
+    with subprocess.Popen([sys.executable, "-c", removes]) as other:
+        try:
+            net.must(net.attach())
+        finally:
+            other.kill()
+    net.must(net.cmd("detach"))
 
 
 def test_worker_that_cannot_start(net):

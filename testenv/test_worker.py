@@ -72,7 +72,7 @@ def test_order(net, gateway):
     with one_cpu(), net.server.wire("eth0") as wire:
         for _ in range(rounds):
             with stopped(gateway):
-                send(net, *(frag6(ident=ident) for ident in range(count)))
+                send(net, *(frag6(ident=ident) for ident in range(count)), to_worker=gateway)
             seen = []
             while len(seen) < count:
                 frame = wire.recv(seconds=3)
@@ -161,7 +161,7 @@ def test_terminate(net):
         wait_for("the worker to serve", lambda: works(net, seconds=0.1))
         with net.server.wire("eth0") as wire:
             with stopped(gateway):
-                send(net, *[frag6()] * 400)
+                send(net, *[frag6()] * 400, to_worker=gateway)
                 worker.send_signal(signal.SIGTERM)
             assert worker.wait(5) == 0
             assert len(wire.drain()) == 400

@@ -236,7 +236,7 @@ def test_error_rate(net):
     """GERR-25: 20 errors per second and destination after a burst of 50; what is
     suppressed is counted."""
     with attached(net) as gateway, net.client.wire("eth0") as wire:
-        send(net, *[ip6(udp(6), hlim=1)] * 300)
+        send(net, *[ip6(udp(6), hlim=1)] * 300, to_worker=gateway)
         wait_for("300 packets to be judged",
                  lambda: gateway.stats().get("ttl_expired", "worker") == 300)
         stats = gateway.stats()

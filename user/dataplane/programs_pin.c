@@ -118,15 +118,31 @@ void programs_unstage(const struct instance_paths *p)
 	}
 }
 
+/* A command of another container, with this BPF file system but a lock of its own, may remove
+ * the root while it is empty. */
+static int make_folder(const char *pin)
+{
+	int tries, rc = 0;
+
+	for (tries = 0; tries < 1000; tries++) {
+		if (mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST)
+			return -errno;
+		rc = mkdir(pin, 0700) && errno != EEXIST ? -errno : 0;
+		if (rc != -ENOENT)
+			break;
+	}
+	return rc;
+}
+
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err)
 {
 	struct bpf_map *map;
 	char path[PIN_PATH];
 	int rc;
 
-	if ((mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST) ||
-	    (mkdir(p->pin, 0700) && errno != EEXIST))
-		return report_error(err, -errno, "cannot make %s: %s", p->pin, strerror(errno));
+	rc = make_folder(p->pin);
+	if (rc)
+		return report_error(err, rc, "cannot make %s: %s", p->pin, strerror(-rc));
 	bpf_object__for_each_map(map, g->base->obj) {
 		const char *name = bpf_map__name(map);
 
