@@ -277,6 +277,8 @@ enum n64_way {
 	N64_WAYS,
 };
 
+#define N64_MAX_TAGS 2
+
 /* Map `whence`, per CPU: what the short way tells the long way. */
 struct n64_whence {
 	struct n64_role role;	/* whose packet it has in hand */
@@ -289,6 +291,10 @@ struct n64_whence {
 	__be32 remote4;
 	__be16 remote_port;
 	__u16 tcp_flags;
+	/* where there are VLAN devices, of a frame without its tags (quick_tagged.h): */
+	__u32 n_tags;		/* 0: it is as it came */
+	__u32 tag[N64_MAX_TAGS];	/* words of the frame */
+	__u32 device;		/* the L3 device that they stand for */
 };
 
 #define N64_UNICAST_MACS 8
@@ -310,8 +316,6 @@ struct n64_port {
 	__u8 pad;
 	__u8 unicast[N64_UNICAST_MACS][MAC_LEN]; /* macvlan and VRRP addresses (VAL-07) */
 };
-
-#define N64_MAX_TAGS 2
 
 /* Map `egress`: L3 ifindex (u32) -> how a frame for it leaves (L2-01). No
  * entry: the packet goes through the pair to the kernel. */

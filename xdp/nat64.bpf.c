@@ -70,6 +70,8 @@ static __always_inline struct n64_whence *whence_set(enum n64_found found)
 		w->role.kind = role.kind;
 		w->role.slot = role.slot;
 		w->found = found;
+		if (conf_get()->have & HAVE_VLAN)
+			w->n_tags = 0;
 	}
 	return w;
 }
@@ -84,18 +86,33 @@ static __always_inline int go_long(struct xdp_md *ctx, enum n64_found found)
 }
 
 /* A packet without a mapping, to where one is made; `foreseen`: see n64_whence. Where there are
- * stateless entries, by way of theirs. */
+ * stateless entries, by way of theirs. It comes back where there is neither. */
+static __always_inline void whence_new(struct xdp_md *ctx, struct n64_whence *w, __s32 foreseen)
+{
+	w->binding = (__u32)foreseen;
+	if (conf_get()->n_stateless)
+		bpf_tail_call(ctx, &ways, WAY_ENTRY);
+	bpf_tail_call(ctx, &ways, WAY_NEW);
+}
+
 static __always_inline int go_new(struct xdp_md *ctx, enum n64_found found, __s32 foreseen)
 {
 	struct n64_whence *w = whence_set(found);
 
-	if (w) {
-		w->binding = (__u32)foreseen;
-		if (conf_get()->n_stateless)
-			bpf_tail_call(ctx, &ways, WAY_ENTRY);
-		bpf_tail_call(ctx, &ways, WAY_NEW);
-	}
+	if (w)
+		whence_new(ctx, w, foreseen);
 	return go_long(ctx, found); /* cannot be */
+}
+
+/* The same of a packet whose tags are off. */
+static __always_inline void tagged_new(struct xdp_md *ctx, enum n64_found found, __s32 foreseen)
+{
+	struct n64_whence *w = whence_get();
+
+	if (w) {
+		w->found = found;
+		whence_new(ctx, w, foreseen);
+	}
 }
 
 /* A packet that the short way can do nothing with. */
@@ -207,9 +224,7 @@ int n64_stateful_new(struct xdp_md *ctx)
 		return action;
 	if (micro_ends_new())
 		return XDP_DROP;
-	new_long(ctx, refused);
-	count(R_internal, 0); /* cannot be: it is there before a device has its program */
-	return XDP_DROP;
+	return new_long(ctx, refused);
 }
 
 SEC("xdp.frags")
@@ -221,31 +236,45 @@ int n64_stateful_entry(struct xdp_md *ctx)
 
 	if (!port)
 		return XDP_PASS; /* cannot be */
+	f.device = whence_device(ctx);
 	if (quick_stateless(ctx, &f, port, &action))
 		return action;
 	if (!whence_is(FOUND_NOTHING))
 		bpf_tail_call(ctx, &ways, WAY_NEW);
-	bpf_tail_call(ctx, &ways, WAY_LONG);
-	count(R_internal, 0); /* cannot be */
-	return XDP_DROP;
+	return whence_long(ctx);
 }
 
 SEC("xdp.frags")
 int n64_port_tagged(struct xdp_md *ctx)
 {
-	return tagged(ctx, port_of_packet(), quick_siit);
+	return tagged(ctx, quick_siit);
 }
 
 SEC("xdp.frags")
 int n64_stateful_tagged(struct xdp_md *ctx)
 {
-	return tagged(ctx, port_of_packet(), quick_stateful);
+	struct quick f = {};
+	const struct n64_port *port = tagged_begin(ctx, &f);
+	int action = XDP_DROP;
+
+	if (port) {
+		if (quick_stateful(ctx, &f, port, &action))
+			return action;
+		/* not by the value of f.found, which each of the many ends would set */
+		if (f.found == FOUND_SYN)
+			tagged_new(ctx, FOUND_SYN, quick_foresee_tcp(ctx));
+		else if (f.found == FOUND_ABSENT)
+			tagged_new(ctx, FOUND_ABSENT, f.foreseen);
+		else if (conf_get()->n_stateless)
+			bpf_tail_call(ctx, &ways, WAY_ENTRY);
+	}
+	return whence_long(ctx);
 }
 
 SEC("xdp.frags")
 int n64_dynamic_tagged(struct xdp_md *ctx)
 {
-	return tagged(ctx, port_of_packet(), quick_dynamic);
+	return tagged(ctx, quick_dynamic);
 }
 
 SEC("xdp.frags")

@@ -109,6 +109,7 @@ struct quick {
 	__s32 place;	/* of the bib6 entry that was looked at last */
 	__u32 device;	/* the L3 device of a frame whose tags were taken off (quick_tagged.h); 0,
 			 * and known when this is compiled, in the programs of devices */
+	__u32 slot;	/* with device: that of the packet's role */
 };
 
 static __always_inline struct quick quick_frame(struct xdp_md *ctx)
@@ -125,7 +126,7 @@ static __always_inline __u32 quick_ingress(struct xdp_md *ctx, const struct quic
 /* Whose counters. */
 static __always_inline __u32 quick_slot(const struct quick *f)
 {
-	return f->device ? role_slot() : role.slot;
+	return f->device ? f->slot : role.slot;
 }
 
 /* Facts of a packet of this family, as far as they are known before its header. */

@@ -10,6 +10,7 @@
 
 #include "path_stateful.h"
 #include "quick_stateful.h"
+#include "tags.h"
 
 /* May the source have a mapping? What refuses it says the long way. */
 static __always_inline bool new_source6(const struct n64_env *env, const struct pkt *p)
@@ -30,7 +31,8 @@ static __always_inline struct st_work *new_work(void)
 }
 
 /* The packet's question, as far as it is plain (ask_state). */
-static __always_inline void new_ask(const struct pkt *p, const struct xlat *x, struct st_work *w)
+static __always_inline void new_ask(const struct pkt *p, const struct xlat *x, int pref,
+				    struct st_work *w)
 {
 	w->q.proto = stateful_table(p);
 	w->q.tcp_flags = p->tcp_flags;
@@ -38,11 +40,11 @@ static __always_inline void new_ask(const struct pkt *p, const struct xlat *x, s
 	w->q.port6 = p->sport;
 	w->q.remote_port = w->q.proto == ST_ICMP ? 0 : p->dport;
 	w->q.remote4 = x->dst4;
-	w->q.pref = 0; /* there is one (quick_stateful) */
+	w->q.pref = (__u32)pref;
 }
 
 /* To the long way with what is known; it does not come back. */
-static __always_inline void new_long(struct xdp_md *ctx, enum reason refused)
+static __always_inline int new_long(struct xdp_md *ctx, enum reason refused)
 {
 	struct n64_whence *w = whence_get();
 
@@ -50,7 +52,7 @@ static __always_inline void new_long(struct xdp_md *ctx, enum reason refused)
 		w->found = FOUND_REFUSED;
 		w->action = refused;
 	}
-	bpf_tail_call(ctx, &ways, WAY_LONG);
+	return whence_long(ctx);
 }
 
 /* True: the packet has left, counted, by *action; false: it is the long way's, `*refused` where
@@ -64,22 +66,23 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 	struct st_work *w = new_work();
 	struct pkt *p = new_pkt();
 	struct route rt = {};
+	int pref = 0;
 	__u64 sum = quick_sum_addr6(&quick_ip6(f)->src);
 
 	if (!w || !p)
 		return false;
 	p->fam = FAM_6;
 	p->l3_off = ETH_LEN;
-	p->ifindex = frame_ingress(ctx);
+	p->ifindex = whence_device(ctx);
 	if (!quick_parse6(ctx, f, proto, p) ||
-	    !quick_target6(ctx, &env, &quick_ip6(f)->dst, &x))
+	    !quick_aims6(ctx, &env, &quick_ip6(f)->dst, c->n_pref64 > 1, &x, &pref))
 		return false;
 	if (micro_ends(MICRO_NEW_JUDGE))
 		return false;
 	if (!new_source6(&env, p) || clamps_mss(p, c->opt.clamp_mss6to4) ||
 	    (proto == P_TCP && c->opt.tcp_rst_check))
 		return false;
-	new_ask(p, &x, w);
+	new_ask(p, &x, pref, w);
 	if (!absent6(w, true) || state_may_make6(w) || state_would6(w) ||
 	    micro_ends(MICRO_NEW_LOOK))
 		return false;

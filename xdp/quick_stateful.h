@@ -177,9 +177,9 @@ static __always_inline bool quick_aims6(struct xdp_md *ctx, const struct n64_env
 }
 
 /* The mapping of the packet's host. NULL: f->found is what is known of it; one that will be made
- * by n64_stateful_new (not with several pref64) is foreseen. */
+ * by n64_stateful_new is foreseen. */
 static __always_inline struct n64_bib6 *quick_mapping6(struct xdp_md *ctx, struct quick *f,
-						       const struct pkt *p, __u8 proto, bool any,
+						       const struct pkt *p, __u8 proto,
 						       const struct quick_host *h, __u64 *ctl)
 {
 	struct n64_bib6 *e;
@@ -189,7 +189,7 @@ static __always_inline struct n64_bib6 *quick_mapping6(struct xdp_md *ctx, struc
 		return NULL;
 	}
 	e = quick_bib6(conf_get(), f, h, ctl);
-	if (!e && !any)
+	if (!e)
 		quick_behind(ctx, f, proto);
 	return e;
 }
@@ -306,7 +306,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_aims6(ctx, &env, &ip->dst, any, &x, &pref) || micro_ends(MICRO_POLICY))
 		return false;
 
-	e = quick_mapping6(ctx, f, &p, proto, any, &host, &ctl);
+	e = quick_mapping6(ctx, f, &p, proto, &host, &ctl);
 	if (!e)
 		return false;
 	port4 = e->port4;
@@ -444,15 +444,12 @@ QUICK_BY(4, false, false, quick4)
 QUICK_BY(4, true, false, quick4_adf)
 QUICK_BY(4, filters(conf_get(), ST_UDP), true, quick4_any)
 
-/* With several pref64 a mapping notes which one it uses (ADR-08), and is made on the long way. */
+/* With several pref64 a mapping notes which one it uses (ADR-08). */
 static __always_inline bool quick_any(struct xdp_md *ctx, struct quick *f, enum ip_family fam,
 				      const struct n64_port *port, int *action)
 {
-	bool left = fam == FAM_6 ? QUICK_WAY6(quick6_any, ctx, f, port, action)
-				 : QUICK_WAY4(quick4_any, ctx, f, port, action);
-
-	f->found = FOUND_NOTHING;
-	return left;
+	return fam == FAM_6 ? QUICK_WAY6(quick6_any, ctx, f, port, action)
+			    : QUICK_WAY4(quick4_any, ctx, f, port, action);
 }
 
 /* True: the packet has left, counted, by *action; false: it was not touched. */

@@ -131,12 +131,13 @@ static void test_urpf(void **state)
 	}
 }
 
-/* What is established goes by the short way, with a tag and without: it leaves where there is no
- * other. */
+static const int protos[] = {P_UDP, P_ICMP6, P_TCP};
+static const enum st_proto tables[] = {ST_UDP, ST_ICMP, ST_TCP};
+
+/* What is established goes by the short way, and what makes a mapping by that of n64_stateful_new,
+ * with a tag and without: it leaves where there is no other. */
 static void test_short(void **state)
 {
-	static const int protos[] = {P_UDP, P_ICMP6, P_TCP};
-	__u32 way = WAY_LONG;
 	__u16 t[3];
 
 	(void)state;
@@ -148,29 +149,77 @@ static void test_short(void **state)
 		if (protos[i] == P_TCP)
 			in4(P_TCP, SYNACK, S4, 80, t[i], C6, 20000);
 	}
-	if (bpf_map_delete_elem(bpf_map__fd(bed.skel->maps.ways), &way))
-		fail_msg("map ways");
+	no_long_way();
 	for (int i = 0; i < 3; i++) {
 		int flags = protos[i] == P_TCP ? TCP_ACK : 0;
 
 		assert_int_equal(out6(protos[i], flags, C6, 20000, S4, 80), t[i]);
 		in4(protos[i] == P_ICMP6 ? P_ICMP4 : protos[i], flags, S4, 80, t[i], C6, 20000);
 	}
+	for (int i = 0; i < 3; i++) {
+		t[i] = out6(protos[i], protos[i] == P_TCP ? SYN : 0, C6, 20001, S4, 80);
+		assert_true(alive6(tables[i], C6, 20001));
+	}
+	assert_int_equal(out6(P_UDP, 0, C6, 20001, S4, 81), t[0]);
 	knob.ttl = 1;
 	expect(from6(P_UDP, 0, C6, 20000, S4, 80), R_internal, "nothing else");
 	knob.ttl = 64;
+}
+
+/* MIX-01: the packets of a stateless entry by their short way, with a tag and without, and what
+ * makes a mapping beside them. */
+static void test_short_entry(void **state)
+{
+	static const char host6[] = "2001:db8:a::33", host4[] = "192.0.2.33";
+	__u16 t;
+
+	(void)state;
+	if (!warm.on)
+		return;
+	bed_open(OPTS("stateless=64:ff9b:1::/96,192.0.2.33=2001:db8:a::33"));
+	no_long_way();
+	for (int i = 0; i < 2; i++) { /* what begins a TCP connection is looked at more closely */
+		assert_int_equal(out6(protos[i], 0, host6, 20000, S4, 80), 20000);
+		assert_int_equal(seen.p.src4, ip4(host4));
+		expect(from4(protos[i] == P_ICMP6 ? P_ICMP4 : protos[i], 0, S4, 80, host4, 20000),
+		       R_fwd_4to6, "to the host of an entry");
+		assert_int_equal(seen.dport, protos[i] == P_UDP ? 20000 : seen.dport);
+	}
+	for (int i = 0; i < 3; i++) {
+		t = out6(protos[i], protos[i] == P_TCP ? SYN : 0, C6, 20000, S4, 80);
+		assert_int_equal(seen.p.src4, ip4(T4));
+		if (protos[i] == P_UDP)
+			in4(P_UDP, 0, S4, 80, t, C6, 20000);
+	}
+	expect(from6(P_TCP, SYN, host6, 20000, S4, 80), R_internal, "the long way's");
+}
+
+/* What is known of a frame's tags does not stay for the next, which has none: what goes on to the
+ * long way gets back what it had, and nothing else. */
+static void test_tags_end(void **state)
+{
+	const int tags = frame_tags;
+
+	(void)state;
+	bed_open(OPTS("pool4={prefix: 203.0.113.8/32, protocols: [udp, icmp]}"));
+	for (int i = 0; i < 2; i++) {
+		frame_tags = i ? TAGS_NONE : tags;
+		expect(from6(P_TCP, SYN, C6, 20000, S4, 80), R_slow_no_port, "no port");
+	}
+	frame_tags = tags;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
-		cmocka_unit_test(test_urpf),   cmocka_unit_test(test_short),
+		cmocka_unit_test(test_urpf),	cmocka_unit_test(test_short),
+		cmocka_unit_test(test_short_entry), cmocka_unit_test(test_tags_end),
 	};
 
 	if (geteuid()) {
 		puts("state_path_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return run_also_tagged("xdp path, stateful", tests, world_start);
+	return run_also_tagged("xdp path, stateful", tests, world_start, TAGS_QINQ);
 }

@@ -87,6 +87,34 @@ static void test_established(void **state)
 	knob.pref = 0;
 }
 
+/* What makes a mapping, and what follows, by the short ways; the prefix is noted. */
+static void test_short(void **state)
+{
+	static const int protos[] = {P_UDP, P_ICMP6, P_TCP};
+	__u16 t;
+
+	(void)state;
+	if (!warm.on)
+		return; /* nobody knows the next hop before the long way has asked */
+	bed_open(TWO);
+	no_long_way();
+	for (int i = 0; i < 6; i++) {
+		int proto = protos[i >> 1];
+
+		knob.pref = i & 1;
+		t = out6(proto, proto == P_TCP ? SYN : 0, C6, (__u16)(7000 + i), S4, 53);
+		if (proto == P_TCP)
+			continue; /* the answer changes the session, which is the long way's */
+		assert_int_equal(out6(proto, 0, C6, (__u16)(7000 + i), S4, 53), t);
+		in4(proto, 0, S4, 53, t, C6, (__u16)(7000 + i));
+		from_pref("ADR-08, made on the short way", i & 1 ? "2001:db8:64:" : "64:ff9b:");
+	}
+	knob.pref = 1; /* another is noted on the long way */
+	expect(from6(P_UDP, 0, C6, 7000, S4, 53), R_internal, "another prefix");
+	knob.pref = 0;
+	expect(from6(P_UDP, 0, C6, 7001, S4, 53), R_internal, "another prefix");
+}
+
 /* A mapping that the host has not used yet; and one whose pref64 a reload took away. */
 static void test_first_configured(void **state)
 {
@@ -135,6 +163,7 @@ int main(void)
 		cmocka_unit_test(test_last_used),
 		cmocka_unit_test(test_session),
 		cmocka_unit_test(test_established),
+		cmocka_unit_test(test_short),
 		cmocka_unit_test(test_first_configured),
 		cmocka_unit_test(test_reload_keeps),
 	};
@@ -143,5 +172,5 @@ int main(void)
 		puts("state_pref_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return cmocka_run_group_tests_name("xdp path, several pref64", tests, world_start, NULL);
+	return run_cold_and_warm("xdp path, several pref64", tests, world_start);
 }

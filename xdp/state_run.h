@@ -274,6 +274,15 @@ static inline void in4(int proto, int flags, const char *peer, __u16 pport, __u1
 		fail_msg("not to %s port %u", host, hport);
 }
 
+/* Takes the long way away: what leaves now leaves by a short one. */
+static inline void no_long_way(void)
+{
+	__u32 way = WAY_LONG;
+
+	if (bpf_map_delete_elem(bpf_map__fd(bed.skel->maps.ways), &way))
+		fail_msg("map ways");
+}
+
 /* Is there a mapping that lives? Changes nothing. */
 static inline bool alive6(enum st_proto proto, const char *host, __u16 port)
 {

@@ -477,5 +477,5 @@ int main(void)
 		puts("state_tcp_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return run_also_tagged("xdp path, TCP", tests, world_start);
+	return run_also_tagged("xdp path, TCP", tests, world_start, TAGS_VLAN);
 }

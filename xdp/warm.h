@@ -148,12 +148,12 @@ static inline void stay_here(void)
 		bad_ + cmocka_run_group_tests_name(name ", warmed", tests, NULL, NULL);       \
 	})
 
-/* And once more, each frame with a tag. */
-#define run_also_tagged(name, tests, setup)                                                   \
+/* And once more, each frame with these tags (frame_tags). */
+#define run_also_tagged(name, tests, setup, tags)                                             \
 	({                                                                                    \
 		int bad_all_ = run_cold_and_warm(name, tests, setup);                         \
                                                                                               \
-		frame_tags = TAGS_VLAN;                                                       \
+		frame_tags = (tags);                                                          \
 		bad_all_ + cmocka_run_group_tests_name(name ", with tags", tests, NULL, NULL); \
 	})
 

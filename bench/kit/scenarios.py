@@ -95,19 +95,28 @@ def protocols(context):
     return rows
 
 
+def beds_with_vlan(context, mode):
+    """The beds of a mode, each with a VLAN device on a port; None: there can be none."""
+    beds, reference = context.mode_beds(mode, FLOWS)
+    for bed in beds:
+        try:
+            bed.topology.gateway.ip("link add link eth6 name eth6.7 type vlan id 7")
+        except lib.Failed as why:
+            print(f"tags: skipped, a VLAN device cannot be made (module 8021q): {why}")
+            return None
+        bed.restart()
+    return beds, reference
+
+
 def tags(context):
     """Frames that come with a tag (802.1p, no VID), where a VLAN device stands on a port: without
     one nobody looks for tags."""
     rows = []
     for mode in ("stateful", "siit"):
-        beds, reference = context.mode_beds(mode, FLOWS)
-        for bed in beds:
-            try:
-                bed.topology.gateway.ip("link add link eth6 name eth6.7 type vlan id 7")
-            except lib.Failed as why:
-                print(f"tags: skipped, a VLAN device cannot be made (module 8021q): {why}")
-                return []
-            bed.restart()
+        made = beds_with_vlan(context, mode)
+        if not made:
+            return []
+        for bed in made[0]:
             bed.open(Load(flows=FLOWS, cpus=(context.args.cpu,)))
         loads = []
         for direction in context.args.direction:
@@ -116,7 +125,10 @@ def tags(context):
                 shape = dataclasses.replace(load.shape, tag=tag)
                 loads.append(({"direction": direction, "tag": "802.1p" if tag else "none",
                                "flows": count(FLOWS)}, dataclasses.replace(load, shape=shape)))
-        rows += rows_of(context, beds, reference, loads)
+        rows += rows_of(context, *made, loads)
+    for proto in ("udp", "tcp"):
+        made = beds_with_vlan(context, "stateful")
+        rows += scenarios_state.opening_rows(context, *made, proto, FLOWS, tags=(False, True))
     return rows
 
 

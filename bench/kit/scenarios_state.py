@@ -49,20 +49,29 @@ class Opening:
         return result
 
 
+def opening_rows(context, beds, reference, proto, flows, tags=(False,)):
+    """Every frame opens a flow, of hosts in random order; the same with a VLAN tag."""
+    args, rows = context.args, []
+    take = Opening(args.rounds)
+    for tag in tags:
+        for bed in beds:
+            load = sized_load(args, "6to4", proto, flows=flows)
+            load = dataclasses.replace(load, shape=dataclasses.replace(
+                load.shape, flags="syn", tag=tag))
+            what = {"translator": bed.label, "frames": "SYN" if proto == "tcp" else "UDP"}
+            if len(tags) > 1:
+                what["tag"] = "802.1p" if tag else "none"
+            what |= {"flows": count(flows), "frame": frame_text(load)}
+            rows.append(context.row("mappings", what, bed, reference, load, take))
+    return rows
+
+
 def new_flows(context):
-    """Every frame opens a flow, of hosts in random order."""
+    """UDP and TCP, by number of flows."""
     args, rows = context.args, []
     for flows in [n for n in args.flows if n >= MANY]:
         for proto in ("udp", "tcp"):
-            take = Opening(args.rounds)
-            beds, reference = context.mode_beds("stateful", flows)
-            for bed in beds:
-                load = sized_load(args, "6to4", proto, flows=flows)
-                load = dataclasses.replace(load, shape=dataclasses.replace(
-                    load.shape, flags="syn"))
-                what = {"translator": bed.label, "frames": "SYN" if proto == "tcp" else "UDP",
-                        "flows": count(flows), "frame": frame_text(load)}
-                rows.append(context.row("mappings", what, bed, reference, load, take))
+            rows += opening_rows(context, *context.mode_beds("stateful", flows), proto, flows)
     if not rows:
         context.left_out.append("new-flows: wants --flows of 10k or more")
     return rows

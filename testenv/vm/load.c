@@ -57,6 +57,7 @@ static const struct variation variations[] = {
 	{ "n64_stateful_new", "port-block", { "port-block", "256" } },
 	{ "n64_stateful_new", "adf", { "filtering-tcp", "adf", "filtering-udp", "adf" } },
 	{ "n64_stateful_new", "soft-app", { "soft-app", "on", "port-preserve", "on" } },
+	{ "n64_stateful_new", "prefixes", PREFIXES },
 	{ "n64_stateful_entry", "stateless",
 	  { "stateless", "64:ff9b:1::/96,192.0.2.33=2001:db8:1::2,198.51.100.0/24" } },
 	{ "n64_stateful_long", "default", { "mode", "stateful" } },
