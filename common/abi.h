@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The contract between the BPF programs and user space: what stands in the
  * maps, in rodata, in front of a slow packet and in the MAC of a frame on the
- * pair. A change of any size or offset here needs a new N64_ABI. */
+ * pair. A change of any size or offset here needs a new N64_ABI, but where a comment says
+ * that a map is of a generation: each has its own. */
 #ifndef N64_ABI_H
 #define N64_ABI_H
 
@@ -279,7 +280,7 @@ enum n64_way {
 
 #define N64_MAX_TAGS 2
 
-/* Map `whence`, per CPU: what the short way tells the long way. */
+/* Map `whence`, per CPU, of a generation: what a short way tells the next and the long one. */
 struct n64_whence {
 	struct n64_role role;	/* whose packet it has in hand */
 	__u32 found;		/* enum n64_found */
@@ -291,7 +292,7 @@ struct n64_whence {
 	__be32 remote4;
 	__be16 remote_port;
 	__u16 tcp_flags;
-	/* where there are VLAN devices, of a frame without its tags (quick_tagged.h): */
+	/* where there are VLAN devices, of a frame without its tags (tags.h): */
 	__u32 n_tags;		/* 0: it is as it came */
 	__u32 tag[N64_MAX_TAGS];	/* words of the frame */
 	__u32 device;		/* the L3 device that they stand for */

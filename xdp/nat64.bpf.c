@@ -237,6 +237,7 @@ int n64_stateful_entry(struct xdp_md *ctx)
 	if (!port)
 		return XDP_PASS; /* cannot be */
 	f.device = whence_device(ctx);
+	f.slot = role_slot();
 	if (quick_stateless(ctx, &f, port, &action))
 		return action;
 	if (!whence_is(FOUND_NOTHING))
@@ -260,7 +261,7 @@ int n64_stateful_tagged(struct xdp_md *ctx)
 	if (port) {
 		if (quick_stateful(ctx, &f, port, &action))
 			return action;
-		/* not by the value of f.found, which each of the many ends would set */
+		/* f.found is not passed on: each of the many ends would have to set it */
 		if (f.found == FOUND_SYN)
 			tagged_new(ctx, FOUND_SYN, quick_foresee_tcp(ctx));
 		else if (f.found == FOUND_ABSENT)

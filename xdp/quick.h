@@ -107,8 +107,8 @@ struct quick {
 	enum n64_found found; /* what the next program is to know of it */
 	__s32 foreseen;	/* with FOUND_ABSENT: see n64_whence */
 	__s32 place;	/* of the bib6 entry that was looked at last */
-	__u32 device;	/* the L3 device of a frame whose tags were taken off (quick_tagged.h); 0,
-			 * and known when this is compiled, in the programs of devices */
+	__u32 device;	/* the L3 device, in a program that others call; 0, and known when this is
+			 * compiled, in those of devices */
 	__u32 slot;	/* with device: that of the packet's role */
 };
 
@@ -265,7 +265,8 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 }
 
 /* What a checksum of TCP or UDP gains by addresses, which it reads in the frame if need be.
- * `pref`: the peer is in the only pref64; `host`: csum_addr6 of the other. */
+ * `pref`: the peer is in a pref64, which cancels if it is the only one and has 96 bits
+ * (n64_plain.wide); `host`: csum_addr6 of the other. */
 static __always_inline __u64 quick_delta_addrs6(const struct n64_conf *c, const struct quick *f,
 						const struct xlat *x, __u64 host, bool pref)
 {

@@ -25,6 +25,7 @@
 #include "warm.h"
 
 #define BED_ROWS 128
+#define BED_SLOT 1 /* of the port; not the one of whom nobody has told */
 #define OPTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* What the tables of one row look like from here. */
@@ -36,7 +37,8 @@ struct bed_row {
 static struct {
 	struct config config;
 	struct policy policy;
-	struct nat64_bpf *skel;	 /* in force */
+	struct nat64_bpf *skel;	 /* in force: the program of a port, and those for user space */
+	struct nat64_bpf *called; /* with it: the programs that others call */
 	struct nat64_bpf *owner; /* of the maps that a reload keeps */
 	int attached[2];
 	struct pool_maps maps;
@@ -220,118 +222,7 @@ static inline void bed_compile(const struct n64_conf *old, const struct n64_slot
 	free(slot);
 }
 
-static inline bool bed_keeps(const char *map)
-{
-	return !strstr(map, ".rodata") && !programs_owns_map(map);
-}
-
-static inline void bed_sizes(struct nat64_bpf *s)
-{
-	const struct n64_state_conf *st = &bed_conf()->st;
-
-	generation_size(s->obj, &bed.policy);
-	bpf_map__set_max_entries(s->maps.bib6, 2 * st->bib6_lines);
-	bpf_map__set_max_entries(s->maps.sessions, 2 * st->session_lines);
-	bpf_map__set_max_entries(s->maps.subs, st->sub_lines);
-	bpf_map__set_max_entries(s->maps.holds, st->hold_chunks);
-	bpf_map__set_max_entries(s->maps.reach, (st->bib6_lines + 7) / 8 +
-				 (st->session_lines + 7) / 8 + (st->sub_lines + 7) / 8);
-	bpf_map__set_max_entries(s->maps.pool, st->pool_lines);
-	bpf_map__set_max_entries(s->maps.dynamic, st->n_dynamic ? st->n_dynamic : 1);
-}
-
-/* Others than those of the mode. */
-static inline bool bed_wants(const struct bpf_program *p)
-{
-#ifdef BED_MICRO
-	return !strcmp(bpf_program__name(p), "n64_micro");
-#else
-	(void)p;
-	return false;
-#endif
-}
-
-/* The program of the ports. */
-static inline struct bpf_program *bed_path(const struct nat64_bpf *s)
-{
-	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic :
-						      s->progs.n64_stateful;
-}
-
-/* And its long way. */
-static inline struct bpf_program *bed_long(const struct nat64_bpf *s)
-{
-	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic_long :
-						      s->progs.n64_stateful_long;
-}
-
-/* And the short way of frames with tags. */
-static inline struct bpf_program *bed_tagged(const struct nat64_bpf *s)
-{
-	return bed_conf()->opt.mode == MODE_DYNAMIC ? s->progs.n64_dynamic_tagged :
-						      s->progs.n64_stateful_tagged;
-}
-
-/* The programs with the configuration written into them, not loaded yet. */
-static inline struct nat64_bpf *bed_program(int kind)
-{
-	struct nat64_bpf *s = nat64_bpf__open();
-	struct bpf_program *p;
-
-	assert_non_null(s);
-	memcpy((void *)&s->rodata->conf, bed_conf(), sizeof(struct n64_conf));
-	tables_plain(&bed.policy, (struct n64_plain *)&s->rodata->plain);
-	((struct n64_role *)&s->rodata->role)->slot = kind == ROLE_XLAT ? N64_SLOT_XLAT : 0;
-	((struct n64_role *)&s->rodata->role)->kind = kind;
-	bpf_object__for_each_program(p, s->obj)
-		bpf_program__set_autoload(p, p == bed_path(s) || p == bed_long(s) ||
-						 (bed_conf()->opt.mode == MODE_STATEFUL &&
-						  p == s->progs.n64_stateful_new) ||
-						 (bed_conf()->n_stateless &&
-						  p == s->progs.n64_stateful_entry) ||
-						 (frame_tags && p == bed_tagged(s)) ||
-						 p == s->progs.n64_state ||
-						 p == s->progs.n64_query || bed_wants(p));
-	bed_sizes(s);
-	return s;
-}
-
-static inline void bed_way(const struct nat64_bpf *s, __u32 way, const struct bpf_program *p)
-{
-	int fd = bpf_program__fd(p);
-
-	if (bpf_map_update_elem(bpf_map__fd(s->maps.ways), &way, &fd, 0))
-		fail_msg("map ways: %s", strerror(errno));
-}
-
-/* Loads them, over the maps of `owner` where there is one. */
-static inline struct nat64_bpf *bed_load(struct nat64_bpf *owner, int kind)
-{
-	struct nat64_bpf *s = bed_program(kind);
-	struct bpf_map *m;
-
-	if (owner)
-		bpf_object__for_each_map(m, s->obj)
-			if (bed_keeps(bpf_map__name(m)))
-				bpf_map__reuse_fd(m, bpf_object__find_map_fd_by_name(
-							     owner->obj, bpf_map__name(m)));
-	if (nat64_bpf__load(s))
-		fail_msg("the programs do not load");
-	bed_way(s, WAY_LONG, bed_long(s));
-	if (bed_conf()->opt.mode == MODE_STATEFUL)
-		bed_way(s, WAY_NEW, s->progs.n64_stateful_new);
-	if (bed_conf()->n_stateless)
-		bed_way(s, WAY_ENTRY, s->progs.n64_stateful_entry);
-	if (frame_tags)
-		bed_way(s, WAY_TAGGED, bed_tagged(s));
-	if (kind != ROLE_PORT)
-		return s;
-	warm.query = bpf_program__fd(s->progs.n64_query);
-	warm.hops = bpf_map__fd(s->maps.hops);
-	warm.cache = bpf_map__fd(s->maps.hopcache);
-	warm.pairs = bpf_map__fd(s->maps.pairs);
-	return s;
-}
+#include "state_load.h"
 
 static inline void bed_put(struct bpf_map *m, const void *key, const void *value)
 {
@@ -366,9 +257,9 @@ static inline void bed_fill_devices(struct nat64_bpf *s)
 {
 	struct n64_port port = {.flags = PORT_6TO4 | PORT_4TO6 | PORT_ANY_MAC};
 	static const char *const dev[] = {"v6", "v4", "nat64"};
-	__u32 slot = N64_SLOT_XLAT, zero = 0;
+	__u32 slot = N64_SLOT_XLAT, own = BED_SLOT;
 
-	bed_put(s->maps.ports, &zero, &port);
+	bed_put(s->maps.ports, &own, &port);
 	bed_put(s->maps.ports, &slot, &port);
 	for (int i = 0; i < 3; i++) {
 		struct bpf_devmap_val dm = {.ifindex = ifindex_of(dev[i])};
@@ -438,6 +329,7 @@ static inline void bed_close(void)
 			close(bed.attached[i]);
 	if (bed.skel != bed.owner)
 		nat64_bpf__destroy(bed.skel);
+	nat64_bpf__destroy(bed.called);
 	if (bed.owner)
 		nat64_bpf__destroy(bed.owner);
 	policy_free(&bed.policy);
@@ -453,7 +345,8 @@ static inline void bed_open(const char *const *opts)
 		bed_close();
 	bed_configure(opts);
 	bed_compile(NULL, NULL);
-	bed.skel = bed.owner = bed_load(NULL, ROLE_PORT);
+	bed_load();
+	bed.owner = bed.skel;
 	for (int i = 0; i < 2; i++)
 		bed.attached[i] = attach_silent(dev[i]);
 	bed_fill_devices(bed.skel);
@@ -467,7 +360,7 @@ static inline void bed_reload(const char *const *opts)
 {
 	struct n64_conf old = *bed_conf();
 	struct n64_slot *before = calloc(N64_MAX_SLOTS, sizeof(*before));
-	struct nat64_bpf *last = bed.skel;
+	struct nat64_bpf *last = bed.skel, *called = bed.called;
 
 	memcpy(before, bed.slot, sizeof(bed.slot));
 	policy_free(&bed.policy);
@@ -475,7 +368,8 @@ static inline void bed_reload(const char *const *opts)
 	bed_configure(opts);
 	bed_compile(&old, before);
 	free(before);
-	bed.skel = bed_load(bed.owner, ROLE_PORT);
+	bed_load();
+	nat64_bpf__destroy(called);
 	if (last != bed.owner)
 		nat64_bpf__destroy(last);
 	bed_fill_policy(bed.skel);

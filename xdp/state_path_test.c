@@ -171,6 +171,7 @@ static void test_short(void **state)
 static void test_short_entry(void **state)
 {
 	static const char host6[] = "2001:db8:a::33", host4[] = "192.0.2.33";
+	struct addr6 a;
 	__u16 t;
 
 	(void)state;
@@ -183,7 +184,9 @@ static void test_short_entry(void **state)
 		assert_int_equal(seen.p.src4, ip4(host4));
 		expect(from4(protos[i] == P_ICMP6 ? P_ICMP4 : protos[i], 0, S4, 80, host4, 20000),
 		       R_fwd_4to6, "to the host of an entry");
-		assert_int_equal(seen.dport, protos[i] == P_UDP ? 20000 : seen.dport);
+		assert_int_equal(seen.dport, 20000);
+		inet_pton(AF_INET6, host6, &a);
+		assert_true(addr6_equal(&seen.p.dst6, &a));
 	}
 	for (int i = 0; i < 3; i++) {
 		t = out6(protos[i], protos[i] == P_TCP ? SYN : 0, C6, 20000, S4, 80);
@@ -195,18 +198,39 @@ static void test_short_entry(void **state)
 }
 
 /* What is known of a frame's tags does not stay for the next, which has none: what goes on to the
- * long way gets back what it had, and nothing else. */
+ * long way gets back what it had, and nothing else. By way of the programs for new mappings and for
+ * stateless entries. */
 static void test_tags_end(void **state)
 {
+	static const struct {
+		const char *what, *opts[3];
+		int proto, flags;
+		__u8 ttl;
+		enum reason reason;
+	} rows[] = {
+		{"new", {"pool4={prefix: 203.0.113.8/32, protocols: [udp, icmp]}"}, P_TCP, SYN, 64,
+		 R_slow_no_port},
+		{"new behind an entry", {"pool4={prefix: 203.0.113.8/32, protocols: [udp, icmp]}",
+		  "stateless=64:ff9b:1::/96,192.0.2.33=2001:db8:a::33"}, P_TCP, SYN, 64,
+		 R_slow_no_port},
+		{"an entry", {"stateless=64:ff9b:1::/96,192.0.2.33=2001:db8:a::33"}, P_UDP, 0, 1,
+		 R_slow_ttl},
+	};
 	const int tags = frame_tags;
 
 	(void)state;
-	bed_open(OPTS("pool4={prefix: 203.0.113.8/32, protocols: [udp, icmp]}"));
-	for (int i = 0; i < 2; i++) {
-		frame_tags = i ? TAGS_NONE : tags;
-		expect(from6(P_TCP, SYN, C6, 20000, S4, 80), R_slow_no_port, "no port");
+	stay_here();
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		bed_open(rows[r].opts);
+		knob.ttl = rows[r].ttl;
+		for (int i = 0; i < 2; i++) {
+			frame_tags = i ? TAGS_NONE : tags;
+			expect(from6(rows[r].proto, rows[r].flags, C6, 20000, S4, 80),
+			       rows[r].reason, rows[r].what);
+		}
+		knob.ttl = 64;
+		frame_tags = tags;
 	}
-	frame_tags = tags;
 }
 
 int main(void)

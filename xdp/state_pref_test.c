@@ -172,5 +172,5 @@ int main(void)
 		puts("state_pref_test: skipped, loading BPF programs needs root");
 		return 0;
 	}
-	return run_cold_and_warm("xdp path, several pref64", tests, world_start);
+	return run_also_tagged("xdp path, several pref64", tests, world_start, TAGS_PRIORITY);
 }

@@ -141,9 +141,9 @@ static void test_same_flow(void **state)
 			s[i].work = same_flow;
 			s[i].ports = ports[i];
 		}
-		bed_counters(before, 0);
+		bed_counters(before, BED_SLOT);
 		on_two_cpus(s);
-		bed_counters(after, 0);
+		bed_counters(after, BED_SLOT);
 		for (int i = 0; i < TRIES; i++) {
 			both += !ports[0][i] && !ports[1][i];
 			if (ports[0][i] && ports[1][i] && ports[0][i] != ports[1][i])
@@ -322,7 +322,7 @@ static void test_hammer(void **state)
 		bed_open(OPTS("pool4=203.0.113.8/32:2000-4047", "subscriber-rate=0",
 			      "udp-timeout=120", v[i].opt));
 		on_two_cpus(s);
-		bed_counters(n, 0);
+		bed_counters(n, BED_SLOT);
 		print_message("%-16s %7llu packets against %7llu: %llu mappings, %llu slow_busy\n",
 			      v[i].what, (unsigned long long)s[0].n, (unsigned long long)s[1].n,
 			      (unsigned long long)n[R_bib_created],

@@ -219,7 +219,7 @@ static inline enum reason bed_run_on(struct nat64_bpf *s, __u32 slot, const stru
 
 static inline enum reason bed_run(const struct frame *f)
 {
-	return bed_run_on(bed.skel, 0, f);
+	return bed_run_on(bed.skel, BED_SLOT, f);
 }
 
 static inline enum reason from6(int proto, int flags, const char *host, __u16 hport,

@@ -36,11 +36,11 @@ static void run_all(const char *what, const struct frame *f)
 	struct stream_run r;
 	__u32 action, ns;
 
-	bed_counters(before, 0);
+	bed_counters(before, BED_SLOT);
 	open_stream(&r, f, (struct stream)SHUFFLED);
 	action = stream_next(&r, ifindex_of("v6"), MILLION, &ns);
 	stream_close(&r);
-	bed_counters(after, 0);
+	bed_counters(after, BED_SLOT);
 	if (action != XDP_REDIRECT || after[R_fwd_6to4] - before[R_fwd_6to4] != MILLION)
 		fail_msg("%s: %llu of %u packets left, the last with action %u", what,
 			 (unsigned long long)(after[R_fwd_6to4] - before[R_fwd_6to4]), MILLION,
@@ -152,7 +152,7 @@ static void test_ten_minutes(void **state)
 	open_stream(&flows, &f, (struct stream){.stride = 1, .all = SECONDS * FLOWS_A_SECOND,
 						.port = 2000, .step = second / FLOWS_A_SECOND});
 	open_stream(&old, &f, (struct stream){.all = 1, .port = 1});
-	bed_counters(before, 0);
+	bed_counters(before, BED_SLOT);
 	for (__u32 t = 0; t < SECONDS; t++) {
 		assert_int_equal(stream_next(&flows, ifindex, FLOWS_A_SECOND, NULL), XDP_REDIRECT);
 		most = bed.all->count[ST_UDP].n > most ? bed.all->count[ST_UDP].n : most;
@@ -163,7 +163,7 @@ static void test_ten_minutes(void **state)
 	}
 	stream_close(&old);
 	stream_close(&flows);
-	bed_counters(after, 0);
+	bed_counters(after, BED_SLOT);
 	assert_int_equal(after[R_fwd_6to4] - before[R_fwd_6to4], SECONDS * (FLOWS_A_SECOND + 1));
 	assert_int_equal(after[R_bib_created] - before[R_bib_created],
 			 SECONDS * FLOWS_A_SECOND + 1);

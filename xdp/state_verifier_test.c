@@ -29,23 +29,26 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 static void load_kind(const char *name, const char *const *opts, int kind)
 {
 	static char log[2][LOG_BYTES];
+	struct bpf_program *p, *most = NULL;
 	struct nat64_bpf *s;
 	int rc;
 
 	bed_configure(opts);
 	bed_compile(NULL, NULL);
 	s = bed_program(kind);
-	bpf_program__set_log_level(s->progs.n64_stateful_long, LOG_STATS);
-	bpf_program__set_log_buf(s->progs.n64_stateful_long, log[0], LOG_BYTES);
-	bpf_program__set_log_level(s->progs.n64_state, LOG_STATS);
-	bpf_program__set_log_buf(s->progs.n64_state, log[1], LOG_BYTES);
+	most = kind == ROLE_LONG ? s->progs.n64_stateful_long :
+	       kind == ROLE_PORT ? s->progs.n64_state : s->progs.n64_stateful;
+	bpf_object__for_each_program(p, s->obj) {
+		bpf_program__set_log_level(p, LOG_STATS);
+		bpf_program__set_log_buf(p, log[p == most], LOG_BYTES);
+	}
 	rc = nat64_bpf__load(s);
 	if (rc)
 		print_message("%s: %s%s", name, log[0], log[1]);
 	else
-		print_message("%-16s on %s: n64_stateful_long %7ld insns, n64_state %7ld\n", name,
+		print_message("%-16s on %s: %s %7ld insns\n", name,
 			      kind == ROLE_XLAT ? "nat64x" : kind == ROLE_PORT ? "a port" : "all",
-			      insns(log[0]), insns(log[1]));
+			      bpf_program__name(most), insns(log[1]));
 	nat64_bpf__destroy(s);
 	policy_free(&bed.policy);
 	config_free(&bed.config);
@@ -76,10 +79,15 @@ static void test_load(void **state)
 		      "subscriber-sessions=0", "subscriber-rate=0", "port-quarantine=0",
 		      "port-parity=off", "inbound-refresh=off", "max-stored-syn=0")},
 		{"force-slow", OPTS("force-slow=on")},
+		{"stateless", OPTS("stateless=64:ff9b:1::/96,192.0.2.33=2001:db8:a::33")},
+		{"stateless, prefixes",
+		 OPTS("stateless=64:ff9b:1::/96,192.0.2.33=2001:db8:a::33",
+		      "pref64=2001:db8:122:344::/64", "pref64=2001:db8:4800::/48")},
 	};
 
 	(void)state;
 	libbpf_set_print(quiet);
+	frame_tags = TAGS_VLAN; /* with what takes them off */
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		load_kind(kinds[i].name, kinds[i].opts, ROLE_PORT);
 		load_kind(kinds[i].name, kinds[i].opts, ROLE_XLAT);

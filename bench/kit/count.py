@@ -114,22 +114,35 @@ class Elements:
 
 
 class Machine:
-    """One frame on its way through one program, on `cpu`, received on `ifindex`."""
+    """Frames on their way through the program `ident`, on `cpu`, received on `ifindex`, one behind
+    the other at one moment: a value of a map is read when a frame first wants it, and kept with
+    what the program writes."""
 
-    def __init__(self, ident, frame, ifindex, cpu):
-        self.ident = ident
-        self.code, self.begins = bpf.program(ident)
-        self.cpu, self.memory = cpu, Memory()
-        self.maps, self.closing = {}, []
+    def __init__(self, ident, ifindex, cpu):
+        self.ident, self.ifindex, self.cpu = ident, ifindex, cpu
+        self.code, self.begins = self.program = bpf.program(ident)
+        self.memory, self.maps, self.closing = Memory(), {}, []
         self.head, self.names = values_offset(self.code), helpers()
         self.jiffies = jiffies()
-        self.ran = Ran()
+
+    def receive(self, frame):
+        self.code, self.begins = self.program
+        self.running, self.ran = self.ident, Ran()
         frame_at = self.memory.add(Bytes(bytes(FRAME) + bytes(frame) + bytes(512)))
         self.data, self.end = frame_at + FRAME, frame_at + FRAME + len(frame)
-        device = self.memory.add(Bytes(struct.pack("=I", ifindex) * 1024))
+        device = self.memory.add(Bytes(struct.pack("=I", self.ifindex) * 1024))
         queue = self.memory.add(Bytes(struct.pack("=QQQ", device, 0, 0)))
         self.ctx = self.memory.add(Bytes(struct.pack("=8Q", self.data, self.end, self.data,
                                                      frame_at, queue, 0, 4096, 0)))
+        regs = [0] * 11
+        regs[1] = self.ctx
+        self.call(0, regs)
+        self.ran.action = signed(regs[0], 32)
+        return self.ran
+
+    def close(self):
+        for source in self.closing:
+            source.close()
 
     # what the program is given
 
@@ -194,17 +207,6 @@ class Machine:
 
     # instructions
 
-    def run(self):
-        regs = [0] * 11
-        regs[1] = self.ctx
-        try:
-            self.call(0, regs)
-        finally:
-            for source in self.closing:
-                source.close()
-        self.ran.action = signed(regs[0], 32)
-        return self.ran
-
     def call(self, at, regs):
         """Runs one function; regs[0] is its result."""
         regs[10] = self.memory.add(Bytes(bytes(STACK))) + STACK
@@ -230,8 +232,8 @@ class Machine:
             elif kind in (5, 6):
                 by = jump(code, off, imm, regs[dst], regs[src])
                 if code not in (JUMP, JUMP_FAR):
-                    went = self.ran.branches.get((self.ident, at), "")
-                    self.ran.branches[self.ident, at] = went + ("1" if by else "0")
+                    went = self.ran.branches.get((self.running, at), "")
+                    self.ran.branches[self.running, at] = went + ("1" if by else "0")
                 at += by
             else:
                 self.access(code, off, imm, regs, dst, src)
@@ -252,8 +254,8 @@ class Machine:
         found = self.map_at(regs[2]).map.lookup(struct.pack("=I", regs[3] & MASK32), self.cpu)
         if found is None:
             return at
-        self.ident = int.from_bytes(found[:4], "little")
-        self.code, self.begins = bpf.program(self.ident)
+        self.running = int.from_bytes(found[:4], "little")
+        self.code, self.begins = bpf.program(self.running)
         return 0
 
     def constant(self, at, src, imm):
@@ -428,12 +430,15 @@ def step(source, n=0):
         steps.close()
 
 
-def count(ident, frame, ifindex, cpu=0):
-    """Ran, of the program with this id and a frame received on the device."""
+def count(ident, frames, ifindex, cpu=0):
+    """Ran of each frame, of the program with this id and received on the device."""
+    machine = Machine(ident, ifindex, cpu)
     try:
-        return Machine(ident, frame, ifindex, cpu).run()
+        return [machine.receive(frame) for frame in frames]
     except (LookupError, AttributeError, TypeError, struct.error) as error:
         raise CannotCount(f"it does what this does not know: {error!r}") from error
+    finally:
+        machine.close()
 
 
 def guesses(runs):

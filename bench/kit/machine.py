@@ -75,8 +75,7 @@ def executed(bed, load, fresh=False, frames=1):
         if fresh:
             source["port_base"] = UNUSED_PORT
         try:
-            runs = [run_of(ident, link["ifindex"], source, n)
-                    for n in range(min(frames, load.flows))]
+            runs = runs_of(ident, link["ifindex"], source, min(frames, load.flows))
             found[device] = {"insns": runs[0].insns, "calls": runs[0].calls}
             if frames > 1:
                 found[device]["guesses"] = len(count.guesses(runs))
@@ -85,13 +84,14 @@ def executed(bed, load, fresh=False, frames=1):
     return found
 
 
-def run_of(ident, ifindex, source, n):
-    """What a program executes for the frame of a source that is `n` behind its first one."""
-    frame = count.frame_of(source, count.step(source, n))
-    ran = count.count(ident, frame, ifindex, source["cpu"])
-    if ran.action != XDP_REDIRECT:
-        raise count.CannotCount(f"the frame does not leave: action {ran.action}")
-    return ran
+def runs_of(ident, ifindex, source, frames):
+    """What a program executes for the first frames of a source, one behind the other."""
+    runs = count.count(ident, [count.frame_of(source, count.step(source, n))
+                               for n in range(frames)], ifindex, source["cpu"])
+    for ran in runs:
+        if ran.action != XDP_REDIRECT:
+            raise count.CannotCount(f"the frame does not leave: action {ran.action}")
+    return runs
 
 
 def programs(bed, devices=("eth6", "eth4")):

@@ -128,6 +128,8 @@ def tags(context):
         rows += rows_of(context, *made, loads)
     for proto in ("udp", "tcp"):
         made = beds_with_vlan(context, "stateful")
+        if not made:
+            break
         rows += scenarios_state.opening_rows(context, *made, proto, FLOWS, tags=(False, True))
     return rows
 

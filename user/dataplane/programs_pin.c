@@ -120,18 +120,20 @@ void programs_unstage(const struct instance_paths *p)
 
 /* A command of another container, with this BPF file system but a lock of its own, may remove
  * the root while it is empty. */
-static int make_folder(const char *pin)
+static int make_folder(const char *pin, struct config_error *err)
 {
-	int tries, rc = 0;
+	const char *folder[] = { N64_PIN_ROOT, pin };
+	int tries, i;
 
 	for (tries = 0; tries < 1000; tries++) {
-		if (mkdir(N64_PIN_ROOT, 0700) && errno != EEXIST)
-			return -errno;
-		rc = mkdir(pin, 0700) && errno != EEXIST ? -errno : 0;
-		if (rc != -ENOENT)
+		for (i = 0; i < 2 && (!mkdir(folder[i], 0700) || errno == EEXIST); i++)
+			;
+		if (i == 2)
+			return 0;
+		if (!i || errno != ENOENT)
 			break;
 	}
-	return rc;
+	return report_error(err, -errno, "cannot make %s: %s", folder[i], strerror(errno));
 }
 
 int programs_pin(struct programs *g, const struct instance_paths *p, struct config_error *err)
@@ -140,9 +142,9 @@ int programs_pin(struct programs *g, const struct instance_paths *p, struct conf
 	char path[PIN_PATH];
 	int rc;
 
-	rc = make_folder(p->pin);
+	rc = make_folder(p->pin, err);
 	if (rc)
-		return report_error(err, rc, "cannot make %s: %s", p->pin, strerror(-rc));
+		return rc;
 	bpf_object__for_each_map(map, g->base->obj) {
 		const char *name = bpf_map__name(map);
 
