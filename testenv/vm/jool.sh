@@ -13,7 +13,7 @@ jool_for() {
 	if [ ! -e "$ready/jool.ko" ] || [ ! -d "$VM/packages/libnl-genl" ]; then
 		jool_compiler "$2" "$1" >"$target/jool.reason" || return
 		build_jool "$1" >"$ready.log" 2>&1 || {
-			echo "its modules cannot be built: $(grep -m1 -E '[Ee]rror|^E: |: No such|\*\*\*' \
+			echo "its modules cannot be built: $(grep -m1 -E '[Ee]rror|^E: |: No such|\*\*\*|OFFLINE=1' \
 				"$ready.log")" \
 				>"$target/jool.reason"
 			return
@@ -36,13 +36,20 @@ jool_compiler() {
 	return 1
 }
 
+# As unpack; why not is in its log.
+jool_part() {
+	unpack "$@" && return
+	cat "$VM/apt/$1.log"
+	return 1
+}
+
 # The packages of the headers differ in names: kbuild is that of the series or of the release.
 jool_packages() {
-	unpack jool-dkms jool-dkms && unpack jool-tools jool-tools || return 1
-	unpack libnl-genl "libnl-genl-3-200/$codename" || return 1
+	jool_part jool-dkms jool-dkms && jool_part jool-tools jool-tools || return 1
+	jool_part libnl-genl "libnl-genl-3-200/$codename" || return 1
 	kbuild=$(apt_private apt-cache show "linux-headers-$1" |
 		sed -n 's/^Depends:.*\(linux-kbuild-[^ ,]*\).*/\1/p' | sed -n 1p)
-	unpack "headers-$1" "linux-headers-$1" "linux-headers-${1%-cloud-amd64}-common" "$kbuild"
+	jool_part "headers-$1" "linux-headers-$1" "linux-headers-${1%-cloud-amd64}-common" "$kbuild"
 }
 
 build_jool() {
