@@ -106,10 +106,11 @@ def test_bpffs_that_cannot_be_written(net):
 def test_pins_beside_another_container(net):
     """Which has this BPF file system, but a lock of its own: it removes the folder of all
     instances whenever it is empty."""
-    removes = ("import os\nwhile 1:\n try: os.rmdir('/sys/fs/bpf/xdp-nat64')\n"
-               " except OSError: pass\n")
-    with subprocess.Popen([sys.executable, "-c", removes]) as other:
+    removes = ("import os\nprint(flush=True)\nwhile 1:\n"
+               " try: os.rmdir('/sys/fs/bpf/xdp-nat64')\n except OSError: pass\n")
+    with subprocess.Popen([sys.executable, "-c", removes], stdout=subprocess.PIPE) as other:
         try:
+            other.stdout.readline()  # it is at it
             net.must(net.attach())
         finally:
             other.kill()

@@ -29,7 +29,7 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 static void load_kind(const char *name, const char *const *opts, int kind)
 {
 	static char log[2][LOG_BYTES];
-	struct bpf_program *p, *most = NULL;
+	struct bpf_program *p, *most;
 	struct nat64_bpf *s;
 	int rc;
 
