@@ -11,7 +11,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define N64_ABI 11
+#define N64_ABI 12
 
 /* ---- options ---------------------------------------------------------- */
 
@@ -96,6 +96,12 @@ struct n64_state_conf {
 	__u32 hold_chunks;
 	__u32 pool_lines;	/* of map pool, a power of two */
 	__u32 pool_seed;
+	/* The addresses of the pool where they are one behind the other, as one prefix has them,
+	 * and have their slots in this order: the first, in host order, and its slot. `n` 0: they
+	 * are not (pool.h) */
+	struct {
+		__u32 first, slot, n;
+	} pool_run;
 	__u32 n_dynamic;	/* entries of map dynamic */
 	__u32 max_mappings[N_ST_PROTOS]; /* CGN-02, "0: as many as there is room" resolved */
 	__u32 max_sessions;
@@ -166,8 +172,7 @@ struct n64_plain {
 	__u64 single4[MAY_BITS / 64]; /* by hash of an address, 1: it is none of those */
 	__u32 pref64;		/* 1: no list has an address that is in a pref64 */
 	__u32 only;		/* 1: and there is one, at index 0, and no stateless entry */
-	__u32 wide;		/* 1: there is one pref64, and it has 96 bits */
-	__u32 pad;
+	__u64 wide;		/* csum_wide of the only pref64, of 96 bits; 0: that is not so */
 	struct n64_pol_may lists;
 };
 

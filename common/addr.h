@@ -57,13 +57,18 @@ n64_inline bool pref64_length_ok(__u32 len)
 	return len == 32 || len == 40 || len == 48 || len == 56 || len == 64 || len == 96;
 }
 
+/* The address is inside the pref64, of 96 bits. */
+n64_inline bool pref64_contains_wide(const struct n64_pref64 *p, const struct addr6 *a)
+{
+	return addr6_half(&p->prefix, 0) == addr6_half(a, 0) && p->prefix.w[2] == a->w[2];
+}
+
 /* The address is inside the pref64; the u octet is not looked at (ADR-02). */
 n64_inline bool pref64_contains(const struct n64_pref64 *p, const struct addr6 *a)
 {
 	/* The six lengths end inside word 0, 1 or 2, so that three compares do. */
 	if (likely(p->len == 96))
-		return addr6_half(&p->prefix, 0) == addr6_half(a, 0) &&
-		       p->prefix.w[2] == a->w[2];
+		return pref64_contains_wide(p, a);
 	switch (p->len) {
 	case 64:
 		return addr6_half(&p->prefix, 0) == addr6_half(a, 0);
@@ -97,16 +102,22 @@ n64_inline __be32 rfc6052_extract(__u32 len, const struct addr6 *a)
 	}
 }
 
+/* prefix of 96 bits + IPv4 address. */
+n64_inline void rfc6052_embed_wide(const struct n64_pref64 *p, __be32 addr, struct addr6 *out)
+{
+	addr6_join(addr6_half(&p->prefix, 0), (__u64)addr << 32 | p->prefix.w[2], out);
+}
+
 /* prefix + IPv4 address; u octet and suffix are zero (ADR-02). */
 n64_inline void rfc6052_embed(const struct n64_pref64 *p, __be32 addr, struct addr6 *out)
 {
 	__u32 v4 = host32(addr);
 
-	*out = p->prefix;
 	if (likely(p->len == 96)) {
-		out->w[3] = addr;
+		rfc6052_embed_wide(p, addr, out);
 		return;
 	}
+	*out = p->prefix;
 	switch (p->len) {
 	case 32:
 		out->w[1] = addr;

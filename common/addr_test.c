@@ -58,6 +58,11 @@ static void test_rfc6052(void **state)
 			fail_msg("A01: /%u", p.len);
 		assert_int_equal(rfc6052_extract(p.len, &want), a4("192.0.2.33"));
 		assert_true(pref64_contains(&p, &want) && rfc6052_suffix_zero(p.len, &want));
+		for (__u32 k = 0; k < 128; k++) { /* by its own bits, and no other */
+			odd = want;
+			odd.w[k / 32] ^= be32(1u << (31 - k % 32));
+			assert_int_equal(pref64_contains(&p, &odd), k >= p.len);
+		}
 		if (p.len == 96)
 			continue;
 		/* ADR-02: a suffix does not change the address, but is seen */
@@ -312,12 +317,12 @@ static void test_delta_wide(void **state)
 		p.src6 = host;
 		p.dst6 = peer;
 		assert_int_equal((csum_fold(delta_6to4(&p, own, v4)) ^
-				  csum_fold(delta_6to4_wide(&pref, csum_addr6(&host), own))) %
+				  csum_fold(delta_6to4_wide(csum_wide(&pref), csum_addr6(&host), own))) %
 					 0xffff, 0);
 		p.src4 = v4;
 		p.dst4 = own;
 		assert_int_equal((csum_fold(delta_4to6(&p, &peer, &host)) ^
-				  csum_fold(delta_4to6_wide(&pref, csum_addr6(&host), own))) %
+				  csum_fold(delta_4to6_wide(csum_wide(&pref), csum_addr6(&host), own))) %
 					 0xffff, 0);
 	}
 }

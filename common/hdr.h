@@ -85,8 +85,8 @@ n64_inline void hdr_4to6(const struct n64_conf *conf, const struct pkt *p,
 	if (pkt_is_fragment(p))
 		ip->nexthdr = P_FRAGMENT;
 	ip->hlim = ttl;
-	ip->src = *src;
-	ip->dst = *dst;
+	addr6_copy(&ip->src, src);
+	addr6_copy(&ip->dst, dst);
 }
 
 /* X-4TO6-09. `off` in 8-byte units. */
@@ -130,18 +130,23 @@ n64_inline __u64 delta_4to6(const struct pkt *p, const struct addr6 *src,
 	return csum_sub32(p->src4) + csum_sub32(p->dst4) + csum_addr6(src) + csum_addr6(dst);
 }
 
-/* The same for a peer in a pref64 of 96 bits: the four bytes of its address stand in both
- * sums, and what is left is a constant and the host. `host`: csum_addr6 of its IPv6 address. */
-n64_inline __u64 delta_6to4_wide(const struct n64_pref64 *pref, __u64 host, __be32 src)
+/* Sum of a pref64 of 96 bits. */
+n64_inline __u64 csum_wide(const struct n64_pref64 *pref)
 {
-	return 7 * 0xffffffffull - (host + pref->prefix.w[0] + pref->prefix.w[1] +
-				    pref->prefix.w[2]) + src;
+	return (__u64)pref->prefix.w[0] + pref->prefix.w[1] + pref->prefix.w[2];
 }
 
-n64_inline __u64 delta_4to6_wide(const struct n64_pref64 *pref, __u64 host, __be32 dst)
+/* The same for a peer in such a pref64, whose sum is `wide`: the four bytes of its address stand
+ * in both sums, and what is left is a constant and the host. `host`: csum_addr6 of its IPv6
+ * address. */
+n64_inline __u64 delta_6to4_wide(__u64 wide, __u64 host, __be32 src)
 {
-	return host + pref->prefix.w[0] + pref->prefix.w[1] + pref->prefix.w[2] +
-	       csum_sub32(dst);
+	return 7 * 0xffffffffull - wide - host + src;
+}
+
+n64_inline __u64 delta_4to6_wide(__u64 wide, __u64 host, __be32 dst)
+{
+	return wide + host + csum_sub32(dst);
 }
 
 /* The word {type, code} of an ICMP header in memory order. */

@@ -34,8 +34,8 @@ struct n64_hops {
 	__u32 flags;		/* enum hop_flags */
 	__u32 all;		/* generation of everything */
 	__u64 beat;		/* jiffies; old: no worker, nothing is known of changes */
-	__u32 confirm;		/* seconds after which the kernel sends a packet itself, so that
-				 * it confirms the neighbour; 0: never */
+	__u32 confirm;		/* half the jiffies after which the kernel sends a packet itself,
+				 * so that it confirms the neighbour; 0: never */
 	__u32 any;		/* grows after whatever else here has changed */
 	__u32 pad[10];
 	__u32 net[2][HOP_GENS];	/* generations of destinations, by hop_net */
@@ -89,7 +89,11 @@ struct n64_pair {
 				 * used as xdp/pair.h says */
 	__u64 delta;		/* what a checksum gains by addresses */
 	__be32 src4, dst4;	/* of 6to4 */
-	struct addr6 src6, dst6;
+	union {
+		struct addr6 src6;	/* of 4to6 */
+		__u64 id;		/* of 6to4: ipid_pair */
+	};
+	struct addr6 dst6;
 	__u64 ctl;		/* mode dynamic: control word of the host's entry or record when it
 				 * was judged */
 	__u32 place;		/* where that is */
@@ -156,9 +160,12 @@ n64_inline __u32 hop_mix(__u64 x)
 	return (__u32)(x * HOP_MUL_B >> 32);
 }
 
-/* Place of a block or an address in a bitmap. */
-n64_inline __u32 hop_place(struct hop_dst d)
+/* Place of a block or an address in a bitmap. The 32 bits of an IPv4 address are all carried up by
+ * one multiplication. */
+n64_inline __u32 hop_place(enum ip_family fam, struct hop_dst d)
 {
+	if (fam == FAM_4)
+		return (__u32)(d.a * HOP_MUL_A >> 48);
 	return hop_mix(d.a ^ d.b * HOP_MUL_B) >> 16;
 }
 
@@ -175,9 +182,9 @@ n64_inline bool hop_bit(const __u64 *map, __u32 place)
 	return map[n64_bound(place / 64, HOP_BITS / 64 - 1)] >> place % 64 & 1;
 }
 
-n64_inline __u32 hop_gateway(__u32 ifindex, struct hop_dst d)
+n64_inline __u32 hop_gateway(__u32 ifindex, enum ip_family fam, struct hop_dst d)
 {
-	return hop_place(d) ^ (ifindex * 0x9e3779b1u) >> 16;
+	return hop_place(fam, d) ^ (ifindex * 0x9e3779b1u) >> 16;
 }
 
 /* The generation of what is remembered of a block. */
@@ -205,8 +212,8 @@ n64_inline __u32 hop_level(const struct n64_hops *h, enum ip_family fam, struct 
 
 	if (likely(!(net & HOP_CUT)))
 		return 0;
-	if (hop_bit(h->cut[f], hop_place(hop_block(fam, 1, d))) ||
-	    hop_bit(h->single[f], hop_place(d)))
+	if (hop_bit(h->cut[f], hop_place(fam, hop_block(fam, 1, d))) ||
+	    hop_bit(h->single[f], hop_place(fam, d)))
 		return 2;
 	return 1;
 }
@@ -243,11 +250,12 @@ n64_inline __u64 hop_flow_full(const __u64 key[2], __u32 ifindex, struct hop_dst
 }
 
 /* First entry of the line of a block: keyed, so that nobody chooses who displaces whom. */
-n64_inline __u32 hop_line(__u64 key, struct hop_dst d, __u64 meta, __u32 slots)
+n64_inline __u32 hop_line(__u64 key, enum ip_family fam, struct hop_dst d, __u64 meta, __u32 slots)
 {
 	__u64 x = d.a ^ d.b * HOP_MUL_B ^ meta ^ key;
 
-	x ^= x >> 32; /* hosts may differ in the last bytes alone, which are the highest here */
+	if (fam != FAM_4) /* hosts may differ in the last bytes alone, the highest here */
+		x ^= x >> 32;
 	return (__u32)(x * HOP_MUL_A >> 50) & (slots - HOP_WAYS);
 }
 

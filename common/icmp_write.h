@@ -87,10 +87,10 @@ static inline bool icmp_stand_in4(const struct slow_job *j, __be32 dst, __be32 *
 {
 	const __u64 *key = j->env->conf->key;
 	const struct addr6 *a = &j->p.src6, to = { { dst } };
-	const __u64 inner[2] = { ipid_hash(key, a->w[0], a->w[1], 0), key[1] };
+	const __u64 inner[2] = { ipid_hash(key, a->w[0], a->w[1]), key[1] };
 	struct addr6 own;
 
-	if (env_pool6791v4(j->env, ipid_hash(inner, a->w[2], a->w[3], 0), out))
+	if (env_pool6791v4(j->env, ipid_hash(inner, a->w[2], a->w[3]), out))
 		return true;
 	if (!j->ops->error_src(j->ops->ctx, FAM_4, &to, j->in->ifindex, &own))
 		return false;
@@ -102,7 +102,7 @@ static inline bool icmp_stand_in4(const struct slow_job *j, __be32 dst, __be32 *
 static inline bool icmp_stand_in6(const struct slow_job *j, __be32 hidden,
 				  const struct addr6 *dst, struct addr6 *out)
 {
-	if (env_pool6791v6(j->env, ipid_hash(j->env->conf->key, hidden, 0, 0), out))
+	if (env_pool6791v6(j->env, ipid_hash(j->env->conf->key, hidden, 0), out))
 		return true;
 	return j->ops->error_src(j->ops->ctx, FAM_6, dst, j->in->ifindex, out);
 }

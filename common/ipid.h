@@ -10,21 +10,27 @@
 
 #include "abi.h"
 
-/* Cheap keyed mixing (a multiply-xorshift finaliser over key and addresses); the upper half of
- * the result is the good one. */
-n64_inline __u64 ipid_mix(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
+/* Cheap keyed mixing of a pair of addresses (a multiply-xorshift finaliser over key and
+ * addresses); the upper half of the result is the good one. */
+n64_inline __u64 ipid_pair(const __u64 key[2], __be32 src, __be32 dst)
 {
 	__u64 h = ((__u64)src << 32 | dst) ^ key[0];
 
 	h *= 0x9e3779b97f4a7c15ull;
 	h ^= h >> 32;
-	h += key[1] + proto;
+	h += key[1];
 	return h * 0xd6e8feb86659fd93ull;
 }
 
-n64_inline __u64 ipid_hash(const __u64 key[2], __be32 src, __be32 dst, __u8 proto)
+/* The same of one of their protocols: who sees both knows the pair. */
+n64_inline __u64 ipid_mix(__u64 pair, __u8 proto)
 {
-	__u64 h = ipid_mix(key, src, dst, proto);
+	return pair + proto * 0x9e3779b97f4a7c15ull;
+}
+
+n64_inline __u64 ipid_hash(const __u64 key[2], __be32 a, __be32 b)
+{
+	__u64 h = ipid_pair(key, a, b);
 
 	return h ^ h >> 32;
 }
@@ -34,11 +40,9 @@ _Static_assert(1ull << (64 - ID_SHIFT) == N64_ID_SLOTS, "as many bits as there a
 
 /* The next value of writer `writer` out of `writers`. Results with DF=0 draw
  * from one of 1024 counters by hash, the others share one (RFC 6864 4.1: atomic
- * datagrams). A value repeats after 65536 / writers draws of a counter. */
-n64_inline __be16 ipid_next(struct n64_ids *ids, const __u64 key[2], __be32 src,
-			    __be32 dst, __u8 proto, bool df, __u32 writer, __u32 writers)
+ * datagrams). `h`: ipid_mix. A value repeats after 65536 / writers draws of a counter. */
+n64_inline __be16 ipid_next(struct n64_ids *ids, __u64 h, bool df, __u32 writer, __u32 writers)
 {
-	__u64 h = ipid_mix(key, src, dst, proto);
 	__u16 *counter = df ? &ids->df : &ids->slot[h >> ID_SHIFT];
 	__u32 n = *counter; /* a multiple of `writers` */
 

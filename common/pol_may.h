@@ -22,6 +22,7 @@ n64_inline __u32 may_wide6(const struct addr6 *a)
 	return may_hash(a->w[0]);
 }
 
+/* Bit `n`, of which the lower 16 bits count. */
 n64_inline bool may_bit(const __u64 *map, __u32 n)
 {
 	return map[n64_bound(n / 64, MAY_BITS / 64 - 1)] >> n % 64 & 1;
@@ -29,7 +30,7 @@ n64_inline bool may_bit(const __u64 *map, __u32 n)
 
 n64_inline bool pol_may4(const struct n64_pol_may *m, __be32 a)
 {
-	return may_bit(m->net4, a & 0xffff);
+	return may_bit(m->net4, a);
 }
 
 n64_inline bool pol_may6(const struct n64_pol_may *m, const struct addr6 *a)
@@ -41,7 +42,7 @@ n64_inline bool pol_may6(const struct n64_pol_may *m, const struct addr6 *a)
  * remembered as one. */
 n64_inline __be32 pol_block4(const struct n64_pol_may *m, __be32 a)
 {
-	return may_bit(m->fine4, a & 0xffff) ? a : a & be32(0xffffff00);
+	return may_bit(m->fine4, a) ? a : a & be32(0xffffff00);
 }
 
 n64_inline void pol_block6(const struct n64_pol_may *m, const struct addr6 *a, struct addr6 *block)
@@ -53,8 +54,8 @@ n64_inline void pol_block6(const struct n64_pol_may *m, const struct addr6 *a, s
 
 n64_inline bool plain4_surely(const struct n64_plain *m, __be32 a)
 {
-	return likely(may_bit(m->net4, a & 0xffff)) ||
-	       (may_bit(m->few4, a & 0xffff) && may_bit(m->single4, may_hash(a)));
+	return likely(may_bit(m->net4, a)) ||
+	       (may_bit(m->few4, a) && may_bit(m->single4, may_hash(a)));
 }
 
 #ifndef __bpf__

@@ -37,14 +37,20 @@ n64_inline const struct n64_pool_way *pool_displaced(const struct n64_pool_line 
 }
 
 /* Slot of `addr` with its flags (enum slot_flags), or -1. Mode dynamic: of the 65536
- * addresses that it is one of, some of which may not be in the pool. */
+ * addresses that it is one of, some of which may not be in the pool. `flags` NULL: where they do
+ * not matter, and a pool of one prefix need not be looked at. */
 n64_inline int pool_find(const struct n64_env *env, __be32 addr, __u32 *flags)
 {
 	const struct n64_state_conf *st = &env->conf->st;
 	const struct n64_pool_line *line;
 	const struct n64_pool_way *way;
 	__u64 hash;
+	__u32 n;
 
+	if (!flags && st->pool_run.n) {
+		n = host32(addr) - st->pool_run.first;
+		return n < st->pool_run.n ? (int)(st->pool_run.slot + n) : -1;
+	}
 	if (conf_is_dynamic(env->conf))
 		addr = host_block(addr);
 	hash = pool_hash(addr, st->pool_seed);
@@ -57,7 +63,8 @@ n64_inline int pool_find(const struct n64_env *env, __be32 addr, __u32 *flags)
 		if (!way)
 			return -1;
 	}
-	*flags = way->flags;
+	if (flags)
+		*flags = way->flags;
 	return way->slot;
 }
 

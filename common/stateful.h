@@ -68,15 +68,16 @@ n64_inline enum reason stateful_target6(const struct n64_env *env, const struct 
 	return x->dst_pref >= 0 ? R_GO_ON : R_not_target;
 }
 
-/* The same for an IPv4 destination in the pool; *slot and *flags (enum slot_flags) are
- * those of the pool address. */
+/* The same for an IPv4 destination in the pool; *slot and *flags (enum slot_flags; may be NULL)
+ * are those of the pool address. */
 n64_inline enum reason stateful_target4(const struct n64_env *env, const struct pkt *p,
 					struct xlat *x, int *slot, __u32 *flags)
 {
 	const struct n64_pol4 *pol = pol4_if(env, HAVE_NOXLAT4, p->dst4);
 
 	x->dst_pol4 = pol;
-	*flags = 0;
+	if (flags)
+		*flags = 0;
 	if (pol && noxlat_hit(pol->flags, pol->n_noxlat_port, pol->noxlat_port, p))
 		return R_no_translate;
 	*slot = pool_find(env, p->dst4, flags);

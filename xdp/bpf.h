@@ -101,7 +101,12 @@ static __always_inline const void *frame_end(const struct xdp_md *ctx)
 /* The device by which the frame came in. */
 static __always_inline __u32 frame_ingress(const struct xdp_md *ctx)
 {
-	return (__u32)CTX_FIELD(ctx, ingress_ifindex);
+	__u32 v;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)"
+		     : "=r"(v)
+		     : "r"(ctx), "i"(offsetof(struct xdp_md, ingress_ifindex)));
+	return v;
 }
 
 /* Does the frame lie in one buffer? */

@@ -90,7 +90,7 @@ static __always_inline __u32 hop_level_plain(const struct n64_hops *h, enum ip_f
 {
 	if (!(net & HOP_CUT))
 		return 0;
-	return hop_bit(h->cut[hop_family(fam)], hop_place(hop_block(fam, 1, d))) ? 2 : 1;
+	return hop_bit(h->cut[hop_family(fam)], hop_place(fam, hop_block(fam, 1, d))) ? 2 : 1;
 }
 
 /* What most destinations are remembered with, if it holds, and its number. NULL: the whole
@@ -110,7 +110,7 @@ static __always_inline const struct n64_hop *hop_plain(const struct n64_conf *c,
 	if (level == 2)
 		gen += hop_gen_host(h, d);
 	asm volatile("" ::: "memory");
-	*n = hop_line(c->key[0], k.block, k.meta, c->hop_slots);
+	*n = hop_line(c->key[0], fam, k.block, k.meta, c->hop_slots);
 	pair = hop_pair_at(c, *n);
 	if (!pair)
 		return NULL;
@@ -135,7 +135,7 @@ static __always_inline bool hop_holds(const struct n64_conf *c, const struct n64
 /* Number of the entry that has the key, -1: none has. */
 static __always_inline int hop_find(const struct n64_conf *c, const struct hop_key *k)
 {
-	__u32 n = hop_line(c->key[0], k->block, k->meta, c->hop_slots);
+	__u32 n = hop_line(c->key[0], (enum ip_family)k->fam, k->block, k->meta, c->hop_slots);
 	const struct n64_hop *e = hop_at(c, n);
 
 	if (e && likely(hop_is(e, k)))
@@ -163,14 +163,14 @@ static __always_inline int hop_known(const struct n64_conf *c, const struct n64_
 
 /* Is it time that the kernel sends a packet itself and so confirms the neighbour? After
  * half the time a packet that begins something, which no other can overtake. */
-static __always_inline bool hop_is_due(const struct n64_conf *c, const struct n64_hops *h,
-				       const struct pkt *p, const struct n64_hop *e, __u32 now)
+static __always_inline bool hop_is_due(const struct n64_hops *h, const struct pkt *p,
+				       const struct n64_hop *e, __u32 now)
 {
-	__u32 age = now - e->confirm, most = h->confirm * c->hz;
+	__u32 age = now - e->confirm, half = h->confirm;
 
-	if (likely(age < most / 2) || !most)
+	if (likely(age < half) || !half)
 		return false;
-	return age >= most || (p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p));
+	return age >= 2 * half || (p->proto == P_TCP ? p->tcp_flags & TCP_SYN : pkt_is_icmp(p));
 }
 
 /* Number of the entry by hop_plain, where it fits `len` bytes and nothing is due. -1: the whole
@@ -187,7 +187,7 @@ static __always_inline int hop_ready(const struct n64_conf *c, const struct n64_
 		return -1;
 	e = hop_plain(c, h, fam, d, hop_flow(p->ifindex), &n);
 	/* one that stands for many asked by themselves has an MTU of 0 */
-	return e && len <= e->mtu && !hop_is_due(c, h, p, e, (__u32)now) ? (int)n : -1;
+	return e && len <= e->mtu && !hop_is_due(h, p, e, (__u32)now) ? (int)n : -1;
 }
 
 /* ---- remembering ------------------------------------------------------------------------ */
@@ -196,7 +196,7 @@ static __always_inline int hop_ready(const struct n64_conf *c, const struct n64_
  * nothing, else the older one. */
 static __always_inline __u32 hop_victim(const struct n64_conf *c, const struct hop_key *k)
 {
-	__u32 n = hop_line(c->key[0], k->block, k->meta, c->hop_slots);
+	__u32 n = hop_line(c->key[0], (enum ip_family)k->fam, k->block, k->meta, c->hop_slots);
 	const struct n64_hop *one = hop_at(c, n), *two = hop_at(c, n + 1);
 
 	if (!one || !two || hop_is(one, k))
@@ -237,7 +237,8 @@ static __always_inline void hop_inside(struct n64_hop *e, const struct n64_hops 
 				       const struct hop_key *k)
 {
 	if (k->level == 1 &&
-	    hop_bit(h->inside[hop_family((enum ip_family)k->fam)], hop_place(k->block)))
+	    hop_bit(h->inside[hop_family((enum ip_family)k->fam)],
+		    hop_place((enum ip_family)k->fam, k->block)))
 		e->flags = HOP_INSIDE;
 }
 
@@ -256,7 +257,7 @@ static __always_inline bool hop_by_gateway(struct n64_hops *h, const struct hop_
 	}
 	if (fam == k->fam && gw.a == k->d.a && gw.b == k->d.b)
 		return false;
-	place = hop_gateway(q->ifindex, gw) % HOP_BITS;
+	place = hop_gateway(q->ifindex, fam, gw) % HOP_BITS;
 	if (!hop_bit(h->gateway, place))
 		__sync_fetch_and_or(&h->gateway[n64_bound(place / 64, HOP_BITS / 64 - 1)],
 				    1ull << place % 64);

@@ -171,8 +171,9 @@ static __always_inline void pair_forget(const struct pair_ask *q)
 
 /* What the addresses are translated to. */
 static __always_inline void pair_keep6(struct n64_pair *e, const struct pkt *p,
-				       const struct xlat *x, __u64 delta)
+				       const struct xlat *x, __u64 delta, __u64 id)
 {
+	e->id = id;
 	e->dst6 = p->dst6;
 	e->src4 = x->src4;
 	e->dst4 = x->dst4;

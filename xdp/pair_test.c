@@ -248,35 +248,70 @@ static void test_without_worker(void **state)
 	assert_int_equal(warm_pairs(&world.conf, NULL), 0);
 }
 
-/* L2-01: to a VLAN. */
-static void test_tags(void **state)
+static __u16 id_of(void (*change)(struct frame *f))
 {
-	struct n64_egress out = {.n_tags = 1, .tag = {{be16(7), be16(ET_VLAN)}}, .mtu = 1500};
-	__u32 v4 = ifindex_of("v4");
-	struct run r, again;
+	struct run r;
+
+	run_one(&r, &cases[0], change);
+	assert_reason(&r, "identification", R_fwd_6to4);
+	return (__u16)(r.out[ETH_LEN + 4] << 8 | r.out[ETH_LEN + 5]);
+}
+
+/* ID-01: with DF=0 the packets of another pair, and those of another protocol, use up other
+ * identifications. */
+static void test_ids(void **state)
+{
+	static void (*const other[])(struct frame *f) = {other_dst, other_src, ping};
+	__u16 writers = (__u16)(libbpf_num_possible_cpus() + 1), id;
 
 	(void)state;
 	stay_here();
 	begin(&cases[0]);
-	out.port = v4;
-	map_put("egress", &v4, &out);
-	with_hops(everything);
-	warm_beat();
-	warm.on = false;
-	for (int i = 0; i < 3; i++)
-		run_one(&r, &cases[0], nothing);
-	assert_int_equal(r.out[13], 0); /* 802.1Q, 7 */
-	assert_int_equal(r.out[15], 7);
-	assert_int_equal(warm_pairs(&world.conf, warm_mark), 1);
-	run_one(&again, &cases[0], nothing);
-	warm.on = true;
-	assert_true(warm_is_marked(again.out));
-	assert_int_equal(again.out[15], 7);
-	assert_same("to a VLAN", &r, &again);
-	world_drop();
+	for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		for (int k = 0; k < 2; k++) { /* and what has been remembered */
+			id_of(nothing);
+			id_of(other[i]);
+		}
+		id = id_of(nothing);
+		for (int k = 0; k < 5; k++)
+			id_of(other[i]);
+		assert_int_equal((__u16)(id_of(nothing) - id), writers);
+	}
 }
 
-static void confirm_each_second(struct n64_hops *h) { h->confirm = 1; }
+/* L2-01: to a VLAN. */
+static void test_tags(void **state)
+{
+	struct n64_egress out = {.n_tags = 1, .tag = {{be16(7), be16(ET_VLAN)}}, .mtu = 1500};
+	struct run r, again;
+	__u32 to;
+
+	(void)state;
+	stay_here();
+	for (int i = 0; i < 2; i++) { /* 6to4 and 4to6 */
+		begin(&cases[i]);
+		to = ifindex_of(cases[i].slot == SLOT_V6 ? "v4" : "v6");
+		out.port = to;
+		map_put("egress", &to, &out);
+		with_hops(everything);
+		warm_beat();
+		warm.on = false;
+		for (int k = 0; k < 3; k++)
+			run_one(&r, &cases[i], nothing);
+		assert_int_equal(r.out[13], 0); /* 802.1Q, 7 */
+		assert_int_equal(r.out[15], 7);
+		assert_int_equal(warm_pairs(&world.conf, warm_mark), 1);
+		run_one(&again, &cases[i], nothing);
+		warm.on = true;
+		assert_true(warm_is_marked(again.out));
+		assert_int_equal(again.out[15], 7);
+		assert_same("to a VLAN", &r, &again);
+		world_drop();
+	}
+	assert_int_equal(cases[0].slot + cases[1].slot, SLOT_V6 + SLOT_V4);
+}
+
+static void confirm_each_second(struct n64_hops *h) { h->confirm = world.conf.hz / 2; }
 static void confirm_never(struct n64_hops *h) { h->confirm = 0; }
 
 /* A flow that goes by a pair has its neighbour confirmed by the kernel all the same: with the
@@ -404,7 +439,7 @@ static void test_golden(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases), cmocka_unit_test(test_place), cmocka_unit_test(test_device),
+		cmocka_unit_test(test_cases), cmocka_unit_test(test_ids), cmocka_unit_test(test_place), cmocka_unit_test(test_device),
 		cmocka_unit_test(test_without_worker), cmocka_unit_test(test_tags), cmocka_unit_test(test_confirmed),
 		cmocka_unit_test(test_crowd), cmocka_unit_test(test_golden),
 	};

@@ -309,7 +309,7 @@ static void confirm_after(__u32 seconds)
 
 	if (!h || bpf_map_lookup_elem(fd, &zero, h))
 		fail_msg("no map hops");
-	h->confirm = seconds;
+	h->confirm = seconds * world.conf.hz / 2;
 	map_put("hops", &zero, h);
 	free(h);
 }

@@ -78,7 +78,7 @@ static __always_inline const struct n64_hop *quick_hop(const struct n64_conf *c,
 	if (urpf && !quick_urpf(c, h, plain, p))
 		return NULL;
 	e = quick_known(c, h, plain, fam, d, hop_flow(p->ifindex));
-	if (!e || len > e->mtu || unlikely(hop_is_due(c, h, p, e, (__u32)now)))
+	if (!e || len > e->mtu || unlikely(hop_is_due(h, p, e, (__u32)now)))
 		return NULL;
 	return e;
 }
@@ -253,6 +253,9 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 
 	if (ip->ver_ihl != (4 << 4 | IP4_LEN / 4))
 		return false;
+	/* the length, in the word that the sum reads: what follows from this is asked no more */
+	if (host16(((const struct ip4_words *)ip)->w[0] >> 16) < IP4_LEN + UDP_LEN)
+		return false;
 	read_ip4_rest(ip, IP4_LEN, p);
 	if (pkt_is_fragment(p))
 		return false;
@@ -267,35 +270,51 @@ static __always_inline bool quick_parse4(struct xdp_md *ctx, const struct quick 
 /* What a checksum of TCP or UDP gains by addresses, which it reads in the frame if need be.
  * `pref`: the peer is in a pref64, which cancels if it is the only one and has 96 bits
  * (n64_plain.wide); `host`: csum_addr6 of the other. */
-static __always_inline __u64 quick_delta_addrs6(const struct n64_conf *c, const struct quick *f,
-						const struct xlat *x, __u64 host, bool pref)
+static __always_inline __u64 quick_delta_addrs6(const struct quick *f, const struct xlat *x,
+						__u64 host, bool pref)
 {
-	if (likely(pref) && plain_get()->wide)
-		return delta_6to4_wide(&c->pref64[0], host, x->src4);
+	__u64 wide = plain_get()->wide;
+
+	if (likely(pref) && wide)
+		return delta_6to4_wide(wide, host, x->src4);
 	return delta_addrs(&quick_ip6(f)->src, &quick_ip6(f)->dst, x->src4, x->dst4);
 }
 
-static __always_inline __u64 quick_delta_addrs4(const struct n64_conf *c, const struct pkt *p,
-						const struct xlat *x, bool pref)
+static __always_inline __u64 quick_delta_addrs4(const struct pkt *p, const struct addr6 *src,
+						const struct addr6 *dst, __u64 host, bool pref)
 {
-	if (likely(pref) && plain_get()->wide)
-		return delta_4to6_wide(&c->pref64[0], csum_addr6(&x->dst6), p->dst4);
-	return delta_4to6(p, &x->src6, &x->dst6);
+	__u64 wide = plain_get()->wide;
+
+	if (likely(pref) && wide)
+		return delta_4to6_wide(wide, host, p->dst4);
+	return delta_4to6(p, src, dst);
+}
+
+/* The IPv6 addresses of a packet 4to6. Read and written by halves only, not by words as those
+ * of struct xlat: so the compiler keeps a half in one piece. */
+struct quick_ends {
+	struct addr6 src, dst;
+};
+
+static __always_inline void quick_ends_copy(struct quick_ends *to, const struct addr6 *src,
+					    const struct addr6 *dst)
+{
+	addr6_copy(&to->src, src);
+	addr6_copy(&to->dst, dst);
 }
 
 /* The same of any packet: an echo has its type and the pseudo-header. */
-static __always_inline __u64 quick_delta6(const struct n64_conf *c, const struct quick *f,
-					  const struct pkt *p, const struct xlat *x, __u64 host,
-					  bool pref)
+static __always_inline __u64 quick_delta6(const struct quick *f, const struct pkt *p,
+					  const struct xlat *x, __u64 host, bool pref)
 {
-	return pkt_is_icmp(p) ? delta_echo_6to4(p) : quick_delta_addrs6(c, f, x, host, pref);
+	return pkt_is_icmp(p) ? delta_echo_6to4(p) : quick_delta_addrs6(f, x, host, pref);
 }
 
-static __always_inline __u64 quick_delta4(const struct n64_conf *c, const struct pkt *p,
-					  const struct xlat *x, bool pref)
+static __always_inline __u64 quick_delta4(const struct pkt *p, const struct quick_ends *e,
+					  __u64 host, bool pref)
 {
-	return pkt_is_icmp(p) ? delta_echo_4to6(p, &x->src6, &x->dst6)
-			      : quick_delta_addrs4(c, p, x, pref);
+	return pkt_is_icmp(p) ? delta_echo_4to6(p, &e->src, &e->dst)
+			      : quick_delta_addrs4(p, &e->src, &e->dst, host, pref);
 }
 
 /* MTU-46-03: may it be as long as it is without a fragment header? */
@@ -310,48 +329,47 @@ static __always_inline bool quick_begins(const struct pkt *p)
 	return p->proto == P_TCP && p->tcp_flags & TCP_SYN;
 }
 
-/* A frame that leaves without tags, which most do, has everything at its place. */
-static __always_inline bool quick_write6to4(struct xdp_md *ctx, const struct n64_conf *c,
-					    const struct pkt *p, const struct xlat *x,
-					    const struct n64_hop *hop, __u64 delta)
+/* A frame that leaves without tags, which most do, has everything at its place. It is written
+ * where it will be before its beginning is moved there, inside the IPv6 header: so nothing needs
+ * to be kept, and no place to be checked again, beyond that call. */
+static __always_inline bool quick_write6to4(struct xdp_md *ctx, const struct quick *f,
+					    const struct n64_conf *c, const struct pkt *p,
+					    const struct xlat *x, const struct n64_hop *hop,
+					    __u64 delta, __u64 id)
 {
-	struct eth_hdr *eth;
-	const void *end;
-	void *ip;
+	struct eth_hdr *eth = (void *)f->at + (IP6_LEN - IP4_LEN);
+	void *ip = eth + 1;
 
-	if (!trim(ctx, p) || bpf_xdp_adjust_head(ctx, IP6_LEN - IP4_LEN))
+	if (!write_l4_at(ip + IP4_LEN, f->end, p, x, delta, echo_6to4(p->icmp_type), PORT_SRC))
 		return false;
-	eth = frame_start(ctx);
-	end = frame_end(ctx);
-	ip = eth + 1;
-	if (ip + IP4_LEN + UDP_LEN > end)
-		return false;
+	hdr_6to4(c, p, x->src4, x->dst4,
+		 fresh_id(c, id, proto_6to4(p), df_6to4(p)), p->ttl - 1, ip);
 	write_macs(eth, hop);
 	eth->type = be16(ET_IP4);
-	hdr_6to4(c, p, x->src4, x->dst4,
-		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), p->ttl - 1, ip);
-	return write_l4_at(ip + IP4_LEN, end, p, x, delta, echo_6to4(p->icmp_type), PORT_SRC);
+	return trim(ctx, p) && !bpf_xdp_adjust_head(ctx, IP6_LEN - IP4_LEN);
 }
 
-static __always_inline bool quick_write4to6(struct xdp_md *ctx, const struct n64_conf *c,
-					    const struct pkt *p, const struct xlat *x,
+/* Here as much as has its place before. */
+static __always_inline bool quick_write4to6(struct xdp_md *ctx, const struct quick *f,
+					    const struct n64_conf *c, const struct pkt *p,
+					    const struct xlat *x, const struct quick_ends *e,
 					    const struct n64_hop *hop, __u64 delta)
 {
 	struct eth_hdr *eth;
-	const void *end;
 	void *ip;
 
-	if (!trim(ctx, p) || bpf_xdp_adjust_head(ctx, IP4_LEN - IP6_LEN))
+	if (!write_l4_at((void *)quick_ip4(f) + IP4_LEN, f->end, p, x, delta,
+			 echo_4to6(p->icmp_type), PORT_DST) ||
+	    !trim(ctx, p) || bpf_xdp_adjust_head(ctx, IP4_LEN - IP6_LEN))
 		return false;
 	eth = frame_start(ctx);
-	end = frame_end(ctx);
 	ip = eth + 1;
-	if (ip + IP6_LEN + UDP_LEN > end)
+	if (ip + IP6_LEN > frame_end(ctx))
 		return false;
 	write_macs(eth, hop);
 	eth->type = be16(ET_IP6);
-	hdr_4to6(c, p, &x->src6, &x->dst6, p->ttl - 1, ip);
-	return write_l4_at(ip + IP6_LEN, end, p, x, delta, echo_4to6(p->icmp_type), PORT_DST);
+	hdr_4to6(c, p, &e->src, &e->dst, p->ttl - 1, ip);
+	return true;
 }
 
 /* A frame that could not be written, which cannot be. */
@@ -371,23 +389,35 @@ static __always_inline int quick_leave(const struct n64_conf *c, __u32 slot, con
 	return send(c, rt);
 }
 
-static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct n64_conf *c,
-					  __u32 slot, const struct pkt *p, const struct xlat *x,
-					  const struct route *rt, __u64 delta)
+/* `id`: ipid_pair of the addresses. */
+static __always_inline int quick_send6to4(struct xdp_md *ctx, const struct quick *f,
+					  const struct n64_conf *c, __u32 slot,
+					  const struct pkt *p, const struct xlat *x,
+					  const struct route *rt, __u64 delta, __u64 id)
 {
-	bool written = likely(!rt->hop->n_tags) ? quick_write6to4(ctx, c, p, x, rt->hop, delta)
-						: write_6to4_sum(ctx, c, p, x, rt, delta);
+	bool written = likely(!rt->hop->n_tags)
+			       ? quick_write6to4(ctx, f, c, p, x, rt->hop, delta, id)
+			       : write_6to4_sum(ctx, c, p, x, rt, delta);
 
 	return quick_leave(c, slot, p, rt, written, R_fwd_6to4);
 }
 
-static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct n64_conf *c,
-					  __u32 slot, const struct pkt *p, const struct xlat *x,
-					  const struct route *rt, __u64 delta)
+/* Not by x->src6 and x->dst6, but by `e`. */
+static __always_inline int quick_send4to6(struct xdp_md *ctx, const struct quick *f,
+					  const struct n64_conf *c, __u32 slot,
+					  const struct pkt *p, struct xlat *x,
+					  const struct quick_ends *e, const struct route *rt,
+					  __u64 delta)
 {
-	bool written = likely(!rt->hop->n_tags) ? quick_write4to6(ctx, c, p, x, rt->hop, delta)
-						: write_4to6_sum(ctx, c, p, x, rt, delta);
+	bool written;
 
+	if (likely(!rt->hop->n_tags)) {
+		written = quick_write4to6(ctx, f, c, p, x, e, rt->hop, delta);
+	} else {
+		addr6_copy(&x->src6, &e->src);
+		addr6_copy(&x->dst6, &e->dst);
+		written = write_4to6_sum(ctx, c, p, x, rt, delta);
+	}
 	return quick_leave(c, slot, p, rt, written, R_fwd_4to6);
 }
 

@@ -66,7 +66,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	struct n64_pair *keep;
 	struct n64_bib6 *e;
 	__u32 fresh, until;
-	__u64 ctl, sum, delta;
+	__u64 ctl, sum, delta, id;
 
 	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
@@ -77,6 +77,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		x.src4 = pair->src4;
 		x.dst4 = pair->dst4;
 		delta = pair->delta;
+		id = pair->id;
 		rt.hop = &pair->hop;
 		until = st_load32(&e->until6);
 		if (!quick_lives(c, pair->ctl, until, &fresh) || len_6to4(&p) > rt.hop->mtu)
@@ -94,12 +95,13 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		if (!rt.hop)
 			return false;
 		sum = quick_sum_addr6(&quick_ip6(f)->src);
-		delta = quick_delta_addrs6(c, f, &x, sum, true);
+		id = ipid_pair(c->key, x.src4, x.dst4);
+		delta = quick_delta_addrs6(f, &x, sum, true);
 		/* not where ports of it matter (GEN-04) */
 		keep = pair_fill(c, h, &q, rt.hop,
 				 !have(&env, HAVE_NOXLAT6) || plain_get()->pref64);
 		if (keep) {
-			pair_keep6(keep, &p, &x, delta);
+			pair_keep6(keep, &p, &x, delta, id);
 			keep->ctl = ctl;
 			keep->place = (__u32)f->place;
 		}
@@ -108,7 +110,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		st_store32(&e->until6, fresh);
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_6to4(&p);
-	*action = quick_send6to4(ctx, c, quick_slot(f), &p, &x, &rt, delta);
+	*action = quick_send6to4(ctx, f, c, quick_slot(f), &p, &x, &rt, delta, id);
 	return true;
 }
 
@@ -155,6 +157,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	const struct n64_hops *h = hops_get();
 	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	const struct n64_pair *pair;
+	struct quick_ends ends;
 	struct n64_pair *keep;
 	struct pair_ask q = {};
 	struct n64_binding *b;
@@ -169,8 +172,7 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 	pair = pair_find4(c, h, &p, quick_slot(f), &q);
 	b = pair ? quick_record_of(pair, &q) : NULL;
 	if (likely(b)) {
-		addr6_copy(&x.src6, &pair->src6);
-		addr6_copy(&x.dst6, &pair->dst6);
+		quick_ends_copy(&ends, &pair->src6, &pair->dst6);
 		delta = pair->delta;
 		rt.hop = &pair->hop;
 		until = st_load32(&b->until4);
@@ -188,7 +190,8 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 		if (!rt.hop)
 			return false;
 		rfc6052_embed(&c->pref64[0], p.src4, &x.src6);
-		delta = quick_delta_addrs4(c, &p, &x, true);
+		delta = quick_delta_addrs4(&p, &x.src6, &x.dst6,
+					   csum_addr6(&x.dst6), true);
 		keep = pair_fill(c, h, &q, rt.hop,
 				 !(x.dst_pol4 && x.dst_pol4->flags & POL_NOXLAT));
 		if (keep) {
@@ -196,12 +199,13 @@ static __always_inline bool quick4_dynamic(struct xdp_md *ctx, struct quick *f,
 			keep->ctl = ctl;
 			keep->place = index;
 		}
+		quick_ends_copy(&ends, &x.src6, &x.dst6);
 	}
 	if (until < fresh)
 		st_store32(&b->until4, fresh);
 	if (pkt_is_icmp(&p))
-		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
-	*action = quick_send4to6(ctx, c, quick_slot(f), &p, &x, &rt, delta);
+		delta = delta_echo_4to6(&p, &ends.src, &ends.dst);
+	*action = quick_send4to6(ctx, f, c, quick_slot(f), &p, &x, &ends, &rt, delta);
 	return true;
 }
 

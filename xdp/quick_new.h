@@ -98,8 +98,9 @@ static __always_inline bool quick6_new(struct xdp_md *ctx, struct quick *f,
 	x.src4 = w->q.addr4;
 	x.sport = w->q.port4;
 	notice_partial_csum(p);
-	*action = quick_send6to4(ctx, c, role_slot(), p, &x, &rt,
-				 quick_delta6(c, f, p, &x, sum, true));
+	*action = quick_send6to4(ctx, f, c, role_slot(), p, &x, &rt,
+				 quick_delta6(f, p, &x, sum, true),
+				 ipid_pair(c->key, x.src4, x.dst4));
 	return true;
 }
 

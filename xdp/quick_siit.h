@@ -52,7 +52,7 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 	struct route rt = {};
 	struct xlat x = {};
 	struct n64_pair *e;
-	__u64 sum, delta;
+	__u64 sum, delta, id;
 	bool pref, may;
 
 	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
@@ -63,6 +63,7 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 		x.src4 = pair->src4;
 		x.dst4 = pair->dst4;
 		delta = pair->delta;
+		id = pair->id;
 		rt.hop = &pair->hop;
 		if (len_6to4(&p) > rt.hop->mtu)
 			return false;
@@ -77,14 +78,15 @@ static __always_inline bool quick6_by_addr(struct xdp_md *ctx, struct quick *f,
 		if (!rt.hop)
 			return false;
 		sum = quick_sum_addr6(&quick_ip6(f)->src);
-		delta = quick_delta_addrs6(c, f, &x, sum, pref);
+		id = ipid_pair(c->key, x.src4, x.dst4);
+		delta = quick_delta_addrs6(f, &x, sum, pref);
 		e = own ? pair_fill(c, h, &q, rt.hop, may) : NULL;
 		if (e)
-			pair_keep6(e, &p, &x, delta);
+			pair_keep6(e, &p, &x, delta, id);
 	}
 	if (pkt_is_icmp(&p))
 		delta = delta_echo_6to4(&p);
-	*action = quick_send6to4(ctx, c, slot, &p, &x, &rt, delta);
+	*action = quick_send6to4(ctx, f, c, slot, &p, &x, &rt, delta, id);
 	return true;
 }
 
@@ -115,6 +117,7 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 	const struct n64_hops *h = hops_get();
 	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	const struct n64_pair *pair;
+	struct quick_ends ends;
 	struct pair_ask q = {};
 	struct route rt = {};
 	struct xlat x = {};
@@ -128,8 +131,7 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 		return false;
 	pair = own ? pair_find4(c, h, &p, slot, &q) : NULL;
 	if (likely(pair)) {
-		addr6_copy(&x.src6, &pair->src6);
-		addr6_copy(&x.dst6, &pair->dst6);
+		quick_ends_copy(&ends, &pair->src6, &pair->dst6);
 		delta = pair->delta;
 		rt.hop = &pair->hop;
 		if (len_4to6(&p) > rt.hop->mtu)
@@ -143,14 +145,16 @@ static __always_inline bool quick4_by_addr(struct xdp_md *ctx, struct quick *f,
 		rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
 		if (!rt.hop)
 			return false;
-		delta = quick_delta_addrs4(c, &p, &x, plain4 && own);
+		delta = quick_delta_addrs4(&p, &x.src6, &x.dst6,
+					   csum_addr6(&x.dst6), plain4 && own);
 		e = own ? pair_fill(c, h, &q, rt.hop, may) : NULL;
 		if (e)
 			pair_keep4(e, &x, delta);
+		quick_ends_copy(&ends, &x.src6, &x.dst6);
 	}
 	if (pkt_is_icmp(&p))
-		delta = delta_echo_4to6(&p, &x.src6, &x.dst6);
-	*action = quick_send4to6(ctx, c, slot, &p, &x, &rt, delta);
+		delta = delta_echo_4to6(&p, &ends.src, &ends.dst);
+	*action = quick_send4to6(ctx, f, c, slot, &p, &x, &ends, &rt, delta);
 	return true;
 }
 

@@ -4,98 +4,13 @@
 #ifndef N64_XDP_QUICK_STATEFUL_H
 #define N64_XDP_QUICK_STATEFUL_H
 
+#include "quick_bib6.h"
 #include "quick_foresee.h"
 #include "state.h"
 #include "state_world.h"
 #include "stateful.h"
 
 /* ---- 6 -> 4 --------------------------------------------------------------------------- */
-
-/* The side of a flow that the tables know, as it stands in the frame: it is read where it is
- * needed, and not kept. */
-struct quick_host {
-	const struct addr6 *addr;
-	const __be16 *port;
-	enum st_proto proto;
-	bool whole;		/* all its ports (mode dynamic) */
-};
-
-static __always_inline __be16 quick_host_port(const struct quick_host *h)
-{
-	return h->whole ? 0 : *h->port;
-}
-
-/* The entry at a place if it is the active one of the host, and its control word. One that is free
- * may remember the host, too. */
-static __always_inline struct n64_bib6 *quick_entry(struct quick *f, __u32 place,
-						    const struct quick_host *h, __u64 *ctl)
-{
-	struct n64_bib6 *e = mem_bib6(place), *keep = e;
-
-	asm volatile("" : "+r"(keep)); /* so that e itself is in a register while it is read */
-	if (!e)
-		return NULL;
-	f->place = (__s32)place;
-	*ctl = st_load(&e->ctl);
-	return likely(bib6_is(e, *ctl, h->proto, h->addr, quick_host_port(h))) ? keep : NULL;
-}
-
-/* The same in a line, of which this place is looked at first. */
-static __always_inline struct n64_bib6 *quick_line(struct quick *f, __u32 place,
-						   const struct quick_host *h, __u64 *ctl)
-{
-	struct n64_bib6 *e = quick_entry(f, place, h, ctl);
-
-	return likely(e) ? e : quick_entry(f, tab_beside(place), h, ctl);
-}
-
-/* Where line `d` (2 or 3) of those that a key may lie in is looked at first. */
-N64_ONCE __u32 quick_far_place(__u64 lo, __u64 hi, __u32 port, __u32 d)
-{
-	const struct addr6 host = {{(__u32)lo, lo >> 32, (__u32)hi, hi >> 32}};
-	const struct n64_conf *c = conf_get();
-	struct st_key k = key_bib6(c, (enum st_proto)(port >> 16 & 3), &host, (__be16)port);
-
-	return tab_place(c, TAB_BIB6, &k, d, 0);
-}
-
-/* How many lines behind this one, its home, may a key lie? */
-static __always_inline __u32 quick_reach(const struct n64_conf *c, __u32 home)
-{
-	const __u64 *w = tab_reach_word(c, TAB_BIB6, home);
-
-	return w ? tab_reach_byte(st_load(w), home) : ~0u;
-}
-
-/* In its home line, or one of the three that come next: those that lie farther are few. */
-#define QUICK_LINES 4
-static __always_inline struct n64_bib6 *quick_bib6(const struct n64_conf *c, struct quick *f,
-						   const struct quick_host *h, __u64 *ctl)
-{
-	__u32 near = key_near(key_hash_addr(c, h->addr), h->proto, quick_host_port(h));
-	__u32 mask = 2 * tab_lines(c, TAB_BIB6) - 1, place, reach;
-	struct n64_bib6 *e = quick_line(f, near & mask, h, ctl);
-
-	if (likely(e))
-		return e;
-	reach = quick_reach(c, (near & mask) >> 1);
-	n64_no_unroll
-	for (__u32 d = 1; d <= QUICK_LINES && !e; d++) {
-		if (d > reach) {
-			f->found = FOUND_ABSENT;
-			break;
-		}
-		if (d == QUICK_LINES)
-			break; /* it may lie farther */
-		place = d < TAB_NEAR ? tab_near_place(near, d) & mask :
-				       quick_far_place(addr6_half(h->addr, 0),
-						       addr6_half(h->addr, 1),
-						       (__u32)h->proto << 16 | quick_host_port(h),
-						       d);
-		e = quick_line(f, place, h, ctl);
-	}
-	return e;
-}
 
 /* The packet in the frame, for rules that are hardly ever asked: so its addresses need not be
  * carried along. False: there is none. */
@@ -137,13 +52,13 @@ static __always_inline bool quick_target6(struct xdp_md *ctx, const struct n64_e
 
 	if (have(env, HAVE_NOXLAT6) && !plain_get()->pref64 && quick_no_translate6(ctx))
 		return false;
-	if (!own->len || !pref64_contains(own, dst))
-		return false;
-	if (likely(own->len == 96)) { /* nothing follows the address */
+	if (likely(plain_get()->wide)) { /* nothing follows the address */
 		/* as a word: clang would take it from half of the address, by a shift */
 		x->dst4 = *(const volatile __be32 *)&dst->w[3];
-		return quick_plain4(x->dst4);
+		return pref64_contains_wide(own, dst) && quick_plain4(x->dst4);
 	}
+	if (!own->len || !pref64_contains(own, dst))
+		return false;
 	x->dst4 = pref64_extract(env->conf, own, dst);
 	return siit_suffix_ok(env, 0, dst) && quick_plain4(x->dst4);
 }
@@ -206,7 +121,9 @@ static __always_inline bool quick_is_noted(__u32 index, int pref)
  * sources, and by these lists or it is judged again (GEN-11); the operator's were not. */
 static __always_inline bool quick_source6(struct xdp_md *ctx, const struct n64_conf *c, __u64 ctl)
 {
-	return unlikely(ctl & CTL_STATIC) ? quick_static6(ctx) : ctl_is_judged(c, ctl);
+	if (unlikely(ctl & CTL_STATIC) && !quick_static6(ctx))
+		return false;
+	return ctl_is_judged(c, ctl);
 }
 
 /* The mapping's side of a packet: may it pass as it is, and until when does it live then? A TCP
@@ -277,6 +194,23 @@ N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
 	return 0;
 }
 
+/* The address of a slot. False: it has none (any more). */
+static __always_inline bool quick_addr_of(const struct n64_conf *c, __u32 slot, __be32 *addr)
+{
+	const struct n64_slot *s;
+	__u32 n = slot - c->st.pool_run.slot;
+
+	if (c->st.pool_run.n) {
+		*addr = be32(c->st.pool_run.first + n);
+		return n < c->st.pool_run.n;
+	}
+	s = mem_slot(slot);
+	if (!s)
+		return false;
+	*addr = s->addr;
+	return true;
+}
+
 /* `adf`, `any`, which are known when this is compiled: address-dependent filtering of UDP and
  * ICMP; several pref64. */
 static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
@@ -290,7 +224,6 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 					false};
 	struct pkt p = QUICK_PKT(ctx, f, FAM_6);
 	struct xlat x = {.ports = true};
-	const struct n64_slot *slot;
 	struct route rt = {};
 	struct n64_bib6 *e;
 	__u32 fresh, until;
@@ -317,10 +250,8 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 			   &permit) ||
 	    (any && !quick_is_noted(binding_index(ctl_row(ctl), host16(port4)), pref)))
 		return false;
-	slot = mem_slot(ctl_row(ctl) >> 2);
-	if (!slot || micro_ends(MICRO_LOOKUP))
+	if (!quick_addr_of(c, ctl_row(ctl) >> 2, &x.src4) || micro_ends(MICRO_LOOKUP))
 		return false;
-	x.src4 = slot->addr;
 
 	rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
@@ -331,8 +262,9 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 		quick_permit_extend(permit, fresh);
 	x.sport = port4;
 	remote_port = *quick_dport(ip + 1, proto);
-	*action = quick_send6to4(ctx, c, quick_slot(f), &p, &x, &rt,
-				 quick_delta6(c, f, &p, &x, sum, true));
+	*action = quick_send6to4(ctx, f, c, quick_slot(f), &p, &x, &rt,
+				 quick_delta6(f, &p, &x, sum, true),
+				 ipid_pair(c->key, x.src4, x.dst4));
 	if (proto == P_TCP && unlikely(until != fresh))
 		quick_refresh(ctx, &(struct n64_whence){
 			.action = (__u32)*action, .ctl = ctl, .place = f->place,
@@ -347,9 +279,7 @@ static __always_inline bool quick6_by(struct xdp_md *ctx, struct quick *f,
 static __always_inline bool quick_target4(const struct n64_env *env, const struct pkt *p,
 					  struct xlat *x, int *slot)
 {
-	__u32 flags;
-
-	return !stateful_target4(env, p, x, slot, &flags) && quick_plain4(p->src4) &&
+	return !stateful_target4(env, p, x, slot, NULL) && quick_plain4(p->src4) &&
 	       quick_in_one(env->conf, p);
 }
 
@@ -360,10 +290,20 @@ static __always_inline bool quick_peer6(const struct n64_conf *c, bool any, __u6
 					struct addr6 *out)
 {
 	__u32 pref = any ? ctl_row(ctl) : 0;
+	struct addr6 in_words;
+	__u64 lo;
 
+	if (!any && likely(plain_get()->wide)) {
+		rfc6052_embed_wide(&c->pref64[0], peer, out);
+		return true;
+	}
 	if (any && (pref >= N64_MAX_PREF64 || !pref64_exists(c, pref)))
 		return false;
-	rfc6052_embed(&c->pref64[any ? n64_bound(pref, N64_MAX_PREF64 - 1) : 0], peer, out);
+	pref = any ? (__u32)n64_bound(pref, N64_MAX_PREF64 - 1) : 0;
+	rfc6052_embed(&c->pref64[pref], peer, &in_words);
+	lo = addr6_half(&in_words, 0);
+	asm volatile("" : "+r"(lo)); /* see quick_ends: clang would join both ways by words */
+	addr6_join(lo, addr6_half(&in_words, 1), out);
 	return true;
 }
 
@@ -376,12 +316,13 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	const struct ip4_hdr *ip = quick_ip4(f);
 	struct pkt p = QUICK_PKT(ctx, f, FAM_4);
 	struct xlat x = {.ports = true};
+	struct quick_ends ends;
 	struct n64_binding *b;
 	struct route rt = {};
 	__u32 fresh, until, index;
 	__be16 port6, remote_port;
 	int slot, permit = 0;
-	__u64 ctl;
+	__u64 ctl, sum;
 
 	if (!quick_port(port, PORT_4TO6) || !quick_parse4(ctx, f, proto, &p) ||
 	    micro_ends(MICRO_PARSE))
@@ -396,7 +337,8 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	if (!b)
 		return false;
 	ctl = st_load(&b->ctl);
-	addr6_copy(&x.dst6, &b->host6);
+	addr6_copy(&ends.dst, &b->host6);
+	sum = quick_sum_addr6(&b->host6);
 	port6 = b->port6;
 	until = st_load32(&b->until4);
 	if (ctl_state(ctl) != CTL_ACTIVE || (st_load(&b->ctl) ^ ctl) & CTL_LIFE ||
@@ -405,9 +347,9 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_permits(adf, proto, index, ctl, p.src4, &permit) || micro_ends(MICRO_LOOKUP))
 		return false;
 
-	if (any && !quick_peer6(c, any, ctl, p.src4, &x.src6))
+	if (any && !quick_peer6(c, any, ctl, p.src4, &ends.src))
 		return false;
-	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&x.dst6), len_4to6(&p), false);
+	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&ends.dst), len_4to6(&p), false);
 	if (!rt.hop || micro_ends(MICRO_ROUTE))
 		return false;
 	if (proto != P_TCP && until < fresh && c->opt.inbound_refresh)
@@ -415,10 +357,11 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	if (unlikely(permit) && c->opt.inbound_refresh)
 		quick_permit_extend(permit, fresh);
 	if (!any)
-		quick_peer6(c, any, ctl, p.src4, &x.src6);
+		quick_peer6(c, any, ctl, p.src4, &ends.src);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	remote_port = *quick_sport(ip + 1, proto);
-	*action = quick_send4to6(ctx, c, quick_slot(f), &p, &x, &rt, quick_delta4(c, &p, &x, true));
+	*action = quick_send4to6(ctx, f, c, quick_slot(f), &p, &x, &ends, &rt,
+				 quick_delta4(&p, &ends, sum, true));
 	/* TCP-36: nothing to do until it is in TRANS */
 	if (proto == P_TCP && unlikely(until != fresh) &&
 	    (c->opt.inbound_refresh || until < fresh - c->opt.tcp_est_timeout))

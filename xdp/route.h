@@ -190,7 +190,7 @@ N64_ONCE int route_find(struct xdp_md *ctx, const struct n64_port *port, const s
 	m->entry = hop_known(c, h, &m->k);
 	e = m->entry < 0 ? NULL : hop_at(c, (__u32)m->entry);
 	if (e && len <= e->mtu) {
-		if (unlikely(hop_is_due(c, h, p, e, m->k.now))) {
+		if (unlikely(hop_is_due(h, p, e, m->k.now))) {
 			e->confirm = m->k.now;
 			m->confirm = true;
 			m->entry = -1;

@@ -256,12 +256,12 @@ static inline void bed_fill_policy(struct nat64_bpf *s)
 static inline void bed_fill_devices(struct nat64_bpf *s)
 {
 	struct n64_port port = {.flags = PORT_6TO4 | PORT_4TO6 | PORT_ANY_MAC};
-	static const char *const dev[] = {"v6", "v4", "nat64"};
+	static const char *const dev[] = {"v6", "v4", "nat64", "nat64x"};
 	__u32 slot = N64_SLOT_XLAT, own = BED_SLOT;
 
 	bed_put(s->maps.ports, &own, &port);
 	bed_put(s->maps.ports, &slot, &port);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		struct bpf_devmap_val dm = {.ifindex = ifindex_of(dev[i])};
 		struct n64_egress out = {.port = dm.ifindex, .mtu = 1500};
 

@@ -134,6 +134,21 @@ static void test_urpf(void **state)
 static const int protos[] = {P_UDP, P_ICMP6, P_TCP};
 static const enum st_proto tables[] = {ST_UDP, ST_ICMP, ST_TCP};
 
+/* ADR-08: a destination that is in the pref64 but for a bit of one of its three words. */
+static void not_in_pref64(void)
+{
+	static struct frame f;
+	struct addr6 src, dst;
+
+	inet_pton(AF_INET6, C6, &src);
+	for (int i = 0; i < 6; i++) {
+		rfc6052_embed(&bed_conf()->pref64[0], ip4(S4), &dst);
+		dst.w[i / 2] ^= be32(i % 2 ? 1u : 1u << 31);
+		frame_packet(&f, true, P_UDP, 0, &src, 20000, &dst, 80);
+		expect(bed_run(&f), R_internal, "not in the pref64");
+	}
+}
+
 /* What is established goes by the short way, and what makes a mapping by that of n64_stateful_new,
  * with a tag and without: it leaves where there is no other. */
 static void test_short(void **state)
@@ -161,9 +176,161 @@ static void test_short(void **state)
 		assert_true(alive6(tables[i], C6, 20001));
 	}
 	assert_int_equal(out6(P_UDP, 0, C6, 20001, S4, 81), t[0]);
+	not_in_pref64();
 	knob.ttl = 1;
 	expect(from6(P_UDP, 0, C6, 20000, S4, 80), R_internal, "nothing else");
 	knob.ttl = 64;
+}
+
+static const char *host_of(int i)
+{
+	static char text[32];
+
+	snprintf(text, sizeof(text), "2001:db8:0:%x::5", i);
+	return text;
+}
+
+/* ADR-23: which addresses are the pool's, on the short way, whether they are one behind the other
+ * or not, and have their slots in this order or not. */
+static void test_pools(void **state)
+{
+	static const struct {
+		const char *what;
+		bool release; /* the first slot, with the reload, before it is used */
+		__u32 addresses;
+		const char *first[3], *then[3], *out[4];
+	} rows[] = {
+		{"one prefix", false, 4, {"pool4=203.0.113.8/30"}, {},
+		 {"203.0.113.7", "203.0.113.12"}},
+		{"two", false, 4, {"pool4=203.0.113.8/31", "pool4=203.0.113.14/31"}, {},
+		 {"203.0.113.7", "203.0.113.10", "203.0.113.13", "203.0.113.16"}},
+		{"two, one behind the other", false, 3,
+		 {"pool4=203.0.113.9/32", "pool4=203.0.113.10/31"}, {},
+		 {"203.0.113.8", "203.0.113.12"}},
+		{"one more at the end", false, 2, {"pool4=203.0.113.8/32"},
+		 {"pool4=203.0.113.8/31"}, {"203.0.113.7", "203.0.113.10"}},
+		{"one more before", false, 2, {"pool4=203.0.113.9/32"},
+		 {"pool4=203.0.113.8/31"}, {"203.0.113.7", "203.0.113.10"}},
+		{"one that is draining", false, 2, {"pool4=203.0.113.8/31"},
+		 {"pool4=203.0.113.9/32"}, {"203.0.113.7", "203.0.113.10"}},
+		{"the first has gone", true, 3, {"pool4=203.0.113.8/30"},
+		 {"pool4=203.0.113.9/32", "pool4=203.0.113.10/31"},
+		 {"203.0.113.8", "203.0.113.12"}},
+	};
+	enum { HOSTS = 64 };
+	char t[INET_ADDRSTRLEN];
+	__be32 addr[HOSTS];
+	__u16 port[HOSTS];
+
+	(void)state;
+	if (!warm.on)
+		return;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		__u32 used = 0, n;
+
+		bed_open(rows[r].first);
+		if (rows[r].release)
+			bed.slot[0].flags = 0;
+		for (int i = 0; i < HOSTS; i++) {
+			if (rows[r].then[0] && i == (rows[r].release ? 0 : HOSTS / 2))
+				bed_reload(rows[r].then);
+			port[i] = udp6(host_of(i), 7000);
+			addr[i] = seen.p.src4;
+			used |= 1u << (host32(addr[i]) & 31);
+		}
+		n = (__u32)__builtin_popcount(used);
+		if (n != rows[r].addresses)
+			fail_msg("%s: %u of %u addresses", rows[r].what, n, rows[r].addresses);
+		for (int i = 0; i < 4 && rows[r].out[i]; i++)
+			expect(from4(P_UDP, 0, S4, 53, rows[r].out[i], 7000), R_not_target,
+			       rows[r].what);
+		for (int i = 0; i < HOSTS; i++) /* judged again, where there was a reload */
+			udp6(host_of(i), 7000);
+		no_long_way();
+		for (int i = 0; i < HOSTS; i++) {
+			assert_int_equal(udp6(host_of(i), 7000), port[i]);
+			assert_int_equal(seen.p.src4, addr[i]);
+			inet_ntop(AF_INET, &addr[i], t, sizeof(t));
+			expect(from4(P_UDP, 0, S4, 53, t, port[i]), R_fwd_4to6, rows[r].what);
+			assert_int_equal(seen.dport, 7000);
+			assert_int_equal(seen.p.dst6.w[1], be32((__u32)i));
+		}
+	}
+}
+
+/* L2-01: what is established leaves by VLANs, both ways, on the short way. */
+static void test_to_vlans(void **state)
+{
+	__u16 t[3];
+
+	(void)state;
+	if (!warm.on)
+		return;
+	warm.on = false; /* what the long way remembers has the tags */
+	stay_here();
+	bed_open(OPTS("tcp-est-timeout=7200"));
+	for (int six = 0; six < 2; six++) {
+		__u32 dev = ifindex_of(six ? "v6" : "v4");
+		struct n64_egress out = {.port = dev, .mtu = 1500, .n_tags = 1 + (__u32)six,
+					 .tag = {{be16(7), be16(ET_VLAN)}, {be16(8), be16(ET_VLAN)}}};
+
+		bed_put(bed.owner->maps.egress, &dev, &out);
+	}
+	for (int turn = 0; turn < 2; turn++) {
+		if (turn)
+			no_long_way();
+		for (int i = 0; i < 3; i++) {
+			int flags = protos[i] != P_TCP ? 0 : turn ? TCP_ACK : SYN;
+
+			warm_beat();
+			t[i] = out6(protos[i], flags, C6, 20000, S4, 80);
+			assert_int_equal(seen.p.n_tags, 1);
+			assert_int_equal(seen.p.vid[0], 7);
+			assert_int_equal(seen.p.src4, ip4(T4));
+			warm_beat();
+			in4(protos[i], turn ? flags : flags ? SYNACK : 0, S4, 80, t[i], C6, 20000);
+			assert_int_equal(seen.p.n_tags, 2);
+			assert_int_equal(seen.p.vid[1], 8);
+			assert_int_equal(rfc6052_extract(96, &seen.p.src6), ip4(S4));
+			assert_true(pref64_contains(&bed_conf()->pref64[0], &seen.p.src6));
+		}
+	}
+	warm.on = true;
+}
+
+/* After half the time in which the kernel confirms a neighbour it does so with a packet that begins
+ * something, which no other can overtake; after all of it with any (design 3). */
+static void test_confirm(void **state)
+{
+	static const struct {
+		__u32 half; /* in tenths of a second */
+		enum reason udp;
+	} rows[] = {{100, R_fwd_6to4}, {10, R_fwd_6to4}, {4, R_kern_6to4}, {0, R_fwd_6to4}};
+	struct n64_hops *h = malloc(sizeof(*h));
+	__u32 zero = 0;
+
+	(void)state;
+	if (!warm.on)
+		return;
+	warm.on = false;
+	stay_here();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bed_open(OPTS(NULL));
+		if (!h || bpf_map_lookup_elem(bpf_map__fd(bed.owner->maps.hops), &zero, h))
+			fail_msg("map hops");
+		h->confirm = rows[i].half * bed_conf()->hz / 10;
+		bed_put(bed.owner->maps.hops, &zero, h);
+		warm_beat();
+		udp6(C6, 20000);
+		usleep(1200000);
+		warm_beat();
+		expect(from6(P_UDP, 0, C6, 20000, S4, 53), rows[i].udp, "goes on");
+		expect(from6(P_ICMP6, 0, C6, 20000, S4, 0), rows[i].half == 10 ? R_kern_6to4
+									      : R_fwd_6to4, "begins");
+		expect(from6(P_ICMP6, 0, C6, 20000, S4, 0), R_fwd_6to4, "confirmed");
+	}
+	free(h);
+	warm.on = true;
 }
 
 /* MIX-01: the packets of a stateless entry by their short way, with a tag and without, and what
@@ -238,7 +405,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_urpf),	cmocka_unit_test(test_short),
-		cmocka_unit_test(test_short_entry), cmocka_unit_test(test_tags_end),
+		cmocka_unit_test(test_pools),	cmocka_unit_test(test_to_vlans), cmocka_unit_test(test_confirm),
+		cmocka_unit_test(test_short_entry),
+		cmocka_unit_test(test_tags_end),
 	};
 
 	if (geteuid()) {

@@ -156,11 +156,11 @@ static inline void assert_translated(const struct frame *f)
 	/* of what leaves; hairpinned it stays IPv6 */
 	bool v6 = !f->v6 || got.reason == R_fwd_hairpin;
 
-	memcpy(copy, got.out + ETH_LEN, got.out_len - ETH_LEN);
 	assert_int_equal(got.action, XDP_REDIRECT);
 	assert_valid_packet("translated", got.out, got.out_len);
 	memset(&seen, 0, sizeof(seen));
 	assert_true(parse_eth(got.out, got.out + got.out_len, &seen.p));
+	memcpy(copy, got.out + seen.p.l3_off, got.out_len - seen.p.l3_off);
 	assert_true(v6 ? parse_ip6((void *)copy, copy + sizeof(copy), &seen.p)
 		       : parse_ip4((void *)copy, copy + sizeof(copy), &seen.p));
 	l4 = copy + (v6 ? IP6_LEN : IP4_LEN);

@@ -65,7 +65,7 @@ static inline void warm_one(const struct n64_conf *c, enum ip_family fam, struct
 	pair[0] = e;
 	for (__u32 cpu = 0; cpu < c->ncpu && !q.rc; cpu++) {
 		__u32 n = hop_pairs(cpu, c->hop_slots) +
-			  hop_line(c->key[0], block, meta, c->hop_slots) / HOP_WAYS;
+			  hop_line(c->key[0], fam, block, meta, c->hop_slots) / HOP_WAYS;
 
 		if (bpf_map_update_elem(warm.cache, &n, pair, BPF_ANY))
 			fail_msg("map hopcache");

@@ -208,9 +208,8 @@ static __always_inline void count(enum reason r, __u64 bytes)
 	count_of(role_slot(), r, bytes);
 }
 
-/* ID-01: CPUs are writers 0 to ncpu - 1, the worker is writer ncpu. */
-static __always_inline __be16 fresh_id(const struct n64_conf *c, __be32 src, __be32 dst,
-				       __u8 proto, bool df)
+/* ID-01: CPUs are writers 0 to ncpu - 1, the worker is writer ncpu. `pair`: ipid_pair. */
+static __always_inline __be16 fresh_id(const struct n64_conf *c, __u64 pair, __u8 proto, bool df)
 {
 	__u32 zero = 0;
 	struct n64_ids *own;
@@ -220,8 +219,7 @@ static __always_inline __be16 fresh_id(const struct n64_conf *c, __be32 src, __b
 	own = bpf_map_lookup_elem(&ids, &zero);
 	if (!own)
 		return 0;
-	return ipid_next(own, c->key, src, dst, proto, df, bpf_get_smp_processor_id(),
-			 c->ncpu + 1);
+	return ipid_next(own, ipid_mix(pair, proto), df, bpf_get_smp_processor_id(), c->ncpu + 1);
 }
 
 #endif

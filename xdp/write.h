@@ -42,7 +42,13 @@ static __always_inline void pair_macs(const struct pkt *p, __u8 flags, struct et
 
 static __always_inline void write_macs(struct eth_hdr *eth, const struct n64_hop *hop)
 {
-	copy_aligned4(__builtin_assume_aligned(eth->dst, 4), hop->dmac, 2 * MAC_LEN);
+	/* as addr6_copy: the places in the frame may be written whatever their alignment */
+	__u64 *eight = __builtin_assume_aligned(eth->dst, 8);
+	__u32 *four = __builtin_assume_aligned(eth->dst + 8, 4);
+	const __u64 *from = __builtin_assume_aligned(hop->dmac, 8);
+
+	*eight = from[0];
+	*four = *(const __u32 *)&from[1];
 }
 
 /* MAC addresses, tags (only those of the egress device, L2-01) and EtherType at
@@ -169,7 +175,8 @@ static __always_inline bool write_6to4_sum(struct xdp_md *ctx, const struct n64_
 	if ((const void *)(ip + 1) > frame_end(ctx))
 		return false;
 	hdr_6to4(c, p, x->src4, x->dst4,
-		 fresh_id(c, x->src4, x->dst4, proto_6to4(p), df_6to4(p)), ttl_after(p, rt), ip);
+		 fresh_id(c, ipid_pair(c->key, x->src4, x->dst4), proto_6to4(p), df_6to4(p)),
+		 ttl_after(p, rt), ip);
 	return write_l4(ip + 1, frame_end(ctx), p, x, delta, echo_6to4(p->icmp_type),
 			PORT_SRC);
 }

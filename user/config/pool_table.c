@@ -121,6 +121,31 @@ static int make_lines(struct policy *p)
 	return -E2BIG; /* 4096 addresses in a million lines of eight: not with any pool */
 }
 
+/* n64_state_conf.pool_run. */
+static void find_run(struct policy *p)
+{
+	struct n64_state_conf *st = &p->conf.st;
+	__u32 n = 0, first = 0, slot = 0;
+
+	memset(&st->pool_run, 0, sizeof(st->pool_run));
+	for (__u32 i = 0; i < N64_MAX_SLOTS; i++) {
+		__u32 addr = host32(p->slot[i].addr);
+
+		if (!is_used(&p->slot[i]))
+			continue;
+		if (!n) {
+			first = addr;
+			slot = i;
+		}
+		if (i - slot != n || addr - first != n)
+			return;
+		n++;
+	}
+	st->pool_run.first = first;
+	st->pool_run.slot = slot;
+	st->pool_run.n = n;
+}
+
 int policy_pool_table(struct policy *p, const struct n64_slot *slots)
 {
 	const struct n64_env env = { .conf = &p->conf, .policy = p };
@@ -135,6 +160,8 @@ int policy_pool_table(struct policy *p, const struct n64_slot *slots)
 	rc = make_lines(p);
 	if (rc)
 		return rc;
+	if (!conf_is_dynamic(&p->conf)) /* where a slot is a block of addresses */
+		find_run(p);
 	for (__u32 i = 0; i < p->conf.st.n_dynamic; i++) {
 		struct n64_dynamic d = p->dynamic[i];
 		__u32 flags = SLOT_DRAINING;

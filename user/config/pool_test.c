@@ -150,8 +150,17 @@ static void expect_found(const struct policy *p, const struct n64_slot *slot)
 		assert_int_equal(pool_find(&env, slot[i].addr, &flags), i);
 		assert_int_equal(flags & ~(__u32)SLOT_DISPLACES, slot[i].flags);
 		assert_int_equal(pool_find(&env, slot[i].addr ^ IP4(1, 0, 0, 0), &flags), -1);
+		/* by the run, if there is one */
+		assert_int_equal(pool_find(&env, slot[i].addr, NULL), i);
+		for (int k = -1; k <= 1; k += 2) {
+			__be32 beside = be32(host32(slot[i].addr) + (__u32)k);
+
+			assert_int_equal(pool_find(&env, beside, NULL),
+					 pool_find(&env, beside, &flags));
+		}
 	}
 	assert_int_equal(pool_find(&env, 0, &(__u32){ 0 }), -1);
+	assert_int_equal(pool_find(&env, 0, NULL), -1);
 	assert_memory_equal(p->slot, slot, N64_MAX_SLOTS * sizeof(*slot));
 }
 
@@ -211,6 +220,52 @@ static void tables_hold_all(void **state)
 			expect_at_home(&p, size[i] <= 64 ? 0 : size[i] / 10);
 		}
 	}
+	policy_free(&p);
+}
+
+/* A pool whose addresses and slots go up together is found without its table; no other. */
+static void runs(void **state)
+{
+	static const struct {
+		struct {
+			__u16 slot;
+			__u8 last;	/* byte of the address */
+		} at[3];
+		int used;
+		__u32 n;
+	} rows[] = {
+		{ { { 0, 8 } }, 1, 1 },
+		{ { { 0, 8 }, { 1, 9 }, { 2, 10 } }, 3, 3 },
+		{ { { 5, 8 }, { 6, 9 }, { 7, 10 } }, 3, 3 }, /* those before have been released */
+		{ { { N64_MAX_SLOTS - 2, 254 }, { N64_MAX_SLOTS - 1, 255 } }, 2, 2 },
+		{ { { 0, 9 }, { 1, 8 } }, 2, 0 },
+		{ { { 0, 8 }, { 2, 10 } }, 2, 0 },
+		{ { { 0, 8 }, { 2, 9 } }, 2, 0 },
+		{ { { 0, 8 }, { 1, 10 } }, 2, 0 },
+		{ { { 0, 8 }, { 1, 9 }, { 2, 11 } }, 3, 0 },
+		{ { { 0, 8 }, { 1, 9 }, { 3, 10 } }, 3, 0 },
+		{ { { 0, 0 } }, 0, 0 },
+	};
+	static struct n64_slot slot[N64_MAX_SLOTS];
+	struct policy p = { 0 };
+
+	(void)state;
+	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+		memset(slot, 0, sizeof(slot));
+		for (int i = 0; i < rows[r].used; i++) {
+			slot[rows[r].at[i].slot].addr = IP4(192, 0, 2, rows[r].at[i].last);
+			slot[rows[r].at[i].slot].flags = i ? SLOT_USED : SLOT_USED | SLOT_DRAINING;
+		}
+		assert_int_equal(policy_pool_table(&p, slot), 0);
+		assert_int_equal(p.conf.st.pool_run.n, rows[r].n);
+		expect_found(&p, slot);
+	}
+	/* mode dynamic: a slot is 65536 addresses */
+	memset(slot, 0, sizeof(slot));
+	slot[0] = (struct n64_slot){ .addr = IP4(192, 0, 0, 0), .flags = SLOT_USED };
+	p.conf.opt.mode = MODE_DYNAMIC;
+	assert_int_equal(policy_pool_table(&p, slot), 0);
+	assert_int_equal(p.conf.st.pool_run.n, 0);
 	policy_free(&p);
 }
 
@@ -329,6 +384,7 @@ int main(void)
 		cmocka_unit_test(slots_are_kept),
 		cmocka_unit_test(slots_run_out),
 		cmocka_unit_test(tables_hold_all),
+		cmocka_unit_test(runs),
 		cmocka_unit_test(dynamic_addresses),
 		cmocka_unit_test(conf_of_state),
 		cmocka_unit_test(save_and_load),

@@ -115,7 +115,7 @@ static int begin_tables(struct attachment *a, const struct programs *g, const st
 	int rc;
 
 	if (tables_start_control(programs_map(g, "control")) ||
-	    tables_start_hops(programs_map(g, "hops")) ||
+	    tables_start_hops(programs_map(g, "hops"), pol->conf.hz) ||
 	    tables_start_state(programs_map(g, "state")))
 		return report_error(err, -EIO, "cannot start the control map");
 	rc = state_begin(&sc, g, a, c, NULL, pol, false, err);

@@ -75,7 +75,8 @@ int tables_fill_pool(int pool, int dynamic, const struct policy *pol);
 /* The layout that the state of mode stateful has. */
 int tables_start_state(int fd);
 int tables_start_control(int fd);
-int tables_start_hops(int fd);
+/* `hz`: jiffies a second. */
+int tables_start_hops(int fd, __u32 hz);
 /* The control map in memory; NULL: errno says why. Opened before a swap, so that
  * raising the generation after it cannot fail. */
 struct n64_control *tables_open_control(int fd);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "dynamic.h"
+#include "hdr.h"
 #include "hop.h"
 #include "pol_may.h"
 #include "programs.h"
@@ -124,7 +125,7 @@ void tables_plain(const struct policy *pol, struct n64_plain *out)
 	plain4_begin(out, conf_wkp(c));
 	out->pref64 = !lists_pref64(pol);
 	out->only = out->pref64 && pref64_is_single(c) && c->pref64[0].len;
-	out->wide = c->n_pref64 == 1 && c->pref64[0].len == 96;
+	out->wide = c->n_pref64 == 1 && c->pref64[0].len == 96 ? csum_wide(&c->pref64[0]) : 0;
 	for (__u32 i = 0; i < pol->n4; i++) {
 		plain4_except(out, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
 		pol_may_add4(&out->lists, pol->row4[i].key.addr, pol->row4[i].key.prefixlen);
@@ -175,7 +176,7 @@ int tables_start_control(int fd)
 	return bpf_map_update_elem(fd, &zero, &c, BPF_ANY) ? -errno : 0;
 }
 
-int tables_start_hops(int fd)
+int tables_start_hops(int fd, __u32 hz)
 {
 	struct n64_hops *h = calloc(1, sizeof(*h));
 	__u32 zero = 0;
@@ -183,7 +184,7 @@ int tables_start_hops(int fd)
 
 	if (!h)
 		return -ENOMEM;
-	h->confirm = HOP_CONFIRM;
+	h->confirm = HOP_CONFIRM * hz / 2;
 	rc = bpf_map_update_elem(fd, &zero, h, BPF_ANY) ? -errno : 0;
 	free(h);
 	return rc;

@@ -64,7 +64,7 @@ static void cut_blocks(struct n64_hops *map, enum ip_family fam, struct hop_dst 
 		/* the last byte of the block is the one above its length */
 		struct hop_dst one = { d.a + ((__u64)i << (fam == FAM_4 ? 16 : 56)), 0 };
 
-		set_bit(map->cut[f], hop_place(one));
+		set_bit(map->cut[f], hop_place(fam, one));
 	}
 }
 
@@ -75,8 +75,8 @@ void hops_mark(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst
 	__u32 f = hop_family(fam);
 
 	if (len == hop_len(fam, 2)) {
-		set_bit(map->single[f], hop_place(d));
-		set_bit(map->inside[f], hop_place(hop_block(fam, 1, d)));
+		set_bit(map->single[f], hop_place(fam, d));
+		set_bit(map->inside[f], hop_place(fam, hop_block(fam, 1, d)));
 	} else if (len > hop_len(fam, 1) || neighbours)
 		cut_blocks(map, fam, d, len);
 	if (len > hop_len(fam, 0) || (neighbours && len == hop_len(fam, 0)))
@@ -101,8 +101,8 @@ void hops_add(struct n64_hops *map, enum ip_family fam, const struct addr6 *dst,
 	struct hop_dst d = destination(fam, dst);
 	__u32 f = hop_family(fam);
 	bool known = len != hop_len(fam, 2) ||
-		     (hop_bit(map->single[f], hop_place(d)) &&
-		      hop_bit(map->inside[f], hop_place(hop_block(fam, 1, d))));
+		     (hop_bit(map->single[f], hop_place(fam, d)) &&
+		      hop_bit(map->inside[f], hop_place(fam, hop_block(fam, 1, d))));
 
 	hops_mark(map, fam, dst, len, neighbours);
 	hops_raise(map, fam, dst, len);
@@ -277,8 +277,8 @@ static bool read_neigh(const struct nlmsghdr *m, struct hops_neigh *n)
 /* Remembers it. False: it was known to be just so, and only its state changed. */
 static bool neigh_differs(struct hops *h, const struct hops_neigh *n)
 {
-	struct hops_neigh *old = &h->neigh[hop_gateway(n->ifindex, destination(n->fam, &n->addr)) &
-					   (HOPS_NEIGHS - 1)];
+	__u32 place = hop_gateway(n->ifindex, n->fam, destination(n->fam, &n->addr));
+	struct hops_neigh *old = &h->neigh[place & (HOPS_NEIGHS - 1)];
 
 	if (!memcmp(old, n, sizeof(*n)))
 		return false;
@@ -293,7 +293,7 @@ static void on_neigh(struct hops *h, const struct nlmsghdr *m)
 	if (!read_neigh(m, &n) || !neigh_differs(h, &n))
 		return;
 	if (hop_bit(h->map->gateway,
-		    hop_gateway(n.ifindex, destination(n.fam, &n.addr)) % HOP_BITS))
+		    hop_gateway(n.ifindex, n.fam, destination(n.fam, &n.addr)) % HOP_BITS))
 		raise_all(h->map);
 	else
 		hops_raise(h->map, n.fam, &n.addr, hop_len(n.fam, 2));

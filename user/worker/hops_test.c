@@ -316,11 +316,11 @@ static void test_inside(void **state)
 
 	(void)state;
 	memset(&map, 0, sizeof(map));
-	assert_false(hop_bit(map.inside[0], hop_place(block)));
-	map.single[0][hop_place(d) / 64] |= 1ull << hop_place(d) % 64;
+	assert_false(hop_bit(map.inside[0], hop_place(FAM_4, block)));
+	map.single[0][hop_place(FAM_4, d) / 64] |= 1ull << hop_place(FAM_4, d) % 64;
 	before = generation(FAM_4, &alone);
 	hops_add(&map, FAM_4, &alone, 32, false);
-	assert_true(hop_bit(map.inside[0], hop_place(block)));
+	assert_true(hop_bit(map.inside[0], hop_place(FAM_4, block)));
 	assert_int_not_equal(map.net[0][hop_net(FAM_4, d)] & ~HOP_CUT, 0);
 	assert_int_not_equal(generation(FAM_4, &alone), before);
 }
@@ -336,12 +336,36 @@ static void test_spread(void **state)
 		struct addr6 a = { { be32(0x20010db8), be32(0x10000000 | n), 0, be32(1) } };
 		struct hop_dst d = hop_dst6(&a);
 
-		lines += !line[hop_line(1, d, hop_meta(FAM_6, 2, 7), HOP_SLOTS_MAX)]++;
+		lines += !line[hop_line(1, FAM_6, d, hop_meta(FAM_6, 2, 7), HOP_SLOTS_MAX)]++;
 		places += !place[hop_host(d) % HOP_GENS]++;
 	}
 	/* of 8,192 lines and 4,096 places that 1,024 hit by chance: 962 and 906 */
 	assert_in_range(lines, 920, 1024);
 	assert_in_range(places, 860, 1024);
+}
+
+/* The same of IPv4 destinations one behind the other: hosts, /24 and /16. */
+static void test_spread4(void **state)
+{
+	static const int shift[] = { 0, 8, 16 };
+	static __u8 line[HOP_SLOTS_MAX], place[HOP_BITS];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		__u32 lines = 0, places = 0;
+
+		memset(line, 0, sizeof(line));
+		memset(place, 0, sizeof(place));
+		for (__u32 n = 0; n < 1024; n++) {
+			struct hop_dst d = hop_dst4(be32(0x0a000000 + (n << shift[i])));
+			__u64 meta = hop_meta(FAM_4, 2, 7);
+
+			lines += !line[hop_line(1, FAM_4, d, meta, HOP_SLOTS_MAX)]++;
+			places += !place[hop_place(FAM_4, d)]++;
+		}
+		assert_in_range(lines, 920, 1024);
+		assert_in_range(places, 1000, 1024); /* of 65,536 */
+	}
 }
 
 /* A message about the route to dst/24; `hops`: two are more than the destination decides. */
@@ -422,7 +446,7 @@ int main(void)
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_any),
 		cmocka_unit_test(test_churn),
-		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_spread), cmocka_unit_test(test_spread4),
 		cmocka_unit_test(test_single),
 		cmocka_unit_test(test_inside),
 		cmocka_unit_test(test_special),

@@ -238,7 +238,8 @@ __be16 world_ip_id(struct world *w, __be32 src, __be32 dst, __u8 proto, bool df)
 	if (df && c->opt.id_when_df == ID_ZERO)
 		return 0;
 	/* CPUs are writers 0 to ncpu - 1 */
-	return ipid_next(&w->ids, c->key, src, dst, proto, df, c->ncpu, c->ncpu + 1);
+	return ipid_next(&w->ids, ipid_mix(ipid_pair(c->key, src, dst), proto), df, c->ncpu,
+			 c->ncpu + 1);
 }
 
 /* ---- counters --------------------------------------------------------------------- */
