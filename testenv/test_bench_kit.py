@@ -54,6 +54,16 @@ def test_ratios_are_taken_within_a_round():
     assert s["rate"] == (1.5e6, 1e6, 2e6)
 
 
+def test_summary_of_the_fastest_rounds():
+    """Each by itself: the core may be away in one measurement of a round and not in the other."""
+    some = [one_round(1e6 + n, 4e6 - n) for n in range(19)]
+    s = rounds.summary([one_round(2e6, 1e6)] + some + [one_round(1e6, 5e6)], fastest=True)
+    assert s["rate"] == (1e6 + 18, 1e6, 2e6) and s["reference"] == (4e6, 1e6, 5e6)
+    assert s["ratio"] == ((1e6 + 18) / 4e6,) * 3
+    assert s["added"][0] == 1e9 / (1e6 + 18) - 250
+    assert rounds.summary([one_round(1e6, 2e6)], fastest=True)["ratio"][0] == 0.5
+
+
 def test_summary_of_losses_and_wrong_frames():
     s = rounds.summary([one_round(1e6, None, good=900, bad={"port": 50}), one_round(1e6, None)])
     assert s["loss"] == pytest.approx((0.025, 0.0, 0.05))

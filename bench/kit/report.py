@@ -27,7 +27,9 @@ def per_mille(value):
 
 
 def around(triple, form):
-    """median (least-most)"""
+    """median (least-most), or what has no range"""
+    if len(set(triple)) == 1:
+        return form(triple[0])
     return f"{form(triple[0])} ({form(triple[1])}-{form(triple[2])})"
 
 
@@ -62,10 +64,10 @@ BESIDE = {"flood": "calm", "invariance": "without"}
 COLUMNS = {"latency": latency_columns}
 
 
-def cells(row):
+def cells(row, fastest=False):
     """{column: text} of one line."""
     line = {k: str(v) for k, v in row.what.items()}
-    s = rounds.summary(row.rounds)
+    s = rounds.summary(row.rounds, fastest)
     if row.failed or not s:
         return line | {"": row.failed or "not measured"}
     return line | COLUMNS.get(row.section, rate_columns)(row, s)
@@ -89,15 +91,19 @@ def table(lines):
 
 def text(rows, machine, settings):
     """All tables of a run."""
+    fastest = settings.get("fastest", False)
+    how = ("the fastest twentieth begins with (least-most); ratio and added ns: to redirect-only "
+           "with the same frames, its fastest" if fastest else
+           "median (least-most); ratio and added ns: to redirect-only with the same frames in "
+           "the same round")
     out = [f"{machine['cpu']}, kernel {machine['kernel']}, {machine['driver']}, "
            f"commit {machine['commit']}",
            f"{settings['rounds']} interleaved rounds of {settings['ms']} ms, source on CPU "
-           f"{settings['cpu']}; median (least-most); ratio and added ns: to redirect-only with "
-           "the same frames in the same round; frame: bytes sent without FCS"]
+           f"{settings['cpu']}; {how}; frame: bytes sent without FCS"]
     for section, scenario in dict.fromkeys((row.section, row.scenario) for row in rows):
         some = [r for r in rows if (r.section, r.scenario) == (section, scenario)]
         out += ["", f"{scenario}: {TITLES.get(section, section)}"]
-        out += ["  " + line for line in table([cells(r) for r in some])]
+        out += ["  " + line for line in table([cells(r, fastest) for r in some])]
     return "\n".join(out)
 
 
@@ -107,7 +113,8 @@ def tree(rows, machine, settings, left_out):
             "rows": [{"scenario": r.scenario, "section": r.section, "what": r.what,
                       "key": r.key, "failed": r.failed,
                       "programs": r.programs, "executed": r.executed,
-                      "summary": rounds.summary(r.rounds), "rounds": r.rounds} for r in rows]}
+                      "summary": rounds.summary(r.rounds, settings.get("fastest", False)),
+                      "rounds": r.rounds} for r in rows]}
 
 
 def write(path, what):
