@@ -303,11 +303,17 @@ static void test_to_vlans(void **state)
 static void test_confirm(void **state)
 {
 	static const struct {
-		__u32 half; /* in tenths of a second */
-		enum reason udp;
-	} rows[] = {{100, R_fwd_6to4}, {10, R_fwd_6to4}, {4, R_kern_6to4}, {0, R_fwd_6to4}};
+		__u32 half; /* in hundredths of what has passed */
+		enum reason goes_on, begins;
+	} rows[] = {
+		{200, R_fwd_6to4, R_fwd_6to4},
+		{75, R_fwd_6to4, R_kern_6to4},
+		{40, R_kern_6to4, R_fwd_6to4}, /* confirmed by the first */
+		{0, R_fwd_6to4, R_fwd_6to4},
+	};
 	struct n64_hops *h = malloc(sizeof(*h));
-	__u32 zero = 0;
+	struct timespec was, now;
+	__u32 zero = 0, ms;
 
 	(void)state;
 	if (!warm.on)
@@ -316,17 +322,20 @@ static void test_confirm(void **state)
 	stay_here();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		bed_open(OPTS(NULL));
+		warm_beat();
+		clock_gettime(CLOCK_MONOTONIC, &was);
+		udp6(C6, 20000);
+		usleep(800000);
+		warm_beat();
 		if (!h || bpf_map_lookup_elem(bpf_map__fd(bed.owner->maps.hops), &zero, h))
 			fail_msg("map hops");
-		h->confirm = rows[i].half * bed_conf()->hz / 10;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		ms = (__u32)((now.tv_sec - was.tv_sec) * 1000 +
+			     (now.tv_nsec - was.tv_nsec) / 1000000);
+		h->confirm = ms * bed_conf()->hz / 1000 * rows[i].half / 100;
 		bed_put(bed.owner->maps.hops, &zero, h);
-		warm_beat();
-		udp6(C6, 20000);
-		usleep(1200000);
-		warm_beat();
-		expect(from6(P_UDP, 0, C6, 20000, S4, 53), rows[i].udp, "goes on");
-		expect(from6(P_ICMP6, 0, C6, 20000, S4, 0), rows[i].half == 10 ? R_kern_6to4
-									      : R_fwd_6to4, "begins");
+		expect(from6(P_UDP, 0, C6, 20000, S4, 53), rows[i].goes_on, "goes on");
+		expect(from6(P_ICMP6, 0, C6, 20000, S4, 0), rows[i].begins, "begins");
 		expect(from6(P_ICMP6, 0, C6, 20000, S4, 0), R_fwd_6to4, "confirmed");
 	}
 	free(h);
