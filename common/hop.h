@@ -80,6 +80,9 @@ struct n64_hop {
 };
 
 _Static_assert(sizeof(struct n64_hop) == 64, "a cache line");
+_Static_assert(offsetof(struct n64_hop, dmac) % 8 == 0 &&
+	       offsetof(struct n64_hop, smac) == offsetof(struct n64_hop, dmac) + MAC_LEN,
+	       "both are copied at once");
 _Static_assert(sizeof(struct n64_hops) % 64 == 0, "hops");
 
 /* ---- and of the two addresses of a packet (map `pairs`) -------------------------------- */

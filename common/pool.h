@@ -68,4 +68,13 @@ n64_inline int pool_find(const struct n64_env *env, __be32 addr, __u32 *flags)
 	return way->slot;
 }
 
+/* The reverse, where there is a run: the address that has a slot. False: none has. */
+n64_inline bool pool_run_addr(const struct n64_state_conf *st, __u32 slot, __be32 *addr)
+{
+	__u32 n = slot - st->pool_run.slot;
+
+	*addr = be32(st->pool_run.first + n);
+	return n < st->pool_run.n;
+}
+
 #endif

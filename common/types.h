@@ -99,11 +99,6 @@ n64_inline void addr6_join(__u64 lo, __u64 hi, struct addr6 *to)
 #endif
 }
 
-/* Every IP header that we touch is four-byte aligned: saying so keeps clang
- * from reading an address byte by byte. */
-#define copy_aligned4(dst, src, n) \
-	__builtin_memcpy((dst), __builtin_assume_aligned((src), 4), (n))
-
 enum ip_family {
 	FAM_NONE = 0,
 	FAM_4 = 4,

@@ -98,7 +98,8 @@ static __always_inline const void *frame_end(const struct xdp_md *ctx)
 	return (const void *)CTX_FIELD(ctx, data_end);
 }
 
-/* The device by which the frame came in. */
+/* The device by which the frame came in. As 32 bits, not by CTX_FIELD, whose upper half would be
+ * cleared once more wherever it is used. */
 static __always_inline __u32 frame_ingress(const struct xdp_md *ctx)
 {
 	__u32 v;

@@ -349,7 +349,8 @@ static __always_inline bool quick_write6to4(struct xdp_md *ctx, const struct qui
 	return trim(ctx, p) && !bpf_xdp_adjust_head(ctx, IP6_LEN - IP4_LEN);
 }
 
-/* Here as much as has its place before. */
+/* The transport header stays where it is and is written first; the rest has no room before the
+ * frame has grown. */
 static __always_inline bool quick_write4to6(struct xdp_md *ctx, const struct quick *f,
 					    const struct n64_conf *c, const struct pkt *p,
 					    const struct xlat *x, const struct quick_ends *e,

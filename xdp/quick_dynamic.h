@@ -66,7 +66,7 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 	struct n64_pair *keep;
 	struct n64_bib6 *e;
 	__u32 fresh, until;
-	__u64 ctl, sum, delta, id;
+	__u64 ctl, delta, id;
 
 	if (!h || !quick_port(port, PORT_6TO4) || !quick_parse6(ctx, f, proto, &p) ||
 	    ttl_is_used_up(&p) || rule_proto(c, &p) || quick_begins(&p))
@@ -83,9 +83,8 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		if (!quick_lives(c, pair->ctl, until, &fresh) || len_6to4(&p) > rt.hop->mtu)
 			return false;
 	} else {
-		if (!quick_target6(ctx, &env, &ip->dst, &x))
-			return false;
-		e = quick_leased6(ctx, f, &host, &x, &ctl);
+		e = quick_target6(ctx, &env, &ip->dst, &x) ?
+			    quick_leased6(ctx, f, &host, &x, &ctl) : NULL;
 		if (!e)
 			return false;
 		until = st_load32(&e->until6);
@@ -94,9 +93,8 @@ static __always_inline bool quick6_dynamic(struct xdp_md *ctx, struct quick *f,
 		rt.hop = quick_hop(c, &p, FAM_4, hop_dst4(x.dst4), len_6to4(&p), false);
 		if (!rt.hop)
 			return false;
-		sum = quick_sum_addr6(&quick_ip6(f)->src);
 		id = ipid_pair(c->key, x.src4, x.dst4);
-		delta = quick_delta_addrs6(f, &x, sum, true);
+		delta = quick_delta_addrs6(f, &x, quick_sum_addr6(&ip->src), true);
 		/* not where ports of it matter (GEN-04) */
 		keep = pair_fill(c, h, &q, rt.hop,
 				 !have(&env, HAVE_NOXLAT6) || plain_get()->pref64);

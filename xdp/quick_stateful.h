@@ -198,12 +198,9 @@ N64_ONCE int quick_permit_extend(__u32 permit, __u32 until)
 static __always_inline bool quick_addr_of(const struct n64_conf *c, __u32 slot, __be32 *addr)
 {
 	const struct n64_slot *s;
-	__u32 n = slot - c->st.pool_run.slot;
 
-	if (c->st.pool_run.n) {
-		*addr = be32(c->st.pool_run.first + n);
-		return n < c->st.pool_run.n;
-	}
+	if (c->st.pool_run.n)
+		return pool_run_addr(&c->st, slot, addr);
 	s = mem_slot(slot);
 	if (!s)
 		return false;
@@ -347,17 +344,13 @@ static __always_inline bool quick4_by(struct xdp_md *ctx, struct quick *f,
 	    !quick_permits(adf, proto, index, ctl, p.src4, &permit) || micro_ends(MICRO_LOOKUP))
 		return false;
 
-	if (any && !quick_peer6(c, any, ctl, p.src4, &ends.src))
-		return false;
 	rt.hop = quick_hop(c, &p, FAM_6, hop_dst6(&ends.dst), len_4to6(&p), false);
-	if (!rt.hop || micro_ends(MICRO_ROUTE))
+	if (!rt.hop || !quick_peer6(c, any, ctl, p.src4, &ends.src) || micro_ends(MICRO_ROUTE))
 		return false;
 	if (proto != P_TCP && until < fresh && c->opt.inbound_refresh)
 		st_store32(&b->until4, fresh);
 	if (unlikely(permit) && c->opt.inbound_refresh)
 		quick_permit_extend(permit, fresh);
-	if (!any)
-		quick_peer6(c, any, ctl, p.src4, &ends.src);
 	x.dport = x.sport = port6; /* of an echo the first is asked for, else the second */
 	remote_port = *quick_sport(ip + 1, proto);
 	*action = quick_send4to6(ctx, f, c, quick_slot(f), &p, &x, &ends, &rt,

@@ -190,16 +190,46 @@ static const char *host_of(int i)
 	return text;
 }
 
+struct pool_case {
+	const char *what;
+	bool release; /* the first slot, with the reload, before it is used */
+	__u32 addresses;
+	const char *first[3], *then[3], *out[4];
+};
+
+enum { POOL_HOSTS = 64 };
+static __be32 pool_addr[POOL_HOSTS];
+static __u16 pool_port[POOL_HOSTS];
+
+/* Hosts, half of them after the reload if there is one: their mappings use all addresses. */
+static void pool_fill(const struct pool_case *c)
+{
+	__u32 used = 0, n;
+
+	bed_open(c->first);
+	if (c->release)
+		bed.slot[0].flags = 0;
+	for (int i = 0; i < POOL_HOSTS; i++) {
+		if (c->then[0] && i == (c->release ? 0 : POOL_HOSTS / 2))
+			bed_reload(c->then);
+		pool_port[i] = udp6(host_of(i), 7000);
+		pool_addr[i] = seen.p.src4;
+		used |= 1u << (host32(pool_addr[i]) & 31);
+	}
+	n = (__u32)__builtin_popcount(used);
+	if (n != c->addresses)
+		fail_msg("%s: %u of %u addresses", c->what, n, c->addresses);
+	for (int i = 0; i < 4 && c->out[i]; i++)
+		expect(from4(P_UDP, 0, S4, 53, c->out[i], 7000), R_not_target, c->what);
+	for (int i = 0; i < POOL_HOSTS; i++) /* judged again, where there was a reload */
+		udp6(host_of(i), 7000);
+}
+
 /* ADR-23: which addresses are the pool's, on the short way, whether they are one behind the other
  * or not, and have their slots in this order or not. */
 static void test_pools(void **state)
 {
-	static const struct {
-		const char *what;
-		bool release; /* the first slot, with the reload, before it is used */
-		__u32 addresses;
-		const char *first[3], *then[3], *out[4];
-	} rows[] = {
+	static const struct pool_case rows[] = {
 		{"one prefix", false, 4, {"pool4=203.0.113.8/30"}, {},
 		 {"203.0.113.7", "203.0.113.12"}},
 		{"two", false, 4, {"pool4=203.0.113.8/31", "pool4=203.0.113.14/31"}, {},
@@ -217,41 +247,20 @@ static void test_pools(void **state)
 		 {"pool4=203.0.113.9/32", "pool4=203.0.113.10/31"},
 		 {"203.0.113.8", "203.0.113.12"}},
 	};
-	enum { HOSTS = 64 };
 	char t[INET_ADDRSTRLEN];
-	__be32 addr[HOSTS];
-	__u16 port[HOSTS];
 
 	(void)state;
 	if (!warm.on)
 		return;
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
-		__u32 used = 0, n;
-
-		bed_open(rows[r].first);
-		if (rows[r].release)
-			bed.slot[0].flags = 0;
-		for (int i = 0; i < HOSTS; i++) {
-			if (rows[r].then[0] && i == (rows[r].release ? 0 : HOSTS / 2))
-				bed_reload(rows[r].then);
-			port[i] = udp6(host_of(i), 7000);
-			addr[i] = seen.p.src4;
-			used |= 1u << (host32(addr[i]) & 31);
-		}
-		n = (__u32)__builtin_popcount(used);
-		if (n != rows[r].addresses)
-			fail_msg("%s: %u of %u addresses", rows[r].what, n, rows[r].addresses);
-		for (int i = 0; i < 4 && rows[r].out[i]; i++)
-			expect(from4(P_UDP, 0, S4, 53, rows[r].out[i], 7000), R_not_target,
-			       rows[r].what);
-		for (int i = 0; i < HOSTS; i++) /* judged again, where there was a reload */
-			udp6(host_of(i), 7000);
+		pool_fill(&rows[r]);
 		no_long_way();
-		for (int i = 0; i < HOSTS; i++) {
-			assert_int_equal(udp6(host_of(i), 7000), port[i]);
-			assert_int_equal(seen.p.src4, addr[i]);
-			inet_ntop(AF_INET, &addr[i], t, sizeof(t));
-			expect(from4(P_UDP, 0, S4, 53, t, port[i]), R_fwd_4to6, rows[r].what);
+		for (int i = 0; i < POOL_HOSTS; i++) {
+			assert_int_equal(udp6(host_of(i), 7000), pool_port[i]);
+			assert_int_equal(seen.p.src4, pool_addr[i]);
+			inet_ntop(AF_INET, &pool_addr[i], t, sizeof(t));
+			expect(from4(P_UDP, 0, S4, 53, t, pool_port[i]), R_fwd_4to6,
+			       rows[r].what);
 			assert_int_equal(seen.dport, 7000);
 			assert_int_equal(seen.p.dst6.w[1], be32((__u32)i));
 		}

@@ -259,6 +259,14 @@ static void runs(void **state)
 		assert_int_equal(policy_pool_table(&p, slot), 0);
 		assert_int_equal(p.conf.st.pool_run.n, rows[r].n);
 		expect_found(&p, slot);
+		for (__u32 i = 0; rows[r].n && i < N64_MAX_SLOTS; i++) {
+			__be32 addr;
+
+			assert_int_equal(pool_run_addr(&p.conf.st, i, &addr),
+					 !!(slot[i].flags & SLOT_USED));
+			if (slot[i].flags & SLOT_USED)
+				assert_int_equal(addr, slot[i].addr);
+		}
 	}
 	/* mode dynamic: a slot is 65536 addresses */
 	memset(slot, 0, sizeof(slot));
